@@ -1,0 +1,7 @@
+"""The web application: API, pages, sign-in."""
+
+from django.apps import AppConfig
+
+
+class WebConfig(AppConfig):
+    name = "web"
