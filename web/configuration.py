@@ -1,0 +1,47 @@
+"""Where a running install is: the three values `make run` generates, for everything that comes beside it.
+
+``make run`` writes them to ``<DATA_DIR>/runtime.json``; the environment always wins over the file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+FILE_NAME = "runtime.json"
+VARIABLES = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL")
+
+
+def write(data_dir: Path, values: dict[str, str]) -> None:
+    """Replace the file in one step; it holds passwords, so only its owner may read it."""
+    new = data_dir / f"{FILE_NAME}.new"
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(values, file, indent=2)
+    new.replace(data_dir / FILE_NAME)
+
+
+def remove(data_dir: Path) -> None:
+    (data_dir / FILE_NAME).unlink(missing_ok=True)
+
+
+def find(data_dir: Path) -> dict[str, str]:
+    """Each of VARIABLES from the environment, else from the file; says what to do when one is missing."""
+    path = data_dir / FILE_NAME
+    try:
+        written = json.loads(path.read_text())
+    except FileNotFoundError:
+        written = {}
+    except (PermissionError, ValueError) as error:
+        raise ImproperlyConfigured(f"{path} cannot be read: {error}") from error
+    values = {name: os.environ.get(name) or written.get(name, "") for name in VARIABLES}
+    missing = ", ".join(name for name, value in values.items() if not value)
+    if missing:
+        raise ImproperlyConfigured(
+            f"{missing} not set, and no running install in {data_dir}. Set it in the environment, "
+            "or start `make run` and use the same DATA_DIR."
+        )
+    return values
