@@ -205,6 +205,7 @@ class AnnotationRevision(TenantOwned):
 
     APPEND_ONLY: ClassVar[bool] = True
 
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     annotation = models.ForeignKey(
         Annotation, on_delete=models.CASCADE, related_name="revisions", db_constraint=False, db_index=False
     )
@@ -220,6 +221,7 @@ class AnnotationRevision(TenantOwned):
             models.UniqueConstraint(fields=["annotation", "revision"], name="revision_once"),
             models.UniqueConstraint(fields=["annotation", "submit_id"], name="submit_once"),
         ]
+        indexes = [models.Index(fields=["project", "id"], name="revisions_in_order")]
 
     def __str__(self) -> str:
         return f"{self.annotation_id}, revision {self.revision}"

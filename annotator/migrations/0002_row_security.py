@@ -53,6 +53,7 @@ LINKS = [
     ("claim", "document_id", "document"),
     ("annotation", "project_id", "project"),
     ("annotation", "document_id", "document"),
+    ("annotationrevision", "project_id", "project"),
     ("annotationrevision", "annotation_id", "annotation"),
     ("suggestion", "project_id", "project"),
     ("suggestion", "document_id", "document"),

@@ -1,0 +1,48 @@
+"""What a verb raises when it refuses: a stable code, a sentence for people, and details for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+
+class Detail(TypedDict, total=False):
+    """One thing that is wrong: where (a line of a file, a field) and why."""
+
+    line: int
+    field: str
+    reason: str
+
+
+class Refusal(Exception):
+    """Base of all refusals. Nothing was changed."""
+
+    status = 400
+
+    def __init__(self, code: str, message: str, details: Sequence[Detail] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.details = list(details)
+
+
+class Invalid(Refusal):
+    """What was sent breaks a rule."""
+
+    status = 422
+
+
+class Conflict(Refusal):
+    """What was sent no longer fits the state; ``current`` is that state, for the caller to go on from."""
+
+    status = 409
+
+    def __init__(self, code: str, message: str, current: object = None) -> None:
+        super().__init__(code, message)
+        self.current = current
+
+
+class Unavailable(Refusal):
+    """A service that this needs does not answer just now; trying again may help."""
+
+    status = 503

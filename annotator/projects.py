@@ -1,0 +1,125 @@
+"""Make projects and their label sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from annotator import audit
+from annotator.errors import Conflict, Detail, Invalid
+from annotator.models import Label, Project, Question, User
+from annotator.spans import storable_fault
+
+# Eight hues that stay apart for most eyes on a light ground, then again.
+COLORS = ["#2563eb", "#d97706", "#059669", "#db2777", "#7c3aed", "#0891b2", "#b91c1c", "#65a30d"]
+KEYS = "123456789qwertzuiopasdfghjklyxcvbnm"
+SETTINGS = ("guidelines", "annotators_per_document", "check_share", "random_share", "allow_overlap")
+
+
+def create_project(spec: Mapping[str, Any], *, actor: User | None) -> Project:
+    """A project from its JSON form.
+
+    ``{"name", "guidelines"?, "spans": [name | {"name", "color"?, "key"?}], "relations": [name],
+    "questions": [{"name", "multiple"?, "choices": [name]}], "annotators_per_document"?, "check_share"?,
+    "random_share"?, "allow_overlap"?}``. Raises Invalid with every fault, Conflict if the name is taken.
+    """
+    errors = _faults(spec)
+    if errors:
+        raise Invalid("invalid_project", f"{errors[0]['field']}: {errors[0]['reason']}", errors)
+    settings = {name: spec[name] for name in SETTINGS if spec.get(name) is not None}
+    try:
+        with transaction.atomic():
+            project = Project.objects.create(name=spec["name"].strip(), **settings)
+    except IntegrityError as error:
+        raise Conflict("name_taken", f"There is a project named {spec['name']!r} already.") from error
+    _create_labels(project, spec)
+    audit.record(actor, "project.create", project.name, project=project.pk)
+    return project
+
+
+def _create_labels(project: Project, spec: Mapping[str, Any]) -> None:
+    labels, position = [], 0
+    kinds: list[tuple[str, Question | None, list[Any]]] = [
+        ("span", None, spec.get("spans") or []),
+        ("relation", None, spec.get("relations") or []),
+    ]
+    for place, asked in enumerate(spec.get("questions") or []):
+        question = Question.objects.create(
+            project=project, name=asked["name"], multiple=bool(asked.get("multiple")), position=place
+        )
+        kinds.append(("choice", question, asked["choices"]))
+    free_keys = iter(KEYS)
+    for kind, asked_by, names in kinds:
+        for entry in map(_entry, names):
+            labels.append(
+                Label(
+                    project=project,
+                    kind=kind,
+                    question=asked_by,
+                    name=entry["name"],
+                    color=entry.get("color") or COLORS[position % len(COLORS)],
+                    key=entry.get("key") or (next(free_keys, "") if kind != "relation" else ""),
+                    position=position,
+                )
+            )
+            position += 1
+    Label.objects.bulk_create(labels)
+
+
+def _entry(label: Any) -> Mapping[str, Any]:
+    return label if isinstance(label, Mapping) else {"name": label}
+
+
+def _faults(spec: Mapping[str, Any]) -> list[Detail]:
+    errors: list[Detail] = []
+    fault = _name_fault(spec.get("name"), 200)
+    if fault:
+        errors.append({"field": "name", "reason": fault})
+    errors += _setting_faults(spec)
+    errors += _name_faults("spans", spec.get("spans") or [])
+    errors += _name_faults("relations", spec.get("relations") or [])
+    questions = spec.get("questions") or []
+    errors += _name_faults("questions", questions)
+    for i, question in enumerate(questions if isinstance(questions, list) else []):
+        choices = question.get("choices") if isinstance(question, Mapping) else None
+        if not isinstance(choices, list) or len(choices) < 2:
+            errors.append({"field": f"questions[{i}].choices", "reason": "must list two choices or more"})
+        else:
+            errors += _name_faults(f"questions[{i}].choices", choices)
+    if not errors and not spec.get("spans") and not questions:
+        errors.append({"field": "spans", "reason": "a project needs a span label or a question"})
+    return errors
+
+
+def _name_faults(field: str, labels: Any) -> list[Detail]:
+    if not isinstance(labels, list):
+        return [{"field": field, "reason": "must be a list"}]
+    errors: list[Detail] = []
+    seen: set[str] = set()
+    for i, label in enumerate(labels):
+        name = _entry(label).get("name")
+        fault = _name_fault(name, 100) or ("is there twice" if name in seen else "")
+        if fault:
+            errors.append({"field": f"{field}[{i}]", "reason": fault})
+        else:
+            seen.add(str(name))
+    return errors
+
+
+def _name_fault(name: Any, most: int) -> str:
+    if not isinstance(name, str) or not name.strip():
+        return "must be a name"
+    if len(name) > most:
+        return f"is longer than {most} characters"
+    return storable_fault(name)
+
+
+def _setting_faults(spec: Mapping[str, Any]) -> list[Detail]:
+    errors: list[Detail] = []
+    for name, low, high in (("check_share", 0, 0.5), ("random_share", 0, 1), ("annotators_per_document", 1, 50)):
+        value = spec.get(name)
+        if value is not None and (not isinstance(value, int | float) or not low <= value <= high):
+            errors.append({"field": name, "reason": f"must be a number from {low} to {high}"})
+    return errors

@@ -1,0 +1,137 @@
+"""Who gets which document next: leases on open documents, never the same one twice to a person."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import F
+from django.utils import timezone
+
+from annotator.models import Claim, Document, Project, User
+from annotator.tenancy import current_tenant
+
+LEASE = timedelta(minutes=15)
+
+CHECK, CHANCE, UNCERTAIN = "check", "random", "uncertain"
+_ORDERS = {
+    CHECK: ("check", "d.shuffle"),
+    CHANCE: ("pool", "d.shuffle"),
+    UNCERTAIN: ("pool", "d.priority DESC, d.shuffle"),
+}
+
+# The slot is taken from the document's own row, so a second taker that waited for it sees the new count.
+_CLAIM = """
+WITH best AS (
+    SELECT d.id FROM annotator_document d
+    WHERE d.project_id = %(project)s AND d.split = %(split)s AND d.free_slots > 0
+      AND NOT EXISTS (SELECT FROM annotator_annotation a
+                      WHERE a.document_id = d.id AND a.annotator_id = %(user)s AND a.state <> 'draft')
+    ORDER BY {order} LIMIT 1 FOR UPDATE SKIP LOCKED
+), taken AS (
+    UPDATE annotator_document d SET free_slots = free_slots - 1 FROM best WHERE d.id = best.id RETURNING d.id
+)
+INSERT INTO annotator_claim (tenant_id, project_id, document_id, annotator_id, expires_at)
+SELECT %(tenant)s, %(project)s, taken.id, %(user)s, %(expires)s FROM taken
+RETURNING document_id
+"""
+
+# Documents before claims, as everywhere; what somebody else holds just now is left for the next time.
+_EXPIRE = """
+WITH expired AS (
+    SELECT c.id FROM annotator_claim c JOIN annotator_document d ON d.id = c.document_id
+    WHERE c.project_id = %s AND c.expires_at < now() FOR UPDATE SKIP LOCKED
+), ended AS (
+    DELETE FROM annotator_claim c USING expired WHERE c.id = expired.id RETURNING c.document_id
+), freed AS (SELECT document_id, count(*) AS slots FROM ended GROUP BY document_id)
+UPDATE annotator_document d SET free_slots = d.free_slots + freed.slots FROM freed WHERE d.id = freed.document_id
+"""
+
+
+def claim_next(project: Project, user: User, *, rng: random.Random | None = None) -> Claim | None:
+    """A lease on this person's next document, or None when nothing is left for them.
+
+    A live lease of theirs is handed out again (a reload loses nothing). Otherwise the stream is drawn by
+    chance: check documents (held out, never ranked), a random share, and the most uncertain first.
+    """
+    held = (
+        Claim.objects.filter(project=project, annotator=user, expires_at__gt=timezone.now())
+        .order_by("expires_at")
+        .first()
+    )
+    if held is not None:
+        return _renew(held)
+    release_expired(project)
+    for stream in _streams(project, rng or random.SystemRandom()):
+        claim = _claim(project, user, stream)
+        if claim is not None:
+            return claim
+    return None
+
+
+def _streams(project: Project, rng: random.Random) -> list[str]:
+    """The streams in the order to try, the first drawn by the project's shares."""
+    draw = rng.random()
+    if draw < project.check_share:
+        return [CHECK, UNCERTAIN]
+    if draw < project.check_share + project.random_share:
+        return [CHANCE, CHECK]
+    return [UNCERTAIN, CHECK]
+
+
+def _claim(project: Project, user: User, stream: str) -> Claim | None:
+    split, order = _ORDERS[stream]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CLAIM.format(order=order),
+            {
+                "tenant": current_tenant().pk,
+                "project": project.pk,
+                "split": split,
+                "user": user.pk,
+                "expires": timezone.now() + LEASE,
+            },
+        )
+        row = cursor.fetchone()
+    return Claim.objects.select_related("document").get(document=row[0], annotator=user) if row else None
+
+
+def _renew(claim: Claim) -> Claim:
+    expires_at = timezone.now() + LEASE
+    Claim.objects.filter(pk=claim.pk).update(expires_at=expires_at)
+    claim.expires_at = expires_at
+    return claim
+
+
+def heartbeat(document: Document, user: User) -> datetime | None:
+    """Prolong this person's lease; None when they hold none (any more)."""
+    expires_at = timezone.now() + LEASE
+    held = Claim.objects.filter(document=document, annotator=user, expires_at__gt=timezone.now())
+    return expires_at if held.update(expires_at=expires_at) else None
+
+
+def release(document: Document, user: User) -> bool:
+    """Give a document back unanswered; False when this person held no lease."""
+    Document.objects.select_for_update().get(pk=document.pk)
+    return _end_claim(document, user, back=1)
+
+
+def settle(document: Document, user: User) -> None:
+    """The slot is used up by an answer: end the lease, or take a slot where the lease was lost."""
+    if not _end_claim(document, user, back=0):
+        Document.objects.filter(pk=document.pk, free_slots__gt=0).update(free_slots=F("free_slots") - 1)
+
+
+def _end_claim(document: Document, user: User, *, back: int) -> bool:
+    ended, _ = Claim.objects.filter(document=document, annotator=user).delete()
+    if ended and back:
+        Document.objects.filter(pk=document.pk).update(free_slots=F("free_slots") + back)
+    return bool(ended)
+
+
+def release_expired(project: Project) -> int:
+    """Put documents whose lease ran out back into the queue; how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_EXPIRE, [project.pk])
+        return int(cursor.rowcount)

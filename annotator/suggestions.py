@@ -1,0 +1,150 @@
+"""The ledger: what models suggested, and what people decided about it. Rows are added, never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count
+
+from annotator.errors import Detail, Invalid
+from annotator.models import Decision, Document, Project, Suggestion, User
+from annotator.spans import Answer
+
+Prediction = Mapping[str, Any]
+
+
+def items_of(prediction: Prediction) -> list[dict[str, Any]]:
+    """A model's answer about one text as numbered items, the form in which people decide on them.
+
+    ``prediction`` is ``{"spans": [{"start", "end", "label", "score"}], "choices": {question:
+    [{"label", "score"}]}}``.
+    """
+    items: list[dict[str, Any]] = [
+        {"id": f"s{i}", "kind": "span", **span} for i, span in enumerate(prediction["spans"])
+    ]
+    ranked = [(q, choice) for q, choices in prediction["choices"].items() for choice in choices]
+    items += [{"id": f"c{i}", "kind": "choice", "question": q, **c} for i, (q, c) in enumerate(ranked)]
+    return items
+
+
+def record(
+    project: Project, version: int, predictions: Iterable[tuple[int, Prediction]]
+) -> int:
+    """Add one row for each (document id, prediction); documents that this version has seen are left as they are."""
+    rows = [
+        Suggestion(
+            project=project,
+            document_id=document_id,
+            version=version,
+            items=items_of(prediction),
+            uncertainty=prediction["uncertainty"],
+        )
+        for document_id, prediction in predictions
+    ]
+    return len(Suggestion.objects.bulk_create(rows, ignore_conflicts=True))
+
+
+def shown(document: Document, version: int | None) -> Suggestion | None:
+    """What to show beside a document. Held-out documents are labelled blind: they get nothing."""
+    if version is None or document.split == Document.Split.CHECK:
+        return None
+    return Suggestion.objects.filter(document=document, version=version).first()
+
+
+def decide(
+    document: Document, user: User, decisions: Sequence[Mapping[str, Any]], answer: Answer, submit_id: UUID
+) -> int:
+    """Append a person's verdicts on suggested items of this document.
+
+    Each is ``{"suggestion": id, "item": "s0", "verdict": "accept" | "reject" | "correct",
+    "correction"?: item, "milliseconds"?: int}``. Raises Invalid naming each one that does not fit.
+    """
+    if not decisions:
+        return 0
+    known = {
+        s.pk: {item["id"]: item for item in s.items}
+        for s in Suggestion.objects.filter(document=document, pk__in={_id(d) for d in decisions})
+    }
+    errors: list[Detail] = []
+    rows: dict[tuple[int, str], Decision] = {}
+    for i, raw in enumerate(decisions):
+        reason = _fault(raw, known, answer)
+        if reason:
+            errors.append({"field": f"decisions[{i}]", "reason": reason})
+            continue
+        rows[_id(raw), raw["item"]] = Decision(
+            project_id=document.project_id,
+            suggestion_id=_id(raw),
+            item=raw["item"],
+            user=user,
+            verdict=raw["verdict"],
+            correction=raw.get("correction"),
+            milliseconds=raw.get("milliseconds"),
+            submit_id=submit_id,
+        )
+    if errors:
+        raise Invalid("invalid_decision", f"{errors[0]['field']}: {errors[0]['reason']}", errors)
+    return len(Decision.objects.bulk_create(list(rows.values()), ignore_conflicts=True))
+
+
+def _id(raw: Mapping[str, Any]) -> int:
+    value = raw.get("suggestion")
+    return value if type(value) is int else -1
+
+
+def _fault(raw: Mapping[str, Any], known: Mapping[int, Mapping[str, Any]], answer: Answer) -> str:
+    items = known.get(_id(raw))
+    if items is None:
+        return "there is no such suggestion for this document"
+    item = items.get(raw.get("item"))
+    if item is None:
+        return f"that suggestion has no item {raw.get('item')!r}"
+    verdict = raw.get("verdict")
+    if verdict not in Decision.Verdict.values:
+        return "verdict must be accept, reject or correct"
+    if verdict == Decision.Verdict.ACCEPT and not _holds(answer, item):
+        return "says accept, but the answer does not hold that item"
+    if verdict == Decision.Verdict.REJECT and _holds(answer, item):
+        return "says reject, but the answer holds that item"
+    milliseconds = raw.get("milliseconds")
+    if milliseconds is not None and (type(milliseconds) is not int or not 0 <= milliseconds < 2**31):
+        return "milliseconds must be a whole number from 0"
+    return ""
+
+
+def _holds(answer: Answer, item: Mapping[str, Any]) -> bool:
+    if item["kind"] == "choice":
+        return item["label"] in answer["classes"].get(item["question"], [])
+    span = {"start": item["start"], "end": item["end"], "label": item["label"]}
+    return span in answer["spans"]
+
+
+def acceptance(project: Project) -> list[dict[str, Any]]:
+    """For each version that people decided on: how many items they accepted, rejected, corrected."""
+    rows = (
+        Decision.objects.filter(project=project)
+        .values("suggestion__version", "verdict")
+        .annotate(n=Count("pk"))
+        .order_by("suggestion__version")
+    )
+    found: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        version = row["suggestion__version"]
+        counts = found.setdefault(version, {"version": version, "accept": 0, "reject": 0, "correct": 0})
+        counts[row["verdict"]] = row["n"]
+    for counts in found.values():
+        counts["rate"] = counts["accept"] / (counts["accept"] + counts["reject"] + counts["correct"])
+    return list(found.values())
+
+
+def unseen(project: Project, version: int, document_ids: Sequence[int]) -> list[int]:
+    """Those of these documents that the version has not looked at."""
+    seen = set(
+        Suggestion.objects.filter(project=project, version=version, document__in=document_ids).values_list(
+            "document_id", flat=True
+        )
+    )
+    return [pk for pk in document_ids if pk not in seen]
+
