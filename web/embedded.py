@@ -209,24 +209,24 @@ class Redis:
             client.close()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Services:
-    """Both services; a context manager that stops them."""
+    """Where the database and the broker are; those that are ours end with the `with` block."""
 
-    postgres: PostgreSQL
-    redis: Redis
+    database_url: str = ""
+    redis_url: str = ""
+    ours: list[PostgreSQL | Redis] = field(default_factory=list)
 
-    @property
-    def database_url(self) -> str:
-        return self.postgres.url
-
-    @property
-    def redis_url(self) -> str:
-        return self.redis.url
+    def restart_dead(self, say: Callable[[str], None]) -> None:
+        """Start each of ours again that has ended; addresses and data stay."""
+        for service in self.ours:
+            if service.process is not None and service.process.poll() is not None:
+                say(f"{type(service).__name__} ended; started again. Its log: {service.log}")
+                service.start()
 
     def stop(self) -> None:
-        self.redis.stop()
-        self.postgres.stop()
+        for service in reversed(self.ours):
+            service.stop()
 
     def __enter__(self) -> Self:
         return self
@@ -237,15 +237,25 @@ class Services:
         self.stop()
 
 
-def start(data_dir: Path | str, *, durable: bool = True) -> Services:
-    """Start both under ``data_dir``, with the application's role; data of an earlier run is found again."""
+def start(
+    data_dir: Path | str, *, durable: bool = True, database_url: str = "", redis_url: str = ""
+) -> Services:
+    """Start both under ``data_dir``, save one whose address is given; data of an earlier run is found."""
     data_dir = Path(data_dir).resolve()
     (data_dir / "logs").mkdir(mode=0o700, parents=True, exist_ok=True)
-    account = _service_account(data_dir)
-    services = Services(PostgreSQL(data_dir, account, durable=durable), Redis(data_dir, account))
+    services = Services(database_url, redis_url)
+    account = None if database_url and redis_url else _service_account(data_dir)
     try:
-        services.postgres.start()
-        services.redis.start()
+        if not database_url:
+            postgres = PostgreSQL(data_dir, account, durable=durable)
+            services.ours.append(postgres)
+            postgres.start()
+            services.database_url = postgres.url
+        if not redis_url:
+            broker = Redis(data_dir, account)
+            services.ours.append(broker)
+            broker.start()
+            services.redis_url = broker.url
         ensure_app_role(services.database_url)
     except BaseException:
         services.stop()

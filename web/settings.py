@@ -23,8 +23,10 @@ LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 
 _install = configuration.find(DATA_DIR)
 SECRET_KEY = _install["SECRET_KEY"]
+DATABASE_URL = _install["DATABASE_URL"]
 REDIS_URL = _install["REDIS_URL"]
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+# Health checks come from the machine itself, whatever its name is to others.
+ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 MODELS_DIR = DATA_DIR / "models"
@@ -83,7 +85,7 @@ def _database(url: str) -> dict[str, Any]:
     return database | {"CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=600), "CONN_HEALTH_CHECKS": True}
 
 
-DATABASES = {"default": _database(_install["DATABASE_URL"])}
+DATABASES = {"default": _database(DATABASE_URL)}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

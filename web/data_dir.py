@@ -1,0 +1,58 @@
+"""DATA_DIR: ours alone while we run, writable, with a secret key that is made once."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import IO
+
+
+class DataDirProblem(RuntimeError):
+    """The directory cannot be used; the message says why in one line."""
+
+
+def claim(data_dir: Path, address: str) -> IO[str]:
+    """Lock the directory while the returned file is open; the kernel drops the lock of a dead process."""
+    try:
+        for place in (data_dir, data_dir / "logs", data_dir / "run"):
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.fdopen(os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600), "r+")
+    except OSError as error:
+        raise DataDirProblem(
+            f"DATA_DIR {data_dir} cannot be written ({error.strerror}): "
+            "make it writable or set another DATA_DIR."
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = _holder(lock)
+        lock.close()
+        message = f"DATA_DIR {data_dir} is in use by {holder}: stop it or set another DATA_DIR."
+        raise DataDirProblem(message) from None
+    lock.truncate(0)
+    json.dump({"pid": os.getpid(), "address": address}, lock)
+    lock.flush()
+    return lock
+
+
+def secret_key(data_dir: Path) -> str:
+    """The install's own key, readable by its owner only; losing it signs everybody out."""
+    path = data_dir / "secret_key"
+    if not path.exists():
+        new = path.with_suffix(".new")
+        new.unlink(missing_ok=True)
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48) + "\n")
+        new.replace(path)
+    return path.read_text().strip()
+
+
+def _holder(lock: IO[str]) -> str:
+    try:
+        written = json.load(lock)
+        return f"the install at {written['address']} (process {written['pid']})"
+    except (ValueError, KeyError):
+        return "another install that is just starting"

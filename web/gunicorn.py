@@ -1,0 +1,16 @@
+"""How gunicorn serves the pages and the API: `gunicorn -c python:web.gunicorn web.wsgi`."""
+
+import os
+
+bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_WORKERS", "2"))
+threads = int(os.environ.get("WEB_THREADS", "4"))
+timeout = 60
+graceful_timeout = 5
+keepalive = 30
+limit_request_line = 8190
+# Where a heartbeat file on a slow disk could stall a worker, memory does not.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - gunicorn unlinks it at once
+# One per user account: two installs would fight over it.
+control_socket_disable = True

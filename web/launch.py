@@ -1,0 +1,220 @@
+"""`make run`: services, migrations, web and workers as children, one address to open, and a clean end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import psycopg2
+
+from web import configuration, data_dir, embedded
+from web.roles import RoleProblem
+from web.supervisor import Child, StartFailed, Supervisor, rotate, run_to_end
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+WORKERS = ("train", "suggest", "io", "beat")
+READY_SECONDS = 180.0
+DEMO_USER = "demo"
+
+
+class Refused(RuntimeError):
+    """We cannot start as asked; the message says why in one line."""
+
+
+class Stopped(BaseException):
+    """Somebody asked us to end. Not an Exception: nothing but the way out may catch it."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the environment asks for."""
+
+    data_dir: Path
+    host: str
+    port: int
+    demo: bool
+
+    @property
+    def address(self) -> str:
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host  # noqa: S104 - compared, not bound
+        return f"http://{host}:{self.port}"
+
+    @classmethod
+    def from_environment(cls) -> Options:
+        port = os.environ.get("PORT") or "8000"
+        if not port.isdecimal() or not 0 < int(port) < 65536:
+            raise Refused(f"PORT {port!r} is not a number from 1 to 65535.")
+        directory = Path(os.environ.get("DATA_DIR") or BASE_DIR / "var").expanduser().resolve()
+        host = os.environ.get("HOST") or "127.0.0.1"
+        return cls(
+            directory, host, int(port), demo=os.environ.get("DEMO", "1") not in ("", "0", "no", "false")
+        )
+
+
+def main() -> int:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    try:
+        options = Options.from_environment()
+        # The children inherit both.
+        os.environ |= {"DATA_DIR": str(options.data_dir), "PORT": str(options.port), "HOST": options.host}
+        os.chdir(BASE_DIR)
+        launch(options)
+    except Stopped:
+        return 0
+    except (Refused, data_dir.DataDirProblem, embedded.ServiceFailed, RoleProblem, StartFailed) as problem:
+        print(f"marginalia: {problem}", file=sys.stderr)
+        return 1
+
+
+def launch(options: Options) -> NoReturn:
+    """Bring everything up, then watch over it until somebody stops us."""
+    began = time.monotonic()
+    with ExitStack() as stack:
+        stack.enter_context(data_dir.claim(options.data_dir, options.address))
+        check_port(options)
+        say(f"Marginalia, with its data in {options.data_dir}")
+        stack.callback(_say_goodbye)
+        services = stack.enter_context(
+            embedded.start(
+                options.data_dir,
+                database_url=os.environ.get("DATABASE_URL", ""),
+                redis_url=os.environ.get("REDIS_URL", ""),
+            )
+        )
+        write_configuration(options, services)
+        stack.callback(configuration.remove, options.data_dir)
+        if migrations_pending(services.database_url):
+            say("Preparing the database")
+            manage("migrate", "--verbosity", "0", "--skip-checks")
+        supervisor = Supervisor(say)
+        stack.callback(supervisor.stop)
+        say("Starting web and workers")
+        supervisor.start(children(options))
+        path = first_page(options)
+        supervisor.wait_until_ready(READY_SECONDS)
+        say(f"Ready after {time.monotonic() - began:.1f} s; logs in {options.data_dir / 'logs'}")
+        say(f"\n  {options.address}{path}\n\nCtrl-C stops it.")
+        while True:
+            services.restart_dead(say)
+            supervisor.restart_dead()
+            time.sleep(0.5)
+
+
+def check_port(options: Options) -> None:
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((options.host, options.port))
+        except OSError as error:
+            raise Refused(
+                f"PORT {options.port} on {options.host} cannot be used ({error.strerror}): "
+                f"free it or set another, for example PORT={options.port + 1}."
+            ) from error
+
+
+def write_configuration(options: Options, services: embedded.Services) -> None:
+    """What commands beside us need to find this install."""
+    values = {
+        "SECRET_KEY": os.environ.get("SECRET_KEY") or data_dir.secret_key(options.data_dir),
+        "DATABASE_URL": services.database_url,
+        "REDIS_URL": services.redis_url,
+    }
+    configuration.write(options.data_dir, values)
+
+
+def migrations_pending(database_url: str) -> bool:
+    """Whether the database lacks a migration we have, without the second that loading Django takes."""
+    from web.settings import INSTALLED_APPS
+
+    on_disk = set()
+    for app in INSTALLED_APPS:
+        spec = find_spec(app)
+        places = (spec.submodule_search_locations if spec else None) or ()
+        for place in places:
+            files = Path(place, "migrations").glob("[!_]*.py")
+            on_disk.update((app.rpartition(".")[2], file.stem) for file in files)
+    connection = psycopg2.connect(database_url)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SELECT app, name FROM django_migrations")
+            return not on_disk <= set(cursor.fetchall())
+    except psycopg2.errors.UndefinedTable:
+        return True
+    finally:
+        connection.close()
+
+
+def children(options: Options) -> list[Child]:
+    logs, run = options.data_dir / "logs", options.data_dir / "run"
+    gunicorn = [sys.executable, "-m", "gunicorn", "--config", "python:web.gunicorn", "web.wsgi"]
+    made = [
+        Child(
+            "web",
+            gunicorn,
+            logs / "web.log",
+            is_ready=lambda: answers(f"{options.address}/readyz"),
+            on_parent_death=signal.SIGTERM,
+        )
+    ]
+    for name in WORKERS:
+        ready = run / f"{name}.ready"
+        command = [sys.executable, "-m", "web.worker", name]
+        env = {"READY_FILE": str(ready), "BEAT_SCHEDULE": str(run / "beat-schedule")}
+        made.append(Child(name, command, logs / f"{name}.log", is_ready=ready.exists, env=env))
+    for child in made:
+        rotate(child.log)
+    return made
+
+
+def first_page(options: Options) -> str:
+    """The path to open: with demo data a link that signs in once, else the front page."""
+    if not options.demo:
+        return "/"
+    manage("demo")
+    lines = manage("loginlink", DEMO_USER).splitlines()
+    return next((line for line in reversed(lines) if line.startswith("/")), "/")
+
+
+def manage(*arguments: str) -> str:
+    return run_to_end([sys.executable, "manage.py", *arguments])
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 - always our own http address
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    """Unwind once; a second Ctrl-C must not interrupt the orderly end."""
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    say("\nStopping")
+    raise Stopped
+
+
+def _say_goodbye() -> None:
+    say("Everything has stopped")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

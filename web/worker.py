@@ -1,0 +1,45 @@
+"""One Celery worker, or the beat: `python -m web.worker train|suggest|io|beat`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from celery import signals
+
+COMMON = ["--concurrency", "1", "--pool", "prefork"]
+# Workers need not know of each other, and looking for each other costs a second at the start.
+ALONE = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+ROLES = {
+    # A fresh process for each run gives its memory back, and hard time limits work.
+    "train": ["worker", "-Q", "train", "-n", "train@%h", "--max-tasks-per-child", "1", *COMMON, *ALONE],
+    "suggest": ["worker", "-Q", "suggest", "-n", "suggest@%h", *COMMON, *ALONE],
+    "io": ["worker", "-Q", "io", "-n", "io@%h", *COMMON, *ALONE],
+    "beat": ["beat", "--schedule", os.environ.get("BEAT_SCHEDULE", "beat-schedule")],
+}
+WARM = ("train", "suggest")
+
+
+def main() -> None:
+    role = sys.argv[1] if len(sys.argv) == 2 else ""
+    if role not in ROLES:
+        sys.exit(f"usage: python -m web.worker {'|'.join(ROLES)}")
+    if role in WARM:
+        os.environ["WARM_TENSORFLOW"] = "1"
+    signals.worker_ready.connect(_announce)
+    signals.beat_init.connect(_announce)
+    from trainer.celery import app
+
+    app.start(ROLES[role])
+
+
+def _announce(**_: Any) -> None:
+    """Tell the launcher, or a container's health check, that work is taken from now on."""
+    if path := os.environ.get("READY_FILE"):
+        Path(path).touch()
+
+
+if __name__ == "__main__":
+    main()
