@@ -1,0 +1,221 @@
+"""Put rows into a project: each document once, whatever is imported how often. The one writer of new documents."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+from django.db import connection
+
+from annotator.errors import Detail, Invalid
+from annotator.importing.rows import Refused, Row
+from annotator.models import Annotation, Document, Project, User
+from annotator.spans import Answer, Schema, clean_answer, storable_fault, text_fault
+from annotator.tenancy import current_tenant
+
+__all__ = ["Row", "Stored", "store_rows"]
+
+MAX_ID = 200
+
+_INSERT_DOCUMENTS = """
+INSERT INTO annotator_document (tenant_id, project_id, external_id, text, sha256, meta, split, priority, shuffle,
+                                free_slots, created_at)
+SELECT %s, %s, r.external_id, r.text, r.sha256, r.meta::jsonb, r.split, 0, r.shuffle, r.free_slots, now()
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::float8[], %s::int[])
+     AS r(external_id, text, sha256, meta, split, shuffle, free_slots)
+ON CONFLICT (project_id, external_id) DO NOTHING
+RETURNING id, external_id
+"""
+
+# The annotation and the first entry of its history, as review.annotate() writes them.
+_INSERT_ANNOTATIONS = """
+WITH given AS (
+    SELECT * FROM unnest(%(documents)s::bigint[], %(answers)s::text[], %(completes)s::bool[], %(submits)s::uuid[])
+        AS r(document_id, answer, complete, submit_id)
+), made AS (
+    INSERT INTO annotator_annotation (tenant_id, project_id, document_id, annotator_id, revision, state, complete,
+                                      answer, submit_id, updated_at)
+    SELECT %(tenant)s, %(project)s, document_id, %(user)s, 1, %(state)s, complete, answer::jsonb, submit_id, now()
+    FROM given RETURNING id, complete, answer, submit_id
+)
+INSERT INTO annotator_annotationrevision (tenant_id, project_id, annotation_id, revision, state, complete, answer,
+                                          submit_id, created_at)
+SELECT %(tenant)s, %(project)s, id, 1, %(state)s, complete, answer, submit_id, now() FROM made
+"""
+
+
+@dataclass
+class Stored:
+    """How many rows were new, how many were there already, and which were refused."""
+
+    new: int = 0
+    known: int = 0
+    refused: list[Detail] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A row that may go in, with what is derived from it."""
+
+    row: Row
+    external_id: str
+    sha256: str
+    meta: str
+    answer: Answer | None
+
+
+def store_rows(project: Project, rows: Iterable[Row | Refused], *, user: User | None = None) -> Stored:
+    """Store a batch of rows, each new document once; rows with labels become ``user``'s submitted annotations.
+
+    An external id that is there already with the same text is known, and nothing changes; with another text
+    the row is refused. Refusals of the reader are passed through. Needs the tenant's scope.
+    """
+    # One import at a time in a project: two files with the same ids in different order would lock each other.
+    Project.objects.select_for_update(no_key=True).only("pk").get(pk=project.pk)
+    stored = Stored()
+    fresh: dict[str, _Checked] = {}
+    check = _Check(project, user)
+    for row in rows:
+        checked = row if isinstance(row, Refused) else check(row)
+        if isinstance(checked, Refused):
+            stored.refused.append(checked.detail())
+        elif checked.external_id not in fresh:
+            fresh[checked.external_id] = checked
+        else:
+            _settle_known(stored, checked, fresh[checked.external_id].sha256)
+    if fresh:
+        ids = _insert_documents(project, list(fresh.values()))
+        stored.new += len(ids)
+        if user is not None:
+            _insert_annotations(project, user, [(ids[key], c) for key, c in fresh.items() if key in ids])
+        _settle_clashes(project, stored, [c for key, c in fresh.items() if key not in ids])
+        stored.refused.sort(key=lambda detail: detail["line"])
+    return stored
+
+
+class _Check:
+    """Checks row after row against one project; its label set is read when the first labels are met."""
+
+    def __init__(self, project: Project, user: User | None) -> None:
+        self.project = project
+        self.user = user
+        self.schema: Schema | None = None
+
+    def __call__(self, row: Row) -> _Checked | Refused:
+        fault = text_fault(row.text)
+        if fault:
+            return Refused(row.line, "text", fault)
+        sha256 = hashlib.sha256(row.text.encode()).hexdigest()
+        external_id = row.external_id if row.external_id is not None else sha256
+        fault = id_fault(external_id)
+        if fault:
+            return Refused(row.line, "id", fault)
+        meta = orjson.dumps(row.meta)
+        if b"\\u0000" in meta and _has_nul(row.meta):
+            return Refused(row.line, "meta", "has a NUL character")
+        if row.answer is None:
+            return _Checked(row, external_id, sha256, meta.decode(), None)
+        try:
+            return _Checked(row, external_id, sha256, meta.decode(), self._answer(row))
+        except Invalid as error:
+            first = error.details[0]
+            return Refused(row.line, first["field"], first["reason"])
+
+    def _answer(self, row: Row) -> Answer:
+        if self.user is None:
+            reason = "the labels need somebody who gave them: import in a person's name"
+            raise Invalid("nobody", reason, [{"field": "spans", "reason": reason}])
+        if self.schema is None:
+            self.schema = Schema.of(self.project)
+        return clean_answer(row.answer or {}, row.text, self.schema)
+
+
+def id_fault(external_id: str) -> str:
+    """Why this cannot be a document's external id; empty when it can."""
+    if not external_id.strip():
+        return "is empty"
+    if len(external_id) > MAX_ID:
+        return f"has {len(external_id):,} characters; the most is {MAX_ID}"
+    return storable_fault(external_id)
+
+
+def _has_nul(value: object) -> bool:
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any(_has_nul(part) for pair in value.items() for part in pair)
+    return isinstance(value, list) and any(map(_has_nul, value))
+
+
+def draw(salt: str, what: str) -> float:
+    """A number in [0, 1) that looks random and is the same for the same text in the same project."""
+    digest = hashlib.sha256(f"{salt}\n{what}".encode()).digest()
+    return int.from_bytes(digest[:6]) / 2**48
+
+
+def split_of(project: Project, text: str) -> str:
+    """``check`` for the project's held-out share. Texts that differ in case or spacing alone fall together."""
+    alike = " ".join(unicodedata.normalize("NFC", text).casefold().split())
+    held_out = draw(project.salt + "/split", alike) < project.check_share
+    return Document.Split.CHECK if held_out else Document.Split.POOL
+
+
+def _insert_documents(project: Project, checked: Sequence[_Checked]) -> dict[str, int]:
+    """The new documents' primary keys by external id; those that were there already are left out."""
+    wanted = project.annotators_per_document
+    columns = [
+        [c.external_id for c in checked],
+        [c.row.text for c in checked],
+        [c.sha256 for c in checked],
+        [c.meta for c in checked],
+        [split_of(project, c.row.text) for c in checked],
+        [draw(project.salt + "/shuffle", c.external_id) for c in checked],
+        [wanted - (c.answer is not None) for c in checked],
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT_DOCUMENTS, [current_tenant().pk, project.pk, *columns])
+        return {external_id: pk for pk, external_id in cursor.fetchall()}
+
+
+def _insert_annotations(project: Project, user: User, made: Sequence[tuple[int, _Checked]]) -> None:
+    labelled = [(pk, c) for pk, c in made if c.answer is not None]
+    if not labelled:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _INSERT_ANNOTATIONS,
+            {
+                "tenant": current_tenant().pk,
+                "project": project.pk,
+                "user": user.pk,
+                "state": Annotation.State.SUBMITTED.value,
+                "documents": [pk for pk, _ in labelled],
+                "answers": [orjson.dumps(c.answer).decode() for _, c in labelled],
+                "completes": [c.row.complete for _, c in labelled],
+                "submits": [str(uuid.uuid4()) for _ in labelled],
+            },
+        )
+
+
+def _settle_clashes(project: Project, stored: Stored, clashes: Sequence[_Checked]) -> None:
+    """Rows whose external id the project had before: the same text is known, another is refused."""
+    if not clashes:
+        return
+    there = dict(
+        Document.objects.filter(project=project, external_id__in=[c.external_id for c in clashes])
+        .values_list("external_id", "sha256")
+    )  # fmt: skip
+    for clash in clashes:
+        _settle_known(stored, clash, there[clash.external_id])
+
+
+def _settle_known(stored: Stored, checked: _Checked, sha256: str) -> None:
+    if checked.sha256 == sha256:
+        stored.known += 1
+    else:
+        reason = f"{checked.external_id!r} is there already, with another text"
+        stored.refused.append({"line": checked.row.line, "field": "id", "reason": reason})
