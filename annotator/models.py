@@ -14,9 +14,23 @@ from annotator.accounts import Membership, Role, Tenant, User
 from annotator.tenancy import TenantOwned
 
 __all__ = [
-    "Annotation", "AnnotationRevision", "ApiToken", "AuditEvent", "Claim", "Decision", "Document", "Job",
-    "Label", "Membership", "Project", "Question", "Role", "Suggestion", "Tenant", "User",
-]  # fmt: skip
+    "Annotation",
+    "AnnotationRevision",
+    "ApiToken",
+    "AuditEvent",
+    "Claim",
+    "Decision",
+    "Document",
+    "Job",
+    "Label",
+    "Membership",
+    "Project",
+    "Question",
+    "Role",
+    "Suggestion",
+    "Tenant",
+    "User",
+]
 
 
 def new_salt() -> str:
@@ -38,12 +52,8 @@ class Project(TenantOwned):
     class Meta(TenantOwned.Meta):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "name"], name="project_name_once"),
-            models.CheckConstraint(
-                condition=Q(check_share__gte=0, check_share__lte=0.5), name="check_share_0_to_half"
-            ),
-            models.CheckConstraint(
-                condition=Q(random_share__gte=0, random_share__lte=1), name="random_share_0_to_1"
-            ),
+            models.CheckConstraint(condition=Q(check_share__gte=0, check_share__lte=0.5), name="check_share_0_to_half"),
+            models.CheckConstraint(condition=Q(random_share__gte=0, random_share__lte=1), name="random_share_0_to_1"),
             models.CheckConstraint(condition=Q(annotators_per_document__gte=1), name="somebody_annotates"),
         ]
 
@@ -54,9 +64,7 @@ class Project(TenantOwned):
 class Question(TenantOwned):
     """A question about a whole document; its choices are labels. Written by projects.py."""
 
-    project = models.ForeignKey(
-        Project, on_delete=models.CASCADE, related_name="questions", db_constraint=False
-    )
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="questions", db_constraint=False)
     name = models.CharField(max_length=100)
     multiple = models.BooleanField(default=False)
     position = models.PositiveSmallIntegerField(default=0)
@@ -135,12 +143,14 @@ class Document(TenantOwned):
         ]
         indexes = [
             models.Index(
-                "project", "split", F("priority").desc(), "shuffle",
-                name="queue_by_priority", condition=Q(free_slots__gt=0),
-            ),  # fmt: skip
-            models.Index(
-                fields=["project", "split", "shuffle"], name="queue_by_chance", condition=Q(free_slots__gt=0)
+                "project",
+                "split",
+                F("priority").desc(),
+                "shuffle",
+                name="queue_by_priority",
+                condition=Q(free_slots__gt=0),
             ),
+            models.Index(fields=["project", "split", "shuffle"], name="queue_by_chance", condition=Q(free_slots__gt=0)),
             models.Index(fields=["project", "id"], name="documents_in_order"),
         ]
 
@@ -191,9 +201,7 @@ class Annotation(TenantOwned):
     updated_at = models.DateTimeField(default=timezone.now)
 
     class Meta(TenantOwned.Meta):
-        constraints = [
-            models.UniqueConstraint(fields=["document", "annotator"], name="one_annotation_each")
-        ]
+        constraints = [models.UniqueConstraint(fields=["document", "annotator"], name="one_annotation_each")]
         indexes = [models.Index(fields=["project", "state", "document"], name="annotations_by_state")]
 
     def __str__(self) -> str:
@@ -246,9 +254,7 @@ class Suggestion(TenantOwned):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta(TenantOwned.Meta):
-        constraints = [
-            models.UniqueConstraint(fields=["document", "version"], name="one_suggestion_a_version")
-        ]
+        constraints = [models.UniqueConstraint(fields=["document", "version"], name="one_suggestion_a_version")]
         indexes = [models.Index(fields=["project", "version"], name="suggestions_by_version")]
 
     def __str__(self) -> str:
@@ -279,12 +285,8 @@ class Decision(TenantOwned):
 
     class Meta(TenantOwned.Meta):
         constraints = [
-            models.UniqueConstraint(
-                fields=["suggestion", "item", "user", "submit_id"], name="decision_once"
-            ),
-            models.CheckConstraint(
-                condition=Q(verdict__in=["accept", "reject", "correct"]), name="known_verdict"
-            ),
+            models.UniqueConstraint(fields=["suggestion", "item", "user", "submit_id"], name="decision_once"),
+            models.CheckConstraint(condition=Q(verdict__in=["accept", "reject", "correct"]), name="known_verdict"),
         ]
         indexes = [models.Index(fields=["project", "created_at"], name="decisions_by_time")]
 

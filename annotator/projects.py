@@ -118,7 +118,11 @@ def _name_fault(name: Any, most: int) -> str:
 
 def _setting_faults(spec: Mapping[str, Any]) -> list[Detail]:
     errors: list[Detail] = []
-    for name, low, high in (("check_share", 0, 0.5), ("random_share", 0, 1), ("annotators_per_document", 1, 50)):
+    for name, low, high in (
+        ("check_share", 0, 0.5),
+        ("random_share", 0, 1),
+        ("annotators_per_document", 1, 50),
+    ):
         value = spec.get(name)
         if value is not None and (not isinstance(value, int | float) or not low <= value <= high):
             errors.append({"field": name, "reason": f"must be a number from {low} to {high}"})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import zip_longest
 
 from django.db import connection
 from django.db.models import F
@@ -135,3 +137,31 @@ def release_expired(project: Project) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_EXPIRE, [project.pk])
         return int(cursor.rowcount)
+
+
+def head(project: Project, size: int) -> list[int]:
+    """The pool documents that people have open and those the queue will hand out next, nearest first."""
+    open_now = Claim.objects.filter(project=project, document__split="pool", expires_at__gt=timezone.now())
+    waiting = Document.objects.filter(project=project, split="pool", free_slots__gt=0)
+    ids = list(open_now.order_by("-expires_at").values_list("document_id", flat=True)[:size])
+    by_priority = waiting.order_by(F("priority").desc(), "shuffle").values_list("pk", flat=True)
+    by_chance = waiting.order_by("shuffle").values_list("pk", flat=True)
+    for a, b in zip_longest(by_priority[:size], by_chance[: size // 2]):
+        ids += [pk for pk in (a, b) if pk is not None]
+    return list(dict.fromkeys(ids))
+
+
+def prioritise(priorities: Mapping[int, float]) -> None:
+    """Set how urgently each document is wanted (higher first), in one statement and in one order of locks."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH wanted AS (
+                SELECT d.id, w.priority FROM annotator_document d
+                JOIN unnest(%s::bigint[], %s::float8[]) AS w (id, priority) ON w.id = d.id
+                ORDER BY d.id FOR UPDATE OF d SKIP LOCKED
+            )
+            UPDATE annotator_document d SET priority = wanted.priority FROM wanted WHERE d.id = wanted.id
+            """,
+            [list(priorities), list(priorities.values())],
+        )

@@ -54,9 +54,7 @@ def annotate(document: Document, user: User, sent: Submission) -> Annotation:
 
     answer = clean_answer(sent.answer, document.text, Schema.of(document.project))
     first_answer = annotation is None or annotation.state == Annotation.State.DRAFT
-    annotation = annotation or Annotation(
-        project_id=document.project_id, document=document, annotator=user, revision=0
-    )
+    annotation = annotation or Annotation(project_id=document.project_id, document=document, annotator=user, revision=0)
     annotation.revision += 1
     annotation.state = sent.state
     annotation.complete = sent.complete

@@ -74,9 +74,7 @@ def write(project: Project, path: Path) -> Snapshot:
 
 def watermark(project: Project) -> int:
     """The last annotation revision of the project; 0 before the first."""
-    return (
-        AnnotationRevision.objects.filter(project=project).aggregate(last=Max("pk"))["last"] or 0
-    )
+    return AnnotationRevision.objects.filter(project=project).aggregate(last=Max("pk"))["last"] or 0
 
 
 def news(project: Project, since: int) -> int:

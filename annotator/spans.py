@@ -54,9 +54,7 @@ class Schema:
         kinds: dict[str, set[str]] = {"span": set(), "relation": set()}
         multiple: dict[str, bool] = {}
         choices: dict[str, set[str]] = {}
-        rows = Label.objects.filter(project=project).values_list(
-            "kind", "name", "question__name", "question__multiple"
-        )
+        rows = Label.objects.filter(project=project).values_list("kind", "name", "question__name", "question__multiple")
         for kind, name, question, many in rows:
             if kind == Label.Kind.CHOICE:
                 multiple[question] = many
@@ -70,9 +68,7 @@ class Schema:
         """The form that training reads."""
         return {
             "spans": sorted(self.spans),
-            "questions": {
-                q: {"multiple": c.multiple, "choices": sorted(c.names)} for q, c in self.questions.items()
-            },
+            "questions": {q: {"multiple": c.multiple, "choices": sorted(c.names)} for q, c in self.questions.items()},
         }
 
 
@@ -88,9 +84,7 @@ def clean_answer(raw: Mapping[str, Any], text: str, schema: Schema) -> Answer:
     return {"spans": spans, "classes": classes, "relations": relations}
 
 
-def _clean_spans(
-    raw: Any, text: str, schema: Schema, errors: list[Detail]
-) -> tuple[list[Span], dict[int, int]]:
+def _clean_spans(raw: Any, text: str, schema: Schema, errors: list[Detail]) -> tuple[list[Span], dict[int, int]]:
     """Cleaned spans in text order, and where each given one went (relations point at them)."""
     if not isinstance(raw, list):
         errors.append({"field": "spans", "reason": "must be a list"})
@@ -167,9 +161,7 @@ def _choice_fault(question: Any, chosen: Any, schema: Schema) -> str:
     return ""
 
 
-def _clean_relations(
-    raw: Any, places: Mapping[int, int], schema: Schema, errors: list[Detail]
-) -> list[Relation]:
+def _clean_relations(raw: Any, places: Mapping[int, int], schema: Schema, errors: list[Detail]) -> list[Relation]:
     if not isinstance(raw, list):
         errors.append({"field": "relations", "reason": "must be a list"})
         return []

@@ -29,9 +29,7 @@ def items_of(prediction: Prediction) -> list[dict[str, Any]]:
     return items
 
 
-def record(
-    project: Project, version: int, predictions: Iterable[tuple[int, Prediction]]
-) -> int:
+def record(project: Project, version: int, predictions: Iterable[tuple[int, Prediction]]) -> int:
     """Add one row for each (document id, prediction); documents that this version has seen are left as they are."""
     rows = [
         Suggestion(
@@ -98,7 +96,7 @@ def _fault(raw: Mapping[str, Any], known: Mapping[int, Mapping[str, Any]], answe
     items = known.get(_id(raw))
     if items is None:
         return "there is no such suggestion for this document"
-    item = items.get(raw.get("item"))
+    item = items.get(str(raw.get("item")))
     if item is None:
         return f"that suggestion has no item {raw.get('item')!r}"
     verdict = raw.get("verdict")
@@ -147,4 +145,3 @@ def unseen(project: Project, version: int, document_ids: Sequence[int]) -> list[
         )
     )
     return [pk for pk in document_ids if pk not in seen]
-

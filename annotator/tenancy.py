@@ -2,7 +2,7 @@
 
 Inside ``tenant_scope(tenant)`` there is one transaction whose PostgreSQL setting ``marginalia.tenant`` names the
 tenant; row-level security shows that tenant's rows and nothing else. Outside, managers raise and the database
-shows nothing. No setting opens everything: work for all tenants goes through one scope after the other.
+shows nothing. There is no scope of all tenants: work for the whole install is one scope after the other.
 """
 
 from __future__ import annotations
@@ -12,14 +12,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, ClassVar, TypeVar
 
-import structlog
 from django.db import connection, models, transaction
 
 from annotator.accounts import Tenant
 
 M = TypeVar("M", bound=models.Model)
-
-log = structlog.get_logger(__name__)
 
 _current: ContextVar[Tenant | None] = ContextVar("tenant", default=None)
 
@@ -59,14 +56,6 @@ def tenant_scope(tenant: Tenant) -> Iterator[Tenant]:
             # The transaction outlives the scope (as in tests). After an error the savepoint takes it back.
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('marginalia.tenant', '', true)")
-
-
-def across_tenants(reason: str) -> Iterator[Tenant]:
-    """Each tenant in turn, inside its own scope. The reason goes to the log."""
-    log.info("across_tenants", reason=reason)
-    for tenant in Tenant.objects.order_by("pk"):
-        with tenant_scope(tenant):
-            yield tenant
 
 
 class TenantQuerySet(models.QuerySet[M]):
@@ -114,14 +103,6 @@ class TenantOwned(models.Model):
         base_manager_name = "guarded"
         default_manager_name = "objects"
 
-    def stamp_tenant(self) -> None:
-        """Make the row the scope's own, or raise WrongTenant if it is somebody else's."""
-        tenant = current_tenant()
-        if self.tenant_id is None:
-            self.tenant = tenant
-        if self.tenant_id != tenant.pk:
-            raise WrongTenant(f"This {self._meta.verbose_name} belongs to another tenant.")
-
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.stamp_tenant()
         if self._state.adding:
@@ -132,3 +113,11 @@ class TenantOwned(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         self.stamp_tenant()
         return super().delete(*args, **kwargs)
+
+    def stamp_tenant(self) -> None:
+        """Make the row the scope's own, or raise WrongTenant if it is somebody else's."""
+        tenant = current_tenant()
+        if self.tenant_id is None:
+            self.tenant = tenant
+        if self.tenant_id != tenant.pk:
+            raise WrongTenant(f"This {self._meta.verbose_name} belongs to another tenant.")

@@ -68,6 +68,7 @@ class ModelVersion(TenantOwned):
     examples = models.PositiveIntegerField()
     metrics = models.JSONField(default=dict)
     live = models.BooleanField(default=False)
+    ranked = models.BooleanField(default=False, help_text="Whether it has given the pool new priorities.")
     created_at = models.DateTimeField(default=timezone.now)
     promoted_at = models.DateTimeField(null=True)
 

@@ -1,0 +1,191 @@
+"""One round of training in a worker's child: snapshot → train → evaluate → publish → gate → promote.
+
+Only short scopes (transactions) are opened while the model trains. A round that is killed begins again from its
+own snapshot and its last checkpoint, and leaves nothing half published.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+from django.db import connection
+
+from annotator import snapshot
+from annotator.models import Project, Tenant
+from annotator.spans import Schema
+from annotator.tenancy import tenant_scope
+from trainer import runs, store
+from trainer.models import ModelVersion, TrainingRun
+
+WORSE = 0.95  # the gate closes when the new version is worse with at least this probability
+BEAT_SECONDS = 2.0
+
+
+class Stopped(Exception):
+    """Somebody cancelled the run, or another worker took it over."""
+
+
+def round_for(tenant: Tenant) -> bool:
+    """Work on the tenant's oldest queued run, if it has one; says whether it had."""
+    with tenant_scope(tenant):
+        run = runs.claim()
+        project = Project.objects.get(pk=run.project_id) if run else None
+    if run is None or project is None:
+        return False
+    round_ = Round(tenant, project, run)
+    try:
+        with round_.beating():
+            round_.go()
+    except Stopped:
+        round_.end(TrainingRun.State.CANCELLED, "cancelled")
+    except Exception as error:
+        round_.end(TrainingRun.State.FAILED, f"{type(error).__name__}: {error}")
+        if not isinstance(error, ValueError):
+            raise
+    return True
+
+
+class Round:
+    """The work of one run, with its heartbeat."""
+
+    def __init__(self, tenant: Tenant, project: Project, run: TrainingRun) -> None:
+        self.tenant, self.project, self.run = tenant, project, run
+        self.folder = store.run_dir(tenant.pk, project.pk, run.pk)
+        self.progress: dict[str, Any] = {"phase": "snapshot"}
+        self.stopped = Event()
+
+    def go(self) -> None:
+        from trainer.ml.training import train
+
+        began = time.monotonic()
+        data = self.snapshot()
+        result = train(data, self.folder / "model", seed=self.run.pk, schema=self.schema(), on_progress=self.report)
+        self.note(f"trained on {result['examples']} documents in {time.monotonic() - began:.1f} s")
+        export = Path(result["export"])
+        self.report({"phase": "evaluate"})
+        verdict = self.judge(export, data)
+        self.report({"phase": "promote"})
+        self.publish(export, result, verdict)
+
+    def snapshot(self) -> Path:
+        """The run's data: written once, found again by a later attempt."""
+        path = self.folder / "snapshot.jsonl"
+        with tenant_scope(self.tenant):
+            if path.exists() and self.run.snapshot_sha256:
+                runs.note(self.run, "goes on with the snapshot of the attempt before")
+                return path
+            taken = snapshot.write(self.project, path)
+            TrainingRun.objects.filter(pk=self.run.pk).update(snapshot_sha256=taken.sha256, watermark=taken.watermark)
+            runs.note(self.run, f"snapshot of {taken.lines} documents, sha256 {taken.sha256[:12]}")
+        return path
+
+    def schema(self) -> dict[str, Any]:
+        with tenant_scope(self.tenant):
+            return Schema.of(self.project).as_json()
+
+    def judge(self, export: Path, data: Path) -> dict[str, Any]:
+        """Both versions on the same held-out documents: metrics of the new one, and whether to promote it."""
+        from trainer.ml.evaluation import evaluate
+        from trainer.ml.metrics import intervals, probability_worse
+
+        held_out = [line for line in _lines(data) if line.get("split") == "check"]
+        if not held_out:
+            return {
+                "metrics": {"held_out": 0},
+                "promote": True,
+                "why": "nothing is held out to compare on yet",
+            }
+        new = evaluate(export, held_out)
+        metrics = {name: value for name, value in new.items() if name != "documents"}
+        metrics |= {"held_out": len(held_out), "intervals": intervals(new["documents"])}
+        live = self.live_export()
+        if live is None:
+            return {"metrics": metrics, "promote": True, "why": "the first version"}
+        worse = probability_worse(new["documents"], evaluate(live, held_out)["documents"])
+        metrics["probability_worse"] = worse
+        why = f"worse than the live version with probability {worse:.2f} on {len(held_out)} held-out documents"
+        return {"metrics": metrics, "promote": worse < WORSE, "why": why}
+
+    def live_export(self) -> Path | None:
+        with tenant_scope(self.tenant):
+            live = runs.live_version(self.project)
+        if live is None:
+            return None
+        path = store.version_dir(self.tenant.pk, self.project.pk, live.number)
+        store.verify(path, live.manifest_sha256)
+        return path
+
+    def publish(self, export: Path, result: dict[str, Any], verdict: dict[str, Any]) -> None:
+        """Give the version its number, its place and its record, and promote it if the gate lets it pass."""
+        with tenant_scope(self.tenant):
+            Project.objects.select_for_update().get(pk=self.project.pk)
+            if not runs.beat(self.run):
+                raise Stopped
+            number = runs.next_number(self.project)
+            target = store.version_dir(self.tenant.pk, self.project.pk, number)
+            version = ModelVersion.objects.create(
+                project=self.project,
+                run=self.run,
+                number=number,
+                manifest_sha256=store.publish(export, target),
+                examples=result["examples"],
+                metrics=verdict["metrics"],
+            )
+            if verdict["promote"]:
+                runs.promote(version, actor=None)
+            outcome = "promoted" if verdict["promote"] else "kept, not promoted"
+            runs.note(self.run, f"version {number}: {outcome} ({verdict['why']})")
+            runs.finish(
+                self.run,
+                TrainingRun.State.SUCCEEDED,
+                "" if verdict["promote"] else f"not promoted: {verdict['why']}",
+                examples=result["examples"],
+                metrics=verdict["metrics"],
+            )
+
+    def end(self, state: str, reason: str) -> None:
+        with tenant_scope(self.tenant):
+            runs.finish(self.run, state, reason)
+
+    def note(self, line: str) -> None:
+        with tenant_scope(self.tenant):
+            runs.note(self.run, line)
+
+    def report(self, news: dict[str, Any]) -> None:
+        """What training tells us, often; raises Stopped to end it."""
+        self.progress = {k: news[k] for k in ("phase", "step", "steps") if k in news}
+        if self.stopped.is_set():
+            raise Stopped
+
+    @contextlib.contextmanager
+    def beating(self) -> Iterator[None]:
+        """Write the progress to the database every two seconds, from a thread with its own connection."""
+        over = Event()
+        thread = Thread(target=self._beat_until, args=(over,), name=f"heartbeat of {self.run}", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _beat_until(self, over: Event) -> None:
+        try:
+            while not over.wait(BEAT_SECONDS):
+                with tenant_scope(self.tenant):
+                    if not runs.beat(self.run, **self.progress):
+                        self.stopped.set()
+        finally:
+            connection.close()
+
+
+def _lines(data: Path) -> Iterator[dict[str, Any]]:
+    with data.open(encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)

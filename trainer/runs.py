@@ -1,0 +1,200 @@
+"""Training runs as a state machine: queued → running → succeeded, failed or cancelled; and which version is live.
+
+Every change of state is a conditional UPDATE, so two processes never both make it. The database is the truth:
+messages to workers only say "look", and the sweep looks anyway.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.core.cache import cache
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max, Value
+from django.db.models.functions import Concat
+from django.utils import timezone
+
+from annotator import audit, snapshot
+from annotator.errors import Conflict, Invalid
+from annotator.models import Annotation, Project, User
+from annotator.tenancy import current_tenant
+from trainer.celery import send
+from trainer.models import ModelVersion, TrainingRun
+
+log = structlog.get_logger(__name__)
+
+State = TrainingRun.State
+
+FIRST_RUN = 10  # labelled documents before the first model
+MORE = 0.2  # afterwards: this share of what the last run learned from, and at least …
+AT_LEAST = 10  # … this many documents with news
+ATTEMPTS = 3
+STALE = timedelta(seconds=20)
+NEWS_SECONDS = 1
+
+
+def announce(tenant_id: int, project_id: int) -> None:
+    """Somebody annotated: have a worker see whether a run is due. Many calls in a second make one message."""
+    if cache.add(f"news:{tenant_id}:{project_id}", 1, timeout=NEWS_SECONDS):
+        send("consider", tenant_id, project_id, countdown=NEWS_SECONDS)
+
+
+def consider(project: Project) -> TrainingRun | None:
+    """Start a run if enough is new and none is active."""
+    if not due(project) or TrainingRun.objects.filter(project=project, state__in=TrainingRun.ACTIVE).exists():
+        return None
+    try:
+        with transaction.atomic():
+            return start(project, actor=None)
+    except (Conflict, Invalid):
+        return None
+
+
+def due(project: Project) -> bool:
+    """Whether enough documents have news since the last run began. A failed run waits for news, too."""
+    last = TrainingRun.objects.filter(project=project).exclude(state=State.CANCELLED).order_by("-pk").first()
+    if last is None:
+        return snapshot.news(project, 0) >= FIRST_RUN
+    wanted = max(AT_LEAST, int(MORE * last.examples))
+    return snapshot.news(project, last.watermark) >= wanted
+
+
+def start(project: Project, *, actor: User | None) -> TrainingRun:
+    """Queue a run and wake a worker once this is committed. Conflict if one is active already."""
+    if not Annotation.objects.filter(
+        project=project, state=Annotation.State.SUBMITTED, document__split="pool"
+    ).exists():
+        raise Invalid("nothing_to_learn", "No document that training may use has been labelled yet.")
+    try:
+        with transaction.atomic():
+            run = TrainingRun.objects.create(
+                project=project,
+                trigger="hand" if actor else "news",
+                started_by=actor,
+                watermark=snapshot.watermark(project),
+            )
+    except IntegrityError as error:
+        raise Conflict("run_active", "A run of this project is queued or running already.") from error
+    dispatch()
+    return run
+
+
+def dispatch() -> None:
+    """Wake a train worker for this tenant when the transaction commits.
+
+    One message a tenant at a time, sent again after each run: tenants take turns, however many projects each has.
+    """
+    tenant = current_tenant()
+    if not TrainingRun.objects.filter(state=State.RUNNING).exists():
+        transaction.on_commit(lambda: send("train", tenant.pk), robust=True)
+
+
+def claim() -> TrainingRun | None:
+    """Take the tenant's oldest queued run for this worker."""
+    run = (
+        TrainingRun.objects.select_for_update(skip_locked=True, of=("self",))
+        .filter(state=State.QUEUED)
+        .order_by("created_at")
+        .first()
+    )
+    if run is None:
+        return None
+    now = timezone.now()
+    run.state, run.attempt, run.heartbeat_at, run.started_at = State.RUNNING, run.attempt + 1, now, now
+    run.save(update_fields=["state", "attempt", "heartbeat_at", "started_at"])
+    note(run, f"attempt {run.attempt} begins")
+    return run
+
+
+def beat(run: TrainingRun, **progress: Any) -> bool:
+    """Say that the run lives, with its phase, step and steps; False if it should stop (cancelled or taken over)."""
+    mine = TrainingRun.objects.filter(pk=run.pk, state=State.RUNNING, attempt=run.attempt, cancel_asked=False)
+    return bool(mine.update(heartbeat_at=timezone.now(), **progress))
+
+
+def note(run: TrainingRun, line: str) -> None:
+    """Append a line, with the time, to what people read as the run's log."""
+    stamped = f"{timezone.now():%H:%M:%S} {line}\n"
+    TrainingRun.objects.filter(pk=run.pk).update(log=Concat(F("log"), Value(stamped)))
+
+
+def finish(run: TrainingRun, state: str, reason: str = "", **fields: Any) -> bool:
+    """Leave the active states; False if somebody else ended the run first."""
+    ended = TrainingRun.objects.filter(pk=run.pk, state__in=TrainingRun.ACTIVE, attempt=run.attempt).update(
+        state=state, reason=reason, finished_at=timezone.now(), phase="", **fields
+    )
+    if ended:
+        note(run, f"{state}{': ' + reason if reason else ''}")
+        dispatch_next()
+    return bool(ended)
+
+
+def dispatch_next() -> None:
+    if TrainingRun.objects.filter(state=State.QUEUED).exists():
+        dispatch()
+
+
+def cancel(run: TrainingRun, *, actor: User) -> TrainingRun:
+    """Stop a run: at once if it is queued, at its next step if it is running. Conflict if it is over."""
+    audit.record(actor, "run.cancel", run, run=run.pk)
+    if TrainingRun.objects.filter(pk=run.pk, state=State.QUEUED).update(
+        state=State.CANCELLED, reason=f"cancelled by {actor}", finished_at=timezone.now()
+    ):
+        run.refresh_from_db()
+        return run
+    if not TrainingRun.objects.filter(pk=run.pk, state=State.RUNNING).update(cancel_asked=True):
+        raise Conflict("run_over", f"The run is over already: {run.state}.")
+    note(run, f"{actor} asked to cancel")
+    run.refresh_from_db()
+    return run
+
+
+def recover() -> None:
+    """Put runs whose worker fell silent back into the queue, or fail them after too many attempts."""
+    for run in TrainingRun.objects.filter(state=State.RUNNING, heartbeat_at__lt=timezone.now() - STALE):
+        if run.cancel_asked:
+            finish(run, State.CANCELLED, "cancelled; its worker had fallen silent")
+        elif run.attempt >= ATTEMPTS:
+            finish(run, State.FAILED, f"its worker fell silent {run.attempt} times")
+        elif TrainingRun.objects.filter(pk=run.pk, state=State.RUNNING, attempt=run.attempt).update(state=State.QUEUED):
+            note(run, "its worker fell silent; queued again")
+    dispatch_next()
+
+
+def live_version(project: Project) -> ModelVersion | None:
+    """The version whose suggestions people see."""
+    return ModelVersion.objects.filter(project=project, live=True).first()
+
+
+def next_number(project: Project) -> int:
+    last: int | None = ModelVersion.objects.filter(project=project).aggregate(last=Max("number"))["last"]
+    return (last or 0) + 1
+
+
+def promote(version: ModelVersion, *, actor: User | None) -> ModelVersion:
+    """Make a version live, be it newer or older than the one that is; its suggestions follow on commit."""
+    Project.objects.select_for_update().get(pk=version.project_id)
+    was = live_version(version.project)
+    if was is not None and was.pk == version.pk:
+        return version
+    ModelVersion.objects.filter(project=version.project_id, live=True).update(live=False)
+    ModelVersion.objects.filter(pk=version.pk).update(live=True, promoted_at=timezone.now())
+    audit.record(
+        actor,
+        "version.promote",
+        version,
+        project=version.project_id,
+        number=version.number,
+        instead_of=was.number if was else None,
+    )
+    tenant = current_tenant()
+    transaction.on_commit(lambda: send("refresh", tenant.pk, version.project_id), robust=True)
+    version.refresh_from_db()
+    return version
+
+
+def begin_ranking(version: ModelVersion) -> bool:
+    """Whether the pool is still to be ranked by this version; true once."""
+    return bool(ModelVersion.objects.filter(pk=version.pk, ranked=False).update(ranked=True))

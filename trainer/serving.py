@@ -1,0 +1,77 @@
+"""Ask the suggest worker from a web process, which itself never loads a model."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import redis
+from django.conf import settings
+from django.core.cache import cache
+from django.db import transaction
+
+from annotator.errors import Invalid, Unavailable
+from annotator.models import Document, Project
+from annotator.tenancy import current_tenant
+from trainer import runs
+from trainer.celery import PULSE_KEY, SUGGEST, send
+from trainer.models import ModelVersion
+
+TIMEOUT = 10.0  # seconds until a caller is told that no answer came
+_client: redis.Redis | None = None
+
+
+def broker() -> redis.Redis:
+    """This process's connections to Redis."""
+    global _client  # noqa: PLW0603 - one pool a process
+    if _client is None:
+        _client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2)
+    return _client
+
+
+def suggest(
+    project: Project, texts: Sequence[str], *, timeout: float = TIMEOUT
+) -> tuple[ModelVersion, list[dict[str, Any]]]:
+    """The live version's answers for these texts.
+
+    Raises Invalid when the project has no live version, Unavailable when no worker answers in time.
+    """
+    version = runs.live_version(project)
+    if version is None:
+        raise Invalid("no_model", "This project has no model yet: label some documents first.")
+    reply_to = f"marginalia:reply:{secrets.token_hex(16)}"
+    try:
+        if not broker().exists(PULSE_KEY.format(SUGGEST)):
+            raise Unavailable("suggestions_unavailable", "No suggest worker is running.")
+        send("predict", current_tenant().pk, version.pk, list(texts), reply_to, expires=timeout)
+        reply = broker().blpop([reply_to], timeout=timeout)
+    except redis.RedisError as error:
+        raise Unavailable("suggestions_unavailable", "Redis does not answer.") from error
+    if reply is None:
+        raise Unavailable("suggestions_unavailable", f"No answer came within {timeout:g} seconds.")
+    answer = orjson.loads(reply[1])
+    if "error" in answer:
+        raise Unavailable("suggestions_unavailable", answer["error"])
+    return version, answer["answers"]
+
+
+def reply(reply_to: str, message: dict[str, Any]) -> None:
+    """The worker's side: hand the answer over; it is forgotten if nobody fetches it."""
+    with broker().pipeline() as pipe:
+        pipe.rpush(reply_to, orjson.dumps(message))
+        pipe.expire(reply_to, 30)
+        pipe.execute()
+
+
+def want(document: Document) -> None:
+    """Ask for a document's suggestions without waiting; asking again within seconds does nothing."""
+    tenant = current_tenant()
+
+    def ask() -> None:
+        if cache.add(f"want:{tenant.pk}:{document.pk}", 1, timeout=5):
+            send("suggest", tenant.pk, document.project_id, [document.pk], expires=30)
+
+    if document.split == Document.Split.POOL:
+        transaction.on_commit(ask, robust=True)

@@ -1,0 +1,68 @@
+"""Where exports lie, and that they are what was published: ``<models>/<tenant>/<project>/<number>/``.
+
+The folder is what TensorFlow Serving expects. ``manifest.json`` beside the model lists every file's sha256; the
+manifest's own sha256 is in the database, so a changed byte anywhere is noticed before the model is loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+from django.conf import settings
+
+MANIFEST = "manifest.json"
+
+
+class Tampered(RuntimeError):
+    """A published export is not what it was; it must not be loaded."""
+
+
+def project_dir(tenant_id: int, project_id: int) -> Path:
+    return Path(settings.MODELS_DIR) / str(tenant_id) / str(project_id)
+
+
+def version_dir(tenant_id: int, project_id: int, number: int) -> Path:
+    return project_dir(tenant_id, project_id) / str(number)
+
+
+def run_dir(tenant_id: int, project_id: int, run_id: int) -> Path:
+    """A run's own folder: its snapshot, checkpoints and export."""
+    path = project_dir(tenant_id, project_id) / "runs" / str(run_id)
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def publish(export: Path, target: Path) -> str:
+    """Move an export to its place in one step, with its manifest; returns the manifest's sha256."""
+    manifest = json.dumps(_digests(export), indent=1, sort_keys=True).encode()
+    (export / MANIFEST).write_bytes(manifest)
+    if target.exists():
+        # Left by a round that was killed before its version was on record.
+        shutil.rmtree(target)
+    export.rename(target)
+    return hashlib.sha256(manifest).hexdigest()
+
+
+def verify(path: Path, manifest_sha256: str) -> None:
+    """Raise Tampered unless every byte under ``path`` is as published."""
+    try:
+        manifest = (path / MANIFEST).read_bytes()
+    except FileNotFoundError as error:
+        raise Tampered(f"{path} has no {MANIFEST}") from error
+    if hashlib.sha256(manifest).hexdigest() != manifest_sha256:
+        raise Tampered(f"{path / MANIFEST} is not the one that was published")
+    expected, found = json.loads(manifest), _digests(path)
+    changed = sorted(name for name in expected | found if expected.get(name) != found.get(name))
+    if changed:
+        raise Tampered(f"{path}: {', '.join(changed)} changed after publication")
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    return {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file.name != MANIFEST
+    }
