@@ -1,0 +1,141 @@
+"""Storing rows: each document once, whatever is imported how often."""
+
+from __future__ import annotations
+
+import pytest
+
+from annotator.importing.store import Row, split_of, store_rows
+from annotator.models import Annotation, AnnotationRevision, Document
+from annotator.tenancy import tenant_scope
+from tests.cast import make_project
+
+
+def row(text, external_id=None, line=1, **changes) -> Row:
+    return Row(**{"line": line, "external_id": external_id, "text": text, "meta": {}, "answer": None,
+                  "complete": True, **changes})  # fmt: skip
+
+
+@pytest.fixture
+def project(cast):
+    project = make_project(cast.acme)
+    with tenant_scope(cast.acme):
+        yield project
+
+
+def test_a_document_is_stored_as_it_came(project):
+    text = "Z\u0351alg\u006f\u0308 \r\n 😀\u200b \u202eابج\t"
+
+    stored = store_rows(project, [row(text, "a", meta={"from": "web", "n": [1, None]})])
+
+    assert (stored.new, stored.known, stored.refused) == (1, 0, [])
+    document = Document.objects.get(project=project)
+    assert (document.text, document.external_id, document.meta) == (text, "a", {"from": "web", "n": [1, None]})
+    assert document.free_slots == 1
+    assert 0 <= document.shuffle < 1
+
+
+def test_the_same_again_is_known_and_changes_nothing(project):
+    rows = [row("one", "a"), row("two", line=2)]
+    store_rows(project, rows)
+
+    again = store_rows(project, rows)
+
+    assert (again.new, again.known, again.refused) == (0, 2, [])
+    assert Document.objects.filter(project=project).count() == 2
+
+
+def test_an_id_with_another_text_is_refused(project):
+    store_rows(project, [row("one", "a")])
+
+    stored = store_rows(project, [row("b one", "b", 1), row("b two", "b", 2), row("b one", "b", 3), row("x", "a", 4)])
+
+    assert (stored.new, stored.known) == (1, 1)
+    assert [(e["line"], e["field"]) for e in stored.refused] == [(2, "id"), (4, "id")]
+    assert "another text" in stored.refused[0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "field", "reason"),
+    [
+        (row(""), "text", "is empty"),
+        (row(" \n\t "), "text", "is empty"),
+        (row("a\x00b"), "text", "NUL"),
+        (row("a\ud800b"), "text", "surrogate"),
+        (row("x" * 5_000_000), "text", "5,000,000 characters"),
+        (row("ok", ""), "id", "is empty"),
+        (row("ok", "i" * 201), "id", "201 characters"),
+        (row("ok", "i\x00"), "id", "NUL"),
+        (row("ok", meta={"a": ["\x00"]}), "meta", "NUL"),
+        (row("ok", meta={"\x00": 1}), "meta", "NUL"),
+    ],
+)
+def test_what_cannot_be_stored_is_refused_and_the_rest_goes_in(project, bad, field, reason):
+    stored = store_rows(project, [row("good"), bad])
+
+    assert stored.new == 1
+    (error,) = stored.refused
+    assert error["field"] == field
+    assert reason in error["reason"]
+
+
+def test_meta_that_only_spells_a_nul_is_fine(project):
+    assert store_rows(project, [row("ok", meta={"a": "\\u0000"})]).new == 1
+    assert Document.objects.get(project=project).meta == {"a": "\\u0000"}
+
+
+def test_labels_become_a_submitted_annotation(project, cast):
+    answer = {
+        "spans": [{"start": 9, "end": 14, "label": "PLACE"}, {"start": 0, "end": 3, "label": "PERSON"}],
+        "classes": {"topic": ["praise"]},
+        "relations": [{"head": 1, "tail": 0, "label": "lives_in"}],
+    }
+
+    stored = store_rows(project, [row("Ada is in Paris"[:14], "a", answer=answer)], user=cast.bob)
+
+    assert stored.new == 1, stored.refused
+    annotation = Annotation.objects.get(project=project)
+    assert annotation.answer == {
+        "spans": [{"start": 0, "end": 3, "label": "PERSON"}, {"start": 9, "end": 14, "label": "PLACE"}],
+        "classes": {"topic": ["praise"]},
+        "relations": [{"head": 0, "tail": 1, "label": "lives_in"}],
+    }
+    assert (annotation.annotator, annotation.state, annotation.revision) == (cast.bob, "submitted", 1)
+    history = AnnotationRevision.objects.get(annotation=annotation)
+    assert (history.answer, history.submit_id) == (annotation.answer, annotation.submit_id)
+    assert Document.objects.get(project=project).free_slots == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "field", "reason"),
+    [
+        ({"spans": [{"start": 0, "end": 99, "label": "PERSON"}]}, "spans[0]", "outside the text"),
+        ({"spans": [{"start": 3, "end": 1, "label": "PERSON"}]}, "spans[0]", "before"),
+        ({"spans": [{"start": 0, "end": 3, "label": "ANIMAL"}]}, "spans[0]", "'ANIMAL'"),
+        ({"spans": [{"start": 0, "end": 3, "label": "PERSON", "quote": "Bob"}]}, "spans[0]", "quote"),
+        ({"classes": {"topic": ["weather"]}}, "classes.topic", "'weather'"),
+        ({"classes": {"topic": "praise"}}, "classes.topic", "list"),
+    ],
+)
+def test_a_bad_label_refuses_its_row(project, cast, answer, field, reason):
+    stored = store_rows(project, [row("Ada", "a", answer=answer), row("Bea", "b")], user=cast.bob)
+
+    assert stored.new == 1
+    (error,) = stored.refused
+    assert error["field"] == field
+    assert reason in error["reason"]
+
+
+def test_labels_of_nobody_are_refused(project):
+    stored = store_rows(project, [row("Ada", answer={"spans": []})])
+
+    assert "somebody" in stored.refused[0]["reason"]
+
+
+def test_near_copies_fall_into_the_same_split(project):
+    project.check_share = 0.5
+    texts = [f"Mail number {i}" for i in range(200)]
+
+    splits = [split_of(project, text) for text in texts]
+
+    assert splits == [split_of(project, f"  {text.upper()}\n".replace(" ", "\u00a0 ")) for text in texts]
+    assert 60 < splits.count("check") < 140
