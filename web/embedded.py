@@ -99,6 +99,8 @@ class PostgreSQL:
         if self.process is not None:
             stop(self.process, (signal.SIGINT, 20), (signal.SIGQUIT, 5))
             self.process = None
+            if (sockets := self._socket_dir()) != self.home:
+                shutil.rmtree(sockets)
 
     def _answers(self) -> bool:
         try:

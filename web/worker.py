@@ -28,6 +28,7 @@ def main() -> None:
         sys.exit(f"usage: python -m web.worker {'|'.join(ROLES)}")
     if role in WARM:
         os.environ["WARM_TENSORFLOW"] = "1"
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     signals.worker_ready.connect(_announce)
     signals.beat_init.connect(_announce)
     from trainer.celery import app
