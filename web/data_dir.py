@@ -22,8 +22,7 @@ def claim(data_dir: Path, address: str) -> IO[str]:
         lock = os.fdopen(os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600), "r+")
     except OSError as error:
         raise DataDirProblem(
-            f"DATA_DIR {data_dir} cannot be written ({error.strerror}): "
-            "make it writable or set another DATA_DIR."
+            f"DATA_DIR {data_dir} cannot be written ({error.strerror}): make it writable or set another DATA_DIR."
         ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

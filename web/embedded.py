@@ -239,9 +239,7 @@ class Services:
         self.stop()
 
 
-def start(
-    data_dir: Path | str, *, durable: bool = True, database_url: str = "", redis_url: str = ""
-) -> Services:
+def start(data_dir: Path | str, *, durable: bool = True, database_url: str = "", redis_url: str = "") -> Services:
     """Start both under ``data_dir``, save one whose address is given; data of an earlier run is found."""
     data_dir = Path(data_dir).resolve()
     (data_dir / "logs").mkdir(mode=0o700, parents=True, exist_ok=True)

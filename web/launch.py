@@ -57,9 +57,7 @@ class Options:
             raise Refused(f"PORT {port!r} is not a number from 1 to 65535.")
         directory = Path(os.environ.get("DATA_DIR") or BASE_DIR / "var").expanduser().resolve()
         host = os.environ.get("HOST") or "127.0.0.1"
-        return cls(
-            directory, host, int(port), demo=os.environ.get("DEMO", "1") not in ("", "0", "no", "false")
-        )
+        return cls(directory, host, int(port), demo=os.environ.get("DEMO", "1") not in ("", "0", "no", "false"))
 
 
 def main() -> int:

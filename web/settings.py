@@ -139,9 +139,7 @@ structlog.configure(
     cache_logger_on_first_use=True,
 )
 # The plain formatter: a richer one prints local variables, and with them people's texts.
-_render = structlog.dev.ConsoleRenderer(
-    colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback
-)
+_render = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
