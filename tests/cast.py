@@ -35,10 +35,7 @@ class Cast:
         suffix = secrets.token_hex(4) if suffix is None else suffix
         acme = Tenant.objects.create(slug=f"acme{suffix}", name="Acme")
         globex = Tenant.objects.create(slug=f"globex{suffix}", name="Globex")
-        alice, bob, charlie = (
-            User.objects.create_user(f"{name}{suffix}", password=secrets.token_urlsafe())
-            for name in ("alice", "bob", "charlie")
-        )
+        alice, bob, charlie = (User.objects.create_user(f"{name}{suffix}") for name in ("alice", "bob", "charlie"))
         for tenant, user, role in (
             (acme, alice, Role.MANAGER),
             (acme, bob, Role.ANNOTATOR),

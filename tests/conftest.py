@@ -38,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
         LOG_LEVEL="WARNING",
     )
     subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), "migrate", "--verbosity", "0"],
+        [sys.executable, str(ROOT / "manage.py"), "migrate", "--skip-checks", "--verbosity", "0"],
         env=os.environ | {"MARGINALIA_DB_ROLE": ""},
         check=True,
     )

@@ -1,0 +1,140 @@
+"""The queue: everybody gets a document of their own, nobody the same one twice, and lost leases come back."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from annotator import queue, review
+from annotator.models import Claim, Document, Membership, User
+from annotator.review import Submission
+from annotator.tenancy import tenant_scope
+from tests.cast import Cast, add_documents, make_project
+
+
+def answer_all(project, user, rng=None):
+    """Claim and answer until nothing is left; the external ids in the order they came."""
+    seen = []
+    while claim := queue.claim_next(project, user, rng=rng):
+        seen.append(claim.document.external_id)
+        review.annotate(claim.document, user, Submission(uuid4(), 0, {}))
+    return seen
+
+
+def test_everybody_meets_each_document_at_most_once_and_none_is_left(cast):
+    project = make_project(cast.acme, annotators_per_document=2)
+    add_documents(cast.acme, project, *(f"text {i}" for i in range(12)))
+
+    with tenant_scope(cast.acme):
+        by_alice, by_bob = answer_all(project, cast.alice), answer_all(project, cast.bob)
+        third = answer_all(project, User.objects.create_user("dora"))
+
+    assert sorted(by_alice) == sorted(by_bob) == sorted(f"d{i}" for i in range(12))
+    assert third == []
+
+
+def test_a_reload_gets_the_same_document_again(cast):
+    project = make_project(cast.acme)
+    add_documents(cast.acme, project, "one", "two")
+
+    with tenant_scope(cast.acme):
+        first, again = queue.claim_next(project, cast.bob), queue.claim_next(project, cast.bob)
+
+        assert first.document_id == again.document_id
+        assert Claim.objects.count() == 1
+
+
+def test_the_most_uncertain_come_first_when_no_share_is_random(cast):
+    project = make_project(cast.acme, check_share=0, random_share=0)
+    documents = add_documents(cast.acme, project, "a", "b", "c")
+
+    with tenant_scope(cast.acme):
+        queue.prioritise({documents[0].pk: 0.2, documents[1].pk: 0.9, documents[2].pk: 0.5})
+
+        assert answer_all(project, cast.bob) == ["d1", "d2", "d0"]
+
+
+def test_the_streams_are_drawn_by_their_shares(cast):
+    project = make_project(cast.acme, check_share=0.2, random_share=0.3)
+    rng = random.Random(7)
+
+    first = Counter(queue._streams(project, rng)[0] for _ in range(2000))
+
+    assert abs(first["check"] / 2000 - 0.2) < 0.04
+    assert abs(first["random"] / 2000 - 0.3) < 0.04
+
+
+def test_a_lease_that_ran_out_goes_back_and_the_next_person_gets_the_document(cast):
+    project = make_project(cast.acme)
+    add_documents(cast.acme, project, "only one")
+
+    with tenant_scope(cast.acme):
+        queue.claim_next(project, cast.alice)
+        assert queue.claim_next(project, cast.bob) is None
+        Claim.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+
+        assert queue.claim_next(project, cast.bob).document.external_id == "d0"
+        assert Document.objects.get().free_slots == 0
+
+
+def test_a_document_given_back_is_free_again(cast):
+    project = make_project(cast.acme)
+    (document,) = add_documents(cast.acme, project, "only one")
+
+    with tenant_scope(cast.acme):
+        queue.claim_next(project, cast.alice)
+
+        assert queue.release(document, cast.alice)
+        assert not queue.release(document, cast.alice)
+        assert Document.objects.get().free_slots == 1
+
+
+def test_an_answer_without_a_lease_takes_a_slot_and_never_goes_below_none(cast):
+    project = make_project(cast.acme)
+    (document,) = add_documents(cast.acme, project, "only one")
+
+    with tenant_scope(cast.acme):
+        for user in (cast.alice, cast.bob):
+            review.annotate(document, user, Submission(uuid4(), 0, {}))
+
+        assert Document.objects.get().free_slots == 0
+        assert queue.claim_next(project, cast.alice) is None
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_ten_people_at_once_are_never_handed_more_than_the_project_asks_for():
+    cast = Cast.make(None)
+    project = make_project(cast.acme, annotators_per_document=2)
+    add_documents(cast.acme, project, *(f"text {i}" for i in range(40)))
+    people = [User.objects.create_user(f"p{i}-{cast.acme.slug}") for i in range(10)]
+    for user in people:
+        Membership.objects.create(tenant=cast.acme, user=user, role="annotator")
+
+    def work(user):
+        seen = []
+        try:
+            while True:
+                with tenant_scope(cast.acme):
+                    claim = queue.claim_next(project, user)
+                if claim is None:
+                    return seen
+                with tenant_scope(cast.acme):
+                    review.annotate(claim.document, user, Submission(uuid4(), 0, {}))
+                seen.append(claim.document_id)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(10) as pool:
+        seen = list(pool.map(work, people))
+
+    times = Counter(pk for one in seen for pk in one)
+    assert all(len(set(one)) == len(one) for one in seen)
+    assert set(times.values()) == {2}
+    assert len(times) == 40

@@ -1,0 +1,213 @@
+"""Annotating: an answer is taken in exactly once, nothing is overwritten, and what breaks a rule changes nothing."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from annotator import queue, review, suggestions
+from annotator.errors import Conflict, Invalid
+from annotator.models import Annotation, AnnotationRevision, Decision, Document
+from annotator.review import Submission
+from annotator.tenancy import tenant_scope
+from tests.cast import add_documents, make_project
+
+TEXT = "Ada wrote from Köln 🦊🦊 on Monday."
+ADA = {"start": 0, "end": 3, "label": "PERSON"}
+KOELN = {"start": 15, "end": 19, "label": "PLACE"}
+
+
+@pytest.fixture
+def desk(cast):
+    """bob's desk: acme's scope and one document."""
+    project = make_project(cast.acme, check_share=0)
+    (document,) = add_documents(cast.acme, project, TEXT)
+    with tenant_scope(cast.acme):
+        yield cast.bob, document
+
+
+def submission(revision=0, *, submit_id=None, spans=(), decisions=(), **rest):
+    answer = {"spans": spans or [], "classes": rest.pop("classes", {}), "relations": rest.pop("relations", [])}
+    return Submission(submit_id=submit_id or uuid4(), revision=revision, answer=answer, decisions=decisions, **rest)
+
+
+def test_an_answer_is_stored_in_canonical_form_with_its_history(desk):
+    bob, document = desk
+
+    first = review.annotate(document, bob, submission(spans=[KOELN, ADA], classes={"topic": ["praise"]}))
+    second = review.annotate(document, bob, submission(1, spans=[ADA]))
+
+    assert (first.pk, second.revision) == (second.pk, 2)
+    assert second.answer["spans"] == [ADA]
+    history = AnnotationRevision.objects.order_by("revision").values_list("answer", flat=True)
+    assert [h["spans"] for h in history] == [[ADA, KOELN], [ADA]]
+    assert history[0]["classes"] == {"topic": ["praise"]}
+
+
+def test_the_same_submit_again_changes_nothing(desk):
+    bob, document = desk
+    sent = submission(spans=[ADA])
+
+    for _ in range(3):
+        annotation = review.annotate(document, bob, sent)
+
+    assert annotation.revision == 1
+    assert AnnotationRevision.objects.count() == 1
+
+
+def test_a_late_repeat_of_an_older_submit_does_not_undo_a_newer_one(desk):
+    bob, document = desk
+    old = submission(spans=[ADA])
+    review.annotate(document, bob, old)
+    review.annotate(document, bob, submission(1, spans=[KOELN]))
+
+    annotation = review.annotate(document, bob, old)
+
+    assert (annotation.revision, annotation.answer["spans"]) == (2, [KOELN])
+
+
+@pytest.mark.parametrize("revision", [0, 2, 7])
+def test_an_answer_made_from_another_revision_is_a_conflict_that_carries_what_stands(desk, revision):
+    bob, document = desk
+    review.annotate(document, bob, submission(spans=[ADA]))
+
+    with pytest.raises(Conflict) as refused:
+        review.annotate(document, bob, submission(revision, spans=[KOELN]))
+
+    assert refused.value.code == "stale_revision"
+    assert refused.value.current.answer["spans"] == [ADA]
+    assert Annotation.objects.get().answer["spans"] == [ADA]
+
+
+@pytest.mark.parametrize(
+    ("sent", "field", "reason"),
+    [
+        ({"spans": [{"start": 0, "end": 999, "label": "PERSON"}]}, "spans[0]", "outside the text"),
+        ({"spans": [{"start": -1, "end": 3, "label": "PERSON"}]}, "spans[0]", "outside the text"),
+        ({"spans": [{"start": 3, "end": 0, "label": "PERSON"}]}, "spans[0]", "must come before"),
+        ({"spans": [{"start": 3, "end": 3, "label": "PERSON"}]}, "spans[0]", "must come before"),
+        ({"spans": [{"start": True, "end": 3, "label": "PERSON"}]}, "spans[0]", "whole numbers"),
+        ({"spans": [{"start": 0, "end": 3.0, "label": "PERSON"}]}, "spans[0]", "whole numbers"),
+        ({"spans": [ADA, {"start": 0, "end": 3, "label": "DRAGON"}]}, "spans[1]", "no span label 'DRAGON'"),
+        ({"spans": [{**ADA, "quote": "Bob"}]}, "spans[0]", "the quote 'Bob'"),
+        ({"spans": [ADA, ADA]}, "spans[1]", "given twice"),
+        ({"spans": [ADA, {"start": 1, "end": 9, "label": "PLACE"}]}, "spans[1]", "overlaps"),
+        ({"spans": "all"}, "spans", "must be a list"),
+        ({"classes": {"mood": ["angry"]}}, "classes.mood", "no such question"),
+        ({"classes": {"topic": ["weather"]}}, "classes.topic", "not one of its choices"),
+        ({"classes": {"topic": ["billing", "praise"]}}, "classes.topic", "takes one choice"),
+        ({"classes": {"tone": ["angry", "angry"]}}, "classes.tone", "has a choice twice"),
+        ({"spans": [ADA], "relations": [{"head": 0, "tail": 1, "label": "lives_in"}]}, "relations[0]", "tail must"),
+        ({"spans": [ADA], "relations": [{"head": 0, "tail": 0, "label": "lives_in"}]}, "relations[0]", "itself"),
+        ({"spans": [ADA, KOELN], "relations": [{"head": 0, "tail": 1, "label": "x"}]}, "relations[0]", "no relation"),
+    ],
+)
+def test_what_breaks_a_rule_is_refused_with_its_field_and_reason(desk, sent, field, reason):
+    bob, document = desk
+
+    with pytest.raises(Invalid) as refused:
+        review.annotate(document, bob, submission(**sent))
+
+    assert refused.value.details[0]["field"] == field
+    assert reason in refused.value.details[0]["reason"]
+    assert not Annotation.objects.exists()
+
+
+def test_relations_follow_their_spans_into_text_order(desk):
+    bob, document = desk
+    relation = {"head": 1, "tail": 0, "label": "lives_in"}
+
+    annotation = review.annotate(document, bob, submission(spans=[KOELN, ADA], relations=[relation]))
+
+    assert annotation.answer["spans"] == [ADA, KOELN]
+    assert annotation.answer["relations"] == [{"head": 0, "tail": 1, "label": "lives_in"}]
+
+
+def test_offsets_count_code_points_and_a_right_quote_is_welcome(desk):
+    bob, document = desk
+    foxes = {"start": 20, "end": 22, "label": "PERSON", "quote": "🦊🦊"}
+
+    annotation = review.annotate(document, bob, submission(spans=[foxes]))
+
+    assert annotation.answer["spans"] == [{"start": 20, "end": 22, "label": "PERSON"}]
+
+
+def suggest(document):
+    """Version 1 suggests Ada and Köln."""
+    from trainer.models import ModelVersion, TrainingRun
+
+    run = TrainingRun.objects.create(project=document.project, trigger="hand", state="succeeded")
+    ModelVersion.objects.create(project=document.project, run=run, number=1, manifest_sha256="", examples=1)
+    prediction = {
+        "spans": [{**ADA, "score": 0.9}, {**KOELN, "score": 0.4}],
+        "choices": {"topic": [{"label": "praise", "score": 0.7}]},
+        "uncertainty": 0.3,
+    }
+    suggestions.record(document.project, 1, [(document.pk, prediction)])
+    return suggestions.shown(document, 1)
+
+
+def test_decisions_are_appended_with_the_answer_they_belong_to(desk):
+    bob, document = desk
+    shown = suggest(document)
+    longer = {"start": 10, "end": 19, "label": "PLACE"}
+    decisions = [
+        {"suggestion": shown.pk, "item": "s0", "verdict": "accept", "milliseconds": 800},
+        {"suggestion": shown.pk, "item": "s1", "verdict": "correct", "correction": longer},
+        {"suggestion": shown.pk, "item": "c0", "verdict": "reject"},
+    ]
+
+    review.annotate(document, bob, submission(spans=[ADA, longer], decisions=decisions))
+
+    assert set(Decision.objects.values_list("item", "verdict", "milliseconds")) == {
+        ("s0", "accept", 800), ("s1", "correct", None), ("c0", "reject", None),
+    }  # fmt: skip
+    assert suggestions.acceptance(document.project) == [
+        {"version": 1, "accept": 1, "reject": 1, "correct": 1, "rate": 1 / 3}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"item": "s9"}, "has no item"),
+        ({"suggestion": 10**9}, "no such suggestion"),
+        ({"suggestion": "x"}, "no such suggestion"),
+        ({"verdict": "maybe"}, "verdict must be"),
+        ({"verdict": "reject"}, "the answer holds that item"),
+        ({"item": "s1"}, "does not hold that item"),
+        ({"milliseconds": -1}, "milliseconds"),
+    ],
+)
+def test_a_decision_that_does_not_fit_is_refused_and_the_answer_with_it(desk, change, reason):
+    bob, document = desk
+    decision = {"suggestion": suggest(document).pk, "item": "s0", "verdict": "accept"} | change
+
+    with pytest.raises(Invalid, match=reason), tenant_scope(document.tenant):
+        review.annotate(document, bob, submission(spans=[ADA], decisions=[decision]))
+
+    assert not Annotation.objects.exists()
+    assert not Decision.objects.exists()
+
+
+def test_a_document_that_is_held_out_is_shown_no_suggestion(desk):
+    _, document = desk
+    suggest(document)
+
+    document.split = "check"
+
+    assert suggestions.shown(document, 1) is None
+
+
+def test_an_answer_uses_up_the_slot_of_its_lease_and_a_draft_does_not(desk):
+    bob, document = desk
+    queue.claim_next(document.project, bob)
+
+    review.annotate(document, bob, submission(state="draft"))
+    assert queue.heartbeat(document, bob) is not None
+    review.annotate(document, bob, submission(1))
+    review.annotate(document, bob, submission(2))
+
+    assert queue.heartbeat(document, bob) is None
+    assert Document.objects.get().free_slots == 0
