@@ -1,0 +1,73 @@
+# `make run` and `make test` do all set-up by themselves; only Python 3.11 or 3.12 must be there.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3.12 python3.11 python3 python
+# Placeholders for the checks that load the settings and connect to nothing.
+PLACEHOLDERS := SECRET_KEY=lint DATABASE_URL=postgresql://lint@/lint REDIS_URL=redis://lint
+LOCK := uv pip compile -q --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
+	--no-emit-find-links --python-version 3.11 --extra cpu --extra embedded
+
+.PHONY: help run test lint bench lock env clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' Makefile
+
+run: $(VENV)/.run ## start everything (PORT=8000 DATA_DIR=./var DEMO=1); Ctrl-C stops it
+	@exec $(BIN)/python -m web.launch
+
+test: lint ## every check and every test
+	@command -v "$${CHROMIUM:-chromium}" >/dev/null || echo "Chromium is missing, and the browser tests will fail:" \
+		"install it (on Debian: apt-get install chromium) or set CHROMIUM to its path."
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev ## style, types, import rules, missing migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(PLACEHOLDERS) $(BIN)/mypy
+	$(BIN)/lint-imports
+	$(PLACEHOLDERS) $(BIN)/python -W ignore manage.py makemigrations --check --dry-run
+
+bench: $(VENV)/.dev ## measure a running server (ARGS="--help" lists what)
+	$(BIN)/python -m bench.loop $(ARGS)
+
+lock: $(VENV)/.dev ## compile requirements*.txt from pyproject.toml
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(LOCK) pyproject.toml -o requirements.txt
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(LOCK) --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+env: ## make .env, with fresh secrets, for docker-compose.yml
+	@if [ -e .env ]; then echo ".env is there already and stays as it is"; exit 0; fi; \
+	umask 077; secret() { head -c 48 /dev/urandom | base64 | tr -d '+/=\n'; }; \
+	for name in SECRET_KEY POSTGRES_PASSWORD REDIS_PASSWORD; do echo "$$name=$$(secret)"; done > .env; \
+	echo "Wrote .env. Keep a copy: without POSTGRES_PASSWORD the database cannot be opened."
+
+clean: ## drop the virtual environment and the caches; DATA_DIR stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One stamp for each set of packages, so that the second time costs nothing.
+$(VENV)/.run: requirements.txt | $(BIN)/python
+	@echo "Installing packages (once; TensorFlow is large)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt requirements.txt | $(BIN)/python
+	@echo "Installing packages for development (once; TensorFlow is large)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@ $(VENV)/.run
+
+$(BIN)/python:
+	@for python in $(PYTHON); do \
+		version=$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue; \
+		case $$version in 3.11|3.12) ;; *) continue ;; esac; \
+		if ! $$python -c 'import ensurepip' 2>/dev/null; then \
+			lacking="$$lacking $$python (on Debian: apt-get install python$$version-venv)"; continue; \
+		fi; \
+		echo "Making $(VENV) with Python $$version"; \
+		$$python -m venv $(VENV) && exit 0; \
+		rm -rf $(VENV); exit 1; \
+	done; \
+	echo "Marginalia needs Python 3.11 or 3.12; 3.13 is still too new." >&2; \
+	[ -z "$$lacking" ] || echo "Found, but without the means to make a virtual environment:$$lacking" >&2; \
+	echo "Install one, or name it: make PYTHON=/path/to/python3.12 ..." >&2; exit 1
