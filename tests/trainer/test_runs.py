@@ -1,0 +1,174 @@
+"""Training runs: started once when enough is new, one at a time, recovered when their worker dies."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from annotator import review
+from annotator.errors import Conflict, Invalid
+from annotator.models import AuditEvent
+from annotator.review import Submission
+from annotator.tenancy import tenant_scope
+from tests.cast import add_documents, make_project
+from trainer import runs
+from trainer.models import ModelVersion, TrainingRun
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """The messages to workers that were sent on commit."""
+    messages = []
+    monkeypatch.setattr(runs, "send", lambda task, *args, **_: messages.append((task, *args)))
+    return messages
+
+
+@pytest.fixture
+def project(cast):
+    project = make_project(cast.acme, check_share=0)
+    add_documents(cast.acme, project, *(f"Letter number {i}." for i in range(40)))
+    with tenant_scope(cast.acme):
+        yield project
+
+
+def label(project, user, count):
+    """Answer so many more documents."""
+    answered = project.documents.filter(annotations__annotator=user).count()
+    for document in project.documents.order_by("pk")[answered : answered + count]:
+        review.annotate(document, user, Submission(uuid4(), 0, {}))
+
+
+def running(project):
+    run = runs.start(project, actor=None)
+    assert runs.claim().pk == run.pk
+    run.refresh_from_db()
+    return run
+
+
+def test_a_first_run_waits_for_ten_documents(cast, project):
+    label(project, cast.bob, 9)
+    assert runs.consider(project) is None
+
+    label(project, cast.bob, 1)
+
+    assert runs.consider(project).state == "queued"
+    assert runs.consider(project) is None
+
+
+def test_later_runs_wait_for_news_since_the_last_one(cast, project):
+    label(project, cast.bob, 10)
+    run = running(project)
+    runs.finish(run, "succeeded", examples=10)
+    label(project, cast.bob, 9)
+    assert not runs.due(project)
+
+    label(project, cast.bob, 1)
+
+    assert runs.due(project)
+
+
+def test_held_out_documents_are_no_news(cast, project):
+    project.documents.update(split="check")
+    label(project, cast.bob, 12)
+
+    assert not runs.due(project)
+    with pytest.raises(Invalid, match="No document"):
+        runs.start(project, actor=cast.alice)
+
+
+def test_only_one_run_of_a_project_is_active(cast, project):
+    label(project, cast.bob, 1)
+    runs.start(project, actor=cast.alice)
+
+    with pytest.raises(Conflict, match="already"):
+        runs.start(project, actor=cast.alice)
+
+
+def test_a_worker_is_woken_when_the_run_is_committed(cast, project, sent, django_capture_on_commit_callbacks):
+    label(project, cast.bob, 1)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        runs.start(project, actor=cast.alice)
+        assert sent == []
+
+    assert sent == [("train", cast.acme.pk)]
+
+
+def test_tenants_take_turns_with_one_message_each(cast, project, sent, django_capture_on_commit_callbacks):
+    label(project, cast.bob, 1)
+    other = make_project(cast.acme, name="Other", check_share=0)
+    add_documents(cast.acme, other, "text")
+    label(other, cast.bob, 1)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        run = running(project)
+        runs.start(other, actor=None)
+    assert sent == [("train", cast.acme.pk)]
+
+    with django_capture_on_commit_callbacks(execute=True):
+        runs.finish(run, "succeeded")
+    assert sent == [("train", cast.acme.pk)] * 2
+
+
+def test_a_run_whose_worker_fell_silent_is_queued_again_and_at_last_given_up(cast, project):
+    label(project, cast.bob, 1)
+    run = running(project)
+
+    for attempt in range(1, runs.ATTEMPTS + 1):
+        TrainingRun.objects.update(heartbeat_at=timezone.now() - runs.STALE - timedelta(seconds=1))
+        runs.recover()
+        run.refresh_from_db()
+        if attempt < runs.ATTEMPTS:
+            assert run.state == "queued"
+            assert runs.claim().attempt == attempt + 1
+
+    assert run.state == "failed"
+    assert "fell silent" in run.reason
+
+
+def test_a_worker_that_was_replaced_can_neither_beat_nor_finish(cast, project):
+    label(project, cast.bob, 1)
+    first = running(project)
+    TrainingRun.objects.update(state="queued")
+    second = runs.claim()
+
+    assert not runs.beat(first)
+    assert not runs.finish(first, "succeeded")
+    assert runs.beat(second, step=3)
+
+
+def test_cancelling_stops_a_queued_run_at_once_and_a_running_one_at_its_next_beat(cast, project):
+    label(project, cast.bob, 1)
+    run = runs.start(project, actor=cast.alice)
+    assert runs.cancel(run, actor=cast.alice).state == "cancelled"
+
+    run = running(project)
+    runs.cancel(run, actor=cast.alice)
+    assert not runs.beat(run)
+    runs.finish(run, "cancelled", "cancelled")
+    with pytest.raises(Conflict, match="over already"):
+        runs.cancel(run, actor=cast.alice)
+
+
+def test_promotion_and_roll_back_leave_one_live_version_and_a_record(
+    cast, project, sent, django_capture_on_commit_callbacks
+):
+    run = TrainingRun.objects.create(project=project, trigger="hand", state="succeeded")
+    first, second = (
+        ModelVersion.objects.create(project=project, run=run, number=n, manifest_sha256="", examples=1) for n in (1, 2)
+    )
+
+    with django_capture_on_commit_callbacks(execute=True):
+        for version in (first, second, second, first):
+            runs.promote(version, actor=cast.alice)
+
+    assert runs.live_version(project) == first
+    assert list(AuditEvent.objects.filter(action="version.promote").values_list("detail__number", flat=True)) == [
+        1,
+        2,
+        1,
+    ]
+    assert sent == [("refresh", cast.acme.pk, project.pk)] * 3
