@@ -24,7 +24,7 @@ class PlainCommand(BaseCommand):
         except Refusal as refusal:
             raise CommandError(_told(refusal)) from refusal
         except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from error
+            raise CommandError(_listed(error)) from error
         except OperationalError as error:
             first_line = str(error).strip().partition("\n")[0]
             raise CommandError(f"The database does not answer: {first_line}") from error
@@ -47,6 +47,11 @@ class TenantCommand(PlainCommand):
     def handle_tenant(self, tenant: Tenant, **options: Any) -> str | None:
         """Do the work; what is returned is printed."""
         raise NotImplementedError
+
+
+def _listed(error: ValidationError) -> str:
+    fields = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
+    return " ".join(f"{name}: {message}" if name else message for name, told in fields.items() for message in told)
 
 
 def _told(refusal: Refusal) -> str:

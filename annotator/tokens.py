@@ -1,0 +1,87 @@
+"""Bearer tokens for programs: made once, shown once, kept as a hash, never worth more than their owner's role."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.db.models import F
+from django.utils import timezone
+
+from annotator import audit
+from annotator.accounts import Membership, Role, User
+from annotator.errors import Detail, Invalid
+from annotator.models import ApiToken
+from annotator.spans import storable_fault
+from annotator.tenancy import current_tenant
+
+PREFIX = "mgn_"
+MAX_DAYS = 3650
+
+
+class Expired(Exception):
+    """The token was good once."""
+
+
+def issue(
+    user: User, *, role: str | None = None, name: str = "token", days: int = 90, actor: User | None = None
+) -> tuple[ApiToken, str]:
+    """A new token of this person in the tenant in scope, and its secret, which cannot be had again.
+
+    ``role`` is the person's own unless a lower one is wanted; a higher one is refused.
+    """
+    member = Membership.objects.filter(tenant=current_tenant(), user=user).first()
+    if member is None:
+        raise Invalid("no_member", f"{user.username} is no member of {current_tenant().slug}.")
+    role = role or member.role
+    faults = _faults(role, member.role, name, days)
+    if faults:
+        raise Invalid("invalid_token", f"{faults[0]['field']}: {faults[0]['reason']}", faults)
+    secret = PREFIX + secrets.token_urlsafe(32)
+    token = ApiToken.objects.create(
+        user=user, name=name, role=role, digest=digest(secret), expires_at=timezone.now() + timedelta(days=days)
+    )
+    audit.record(actor, "token.issue", name, owner=user.username, role=role, days=days)
+    return token, secret
+
+
+def _faults(role: str, held: str, name: str, days: int) -> list[Detail]:
+    faults: list[Detail] = []
+    if role not in Role.values:
+        faults.append({"field": "role", "reason": f"must be one of {', '.join(Role.values)}"})
+    elif not Role.covers(held, role):
+        faults.append({"field": "role", "reason": f"{role} is more than this person's own role, {held}"})
+    if not name.strip() or len(name) > 100 or storable_fault(name):
+        faults.append({"field": "name", "reason": "must be 1 to 100 characters"})
+    if not 1 <= days <= MAX_DAYS:
+        faults.append({"field": "days", "reason": f"must be from 1 to {MAX_DAYS}"})
+    return faults
+
+
+def digest(secret: str) -> str:
+    # The secret has 256 random bits: there is nothing to guess, so a fast hash without salt is enough.
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def holder(secret: str) -> tuple[User, str] | None:
+    """Whose token this is in the tenant in scope, and the role it gives; None if it is nobody's.
+
+    The role is the lower one of the token's and the one its owner holds today. Raises Expired.
+    """
+    member = (
+        Membership.objects.filter(
+            tenant=current_tenant(),
+            user__is_active=True,
+            user__apitoken__digest=digest(secret),
+            user__apitoken__tenant=current_tenant(),
+        )
+        .annotate(given=F("user__apitoken__role"), expires_at=F("user__apitoken__expires_at"))
+        .select_related("user")
+        .first()
+    )
+    if member is None:
+        return None
+    if member.expires_at <= timezone.now():
+        raise Expired
+    return member.user, min(member.role, member.given, key=Role.values.index)
