@@ -94,7 +94,7 @@ def test_a_killed_postgres_comes_back_with_its_data(tmp_path: Path) -> None:
 
         assert query(services, "SELECT name FROM label") == [("place",)]
         assert redis.Redis.from_url(services.redis_url).ping()
-        assert len(said) == 2
+        assert len(said) == 4
 
 
 def test_a_pid_file_left_by_a_crash_does_not_stop_the_next_start(tmp_path: Path) -> None:

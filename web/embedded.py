@@ -223,8 +223,9 @@ class Services:
         """Start each of ours again that has ended; addresses and data stay."""
         for service in self.ours:
             if service.process is not None and service.process.poll() is not None:
-                say(f"{type(service).__name__} ended; started again. Its log: {service.log}")
+                say(f"{type(service).__name__} ended; starting it again. Its log: {service.log}")
                 service.start()
+                say(f"{type(service).__name__} is back")
 
     def stop(self) -> None:
         for service in reversed(self.ours):

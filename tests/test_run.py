@@ -1,0 +1,211 @@
+"""`make run` as its user meets it: one command up, one Ctrl-C down, one clear line when it cannot."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.waiting import running, until
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DATA_DIR", "PORT", "HOST", "MARGINALIA_DB_ROLE")
+
+
+def environment(data_dir: Path, port: int = 0) -> dict[str, str]:
+    """What a shell would have: nothing of the test run's own services."""
+    clean = {name: value for name, value in os.environ.items() if name not in OURS}
+    return clean | {"DATA_DIR": str(data_dir), "PORT": str(port or free_port()), "DEMO": "0"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Install:
+    """A launcher in a process of its own, and what it says."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self.environment = environment(data_dir)
+        self.said = data_dir.with_suffix(".said")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.environment['PORT']}"
+
+    def start(self) -> None:
+        with self.said.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "web.launch"],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        until(self._up_or_over, seconds=120, what="the end of the start")
+        assert "Ctrl-C stops it" in self.said.read_text(), self.said.read_text()
+
+    def _up_or_over(self) -> bool:
+        assert self.process is not None
+        return "Ctrl-C stops it" in self.said.read_text() or self.process.poll() is not None
+
+    def stop(self, number: signal.Signals) -> int:
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+    def family(self) -> list[int]:
+        return [child.pid for child in psutil.Process(self.pid).children(recursive=True)]
+
+    def child(self, *words: str) -> psutil.Process:
+        """The direct child whose command line ends so."""
+        children = psutil.Process(self.pid).children()
+        return next(child for child in children if tuple(child.cmdline()[-len(words) :]) == words)
+
+    def manage(self, *arguments: str) -> str:
+        """A command in another terminal, which knows DATA_DIR and nothing else."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+def refusal(env: dict[str, str]) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "web.launch"], cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def install(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
+    made = Install(tmp_path_factory.mktemp("install"))
+    made.start()
+    yield made
+    if made.process and made.process.poll() is None:
+        made.stop(signal.SIGTERM)
+
+
+def test_one_address_answers_when_the_launcher_says_ready(install: Install) -> None:
+    said = install.said.read_text()
+
+    assert re.search(r"Ready after \d+\.\d s", said)
+    assert said.count("http://") == 1
+    with urllib.request.urlopen(f"{install.address}/readyz") as response:
+        assert response.status == 200
+
+
+def test_commands_beside_it_find_it_and_a_login_link_works_once(install: Install) -> None:
+    install.manage("tenant", "acme")
+    install.manage("person", "acme", "ada", "--role", "admin", "--no-password")
+    link = install.address + install.manage("loginlink", "ada").split()[-1]
+
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with browser.open(link) as page:
+        # Some pages ask before they sign in, so that a link previewed by a mail program is not used up.
+        first = page.read().decode()
+    assert "ada" in first or "csrfmiddlewaretoken" in first
+
+
+def test_a_second_launcher_is_told_who_has_the_data(install: Install) -> None:
+    line = refusal(environment(install.data_dir))
+
+    assert f"DATA_DIR {install.data_dir} is in use by the install at {install.address}" in line
+    assert f"process {install.pid}" in line
+
+
+def test_a_dead_worker_is_started_again(install: Install) -> None:
+    worker = install.child("web.worker", "io")
+
+    worker.kill()
+
+    until(lambda: "io ended (SIGKILL); started again" in install.said.read_text(), what="the restart")
+    assert install.child("web.worker", "io").pid != worker.pid
+
+
+def test_a_dead_database_is_started_again(install: Install) -> None:
+    install.manage("tenant", "acme")
+    postgres = next(p for p in psutil.Process(install.pid).children() if p.name() == "postgres")
+
+    postgres.kill()
+
+    until(lambda: "PostgreSQL is back" in install.said.read_text(), what="the restart")
+    assert "already there" in install.manage("tenant", "acme")
+
+
+def test_ctrl_c_stops_everything_and_the_next_start_finds_its_data(install: Install) -> None:
+    install.manage("tenant", "acme")
+    family = install.family()
+
+    assert install.stop(signal.SIGINT) == 0
+
+    assert running(family) == []
+    assert not (install.data_dir / "runtime.json").exists()
+    install.start()
+    assert "already there" in install.manage("tenant", "acme")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux's own")
+def test_nothing_survives_a_killed_launcher_and_its_lock_is_no_obstacle(install: Install) -> None:
+    family = install.family()
+
+    install.stop(signal.SIGKILL)
+
+    until(lambda: not running(family), what="the end of all children")
+    install.start()
+    assert install.stop(signal.SIGTERM) == 0
+
+
+def test_a_taken_port_is_refused_in_one_line(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        line = refusal(environment(tmp_path, port))
+
+    assert f"PORT {port} on 127.0.0.1 cannot be used (Address already in use)" in line
+    assert not (tmp_path / "postgres").exists()
+
+
+@pytest.mark.parametrize("value", ["http", "0", "65536", "-1"])
+def test_a_port_that_is_none_is_refused_in_one_line(tmp_path: Path, value: str) -> None:
+    line = refusal(environment(tmp_path) | {"PORT": value})
+
+    assert f"PORT {value!r} is not a number from 1 to 65535" in line
+
+
+def test_a_data_dir_that_cannot_be_written_is_refused_in_one_line(tmp_path: Path) -> None:
+    # Root may write in a read-only directory, but nobody can make one inside a file.
+    (tmp_path / "file").touch()
+
+    line = refusal(environment(tmp_path / "file" / "var"))
+
+    assert f"DATA_DIR {tmp_path}/file/var cannot be written (Not a directory)" in line
