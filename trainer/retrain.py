@@ -31,13 +31,13 @@ class Stopped(Exception):
     """Somebody cancelled the run, or another worker took it over."""
 
 
-def round_for(tenant: Tenant) -> bool:
-    """Work on the tenant's oldest queued run, if it has one; says whether it had."""
+def round_for(tenant: Tenant) -> int | None:
+    """Work on the tenant's oldest queued run; the id of its project, or None where there was none."""
     with tenant_scope(tenant):
         run = runs.claim()
         project = Project.objects.get(pk=run.project_id) if run else None
     if run is None or project is None:
-        return False
+        return None
     round_ = Round(tenant, project, run)
     try:
         with round_.beating():
@@ -48,7 +48,7 @@ def round_for(tenant: Tenant) -> bool:
         round_.end(TrainingRun.State.FAILED, f"{type(error).__name__}: {error}")
         if not isinstance(error, ValueError):
             raise
-    return True
+    return project.pk
 
 
 class Round:

@@ -87,8 +87,23 @@ def dispatch() -> None:
     One message a tenant at a time, sent again after each run: tenants take turns, however many projects each has.
     """
     tenant = current_tenant()
+
+    def wake() -> None:
+        # A second message would cost a worker its warm process for nothing. After a minute it counts as lost.
+        if cache.add(_woken_key(tenant.pk), 1, timeout=60):
+            send("train", tenant.pk)
+
     if not TrainingRun.objects.filter(state=State.RUNNING).exists():
-        transaction.on_commit(lambda: send("train", tenant.pk), robust=True)
+        transaction.on_commit(wake, robust=True)
+
+
+def woken(tenant_id: int) -> None:
+    """A worker has the message: the next one may be sent."""
+    cache.delete(_woken_key(tenant_id))
+
+
+def _woken_key(tenant_id: int) -> str:
+    return f"train:{tenant_id}"
 
 
 def claim() -> TrainingRun | None:

@@ -55,8 +55,11 @@ def consider(tenant_id: int, project_id: int) -> None:
 
 @tenant_task
 def train(tenant_id: int) -> None:
-    """Work on the tenant's oldest queued run."""
-    retrain.round_for(_tenant(tenant_id))
+    """Work on the tenant's oldest queued run; what was labelled meanwhile may call for another."""
+    runs.woken(tenant_id)
+    project_id = retrain.round_for(_tenant(tenant_id))
+    if project_id is not None:
+        send("consider", tenant_id, project_id)
 
 
 @tenant_task

@@ -106,6 +106,7 @@ def test_tenants_take_turns_with_one_message_each(cast, project, sent, django_ca
     with django_capture_on_commit_callbacks(execute=True):
         run = running(project)
         runs.start(other, actor=None)
+    runs.woken(cast.acme.pk)
     assert sent == [("train", cast.acme.pk)]
 
     with django_capture_on_commit_callbacks(execute=True):

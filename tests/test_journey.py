@@ -1,0 +1,198 @@
+"""The product's story, on a whole running install: two tenants teach two models at once, and share nothing.
+
+Real PostgreSQL, Redis, Celery workers and TensorFlow. acme labels English, globex Japanese; gold labels stand in
+for the people. Where the corpora are absent, both walk on demo mails in two languages.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psutil
+import pytest
+
+from tests import corpora
+from tests.install import Client, Install, eventually, install
+
+FIRST_ROUND, SECOND_ROUND = 24, 40
+
+
+@dataclass
+class Annotator:
+    """Somebody who knows the gold labels: accepts what is right, rejects what is wrong, adds what is missing."""
+
+    api: Client
+    project: int
+    gold: dict[str, dict[str, Any]]
+    answered: dict[str, dict[str, Any]] = field(default_factory=dict)
+    suggested: int = 0
+
+    def label(self, count: int) -> None:
+        for _ in range(count):
+            self.label_one()
+
+    def label_one(self) -> None:
+        task = self.api("POST", f"/projects/{self.project}/next")
+        document = task["document"]
+        assert document is not None, "the queue is empty"
+        gold = self.gold[document["external_id"]]
+        answer = {name: gold[name] for name in ("spans", "classes", "relations")}
+        if document["split"] == "check":
+            assert task["suggestion"] is None, "a held-out document was shown a suggestion"
+        self.api(
+            "PUT",
+            f"/documents/{document['id']}/annotation",
+            json={
+                "submit_id": str(uuid4()), "revision": 0, "state": "submitted", "complete": True,
+                **answer, "decisions": self.decide(task["suggestion"], gold),
+            },
+        )  # fmt: skip
+        self.answered[gold["id"]] = answer
+
+    def decide(self, suggestion: dict[str, Any] | None, gold: dict[str, Any]) -> list[dict[str, Any]]:
+        decisions = []
+        for item in suggestion["items"] if suggestion else []:
+            verdict = "accept" if _is_right(item, gold) else "reject"
+            decisions.append({"suggestion": suggestion["id"], "item": item["id"], "verdict": verdict})
+        self.suggested += bool(suggestion)
+        return decisions
+
+    def live(self) -> int:
+        """The number of the live version; 0 before the first."""
+        versions = self.api("GET", f"/projects/{self.project}/versions")["items"]
+        return max((v["number"] for v in versions if v["live"]), default=0)
+
+    def idle(self) -> bool:
+        runs = self.api("GET", f"/projects/{self.project}/runs")["items"]
+        return not any(run["state"] in ("queued", "running") for run in runs)
+
+    def acceptance(self) -> dict[int, float]:
+        stats = self.api("GET", f"/projects/{self.project}/stats")
+        return {row["version"]: row["rate"] for row in stats["acceptance"]}
+
+
+def _is_right(item: dict[str, Any], gold: dict[str, Any]) -> bool:
+    if item["kind"] == "choice":
+        return item["label"] in gold["classes"].get(item["question"], [])
+    return {"start": item["start"], "end": item["end"], "label": item["label"]} in gold["spans"]
+
+
+def begin(town: Install, slug: str, person: str, corpus: str, count: int, language: str) -> Annotator:
+    """A tenant with its project and its documents, imported over the API without their labels."""
+    lines = corpora.load(corpus, count, language=language)
+    api = town.tenant(slug, person=person, spec=corpora.label_set("Texts", lines) | {"random_share": 1.0})
+    project = api("GET", "/projects")["items"][0]["id"]
+    body = "\n".join(json.dumps({"id": line["id"], "text": line["text"]}) for line in lines)
+    report = api(
+        "POST", f"/projects/{project}/import",
+        content=body.encode(), headers={"Content-Type": "application/x-ndjson"},
+    )  # fmt: skip
+    assert report["new"] == len(lines), report
+    return Annotator(api, project, {line["id"]: line for line in lines})
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
+    with install(tmp_path_factory.mktemp("town")) as running:
+        yield running
+
+
+def test_two_tenants_teach_their_models_and_share_nothing(town: Install) -> None:
+    acme = begin(town, "acme", "alice", "en_wikigold", 145, "en")
+    globex = begin(town, "globex", "gil", "ja_stockmark", 400, "de")
+    both = (acme, globex)
+
+    # They label at once, and after a few documents each has a model of its own.
+    _at_once(both, lambda who: who.label(FIRST_ROUND))
+    _at_once(both, lambda who: eventually("a first model", who.live, 150))
+
+    # Its suggestions appear on the desk; they accept and reject, and each round learns from that.
+    _at_once(both, lambda who: eventually("suggestions on the desk", lambda: _labels_with_help(who), 60))
+    _at_once(both, lambda who: who.label(SECOND_ROUND))
+    _at_once(both, lambda who: eventually("a later model", lambda: who.idle() and who.live() > 1, 150))
+    _at_once(both, lambda who: who.label(20))
+
+    # The last round's suggestions are right more often than the first's.
+    for who in both:
+        rates = who.acceptance()
+        assert len(rates) > 1, rates
+        assert rates[max(rates)] > rates[min(rates)], rates
+
+    _kill_the_train_worker_in_the_middle(town, acme)
+    for who in both:
+        _nothing_was_lost(who)
+    _they_share_nothing(acme, globex)
+    _tensorflow_lives_in_the_workers_children_alone(town)
+
+
+def _at_once(people, act) -> None:
+    with ThreadPoolExecutor(len(people)) as pool:
+        list(pool.map(act, people))
+
+
+def _labels_with_help(who: Annotator) -> bool:
+    before = who.suggested
+    who.label_one()
+    return who.suggested > before
+
+
+def _kill_the_train_worker_in_the_middle(town: Install, who: Annotator) -> None:
+    """kill -9 on the worker and its child while a run trains: the run goes on elsewhere, and ends well."""
+    eventually("no run", who.idle, 120)
+    live = who.live()
+    run = who.api("POST", f"/projects/{who.project}/runs", expect=201)
+
+    def trains() -> bool:
+        return who.api("GET", f"/runs/{run['id']}")["phase"] == "train"
+
+    eventually("the run to train", trains, 60)
+    worker = town.child("train")
+    for process in [*worker.children(), worker]:
+        process.send_signal(signal.SIGKILL)
+    who.label(3)  # nobody waits for a worker
+
+    def over() -> dict[str, Any] | None:
+        now = who.api("GET", f"/runs/{run['id']}")
+        return now if now["state"] not in ("queued", "running") else None
+
+    ended = eventually("the run to end", over, 150)
+    assert (ended["state"], ended["attempt"]) == ("succeeded", 2), ended
+    assert "fell silent" in ended["log"]
+    assert who.live() >= live
+
+
+def _nothing_was_lost(who: Annotator) -> None:
+    """The export holds every answer, exactly as it was given."""
+    response = who.api.http.get(f"/projects/{who.project}/export")
+    exported = {line["id"]: line for line in map(json.loads, response.text.splitlines())}
+    assert exported.keys() == who.answered.keys()
+    for ident, answer in who.answered.items():
+        line = exported[ident]
+        assert line["text"] == who.gold[ident]["text"]
+        assert {name: line[name] for name in answer} == answer
+
+
+def _they_share_nothing(acme: Annotator, globex: Annotator) -> None:
+    for path in (f"/projects/{globex.project}", f"/projects/{globex.project}/export"):
+        acme.api("GET", path, expect=404)
+    elsewhere = str(acme.api.http.base_url).replace("/acme/", "/globex/")
+    assert acme.api.http.get(f"{elsewhere}projects").status_code in (401, 404)
+    documents = acme.api("GET", f"/projects/{acme.project}/documents", params={"limit": 200})["items"]
+    assert {d["external_id"] for d in documents} <= acme.gold.keys()
+
+
+def _tensorflow_lives_in_the_workers_children_alone(town: Install) -> None:
+    def loaded(process: psutil.Process) -> bool:
+        return any("tensorflow" in region for region in Path(f"/proc/{process.pid}/maps").read_text().splitlines())
+
+    web = town.child("web")
+    parents = [town.child(name) for name in ("train", "suggest", "io", "beat")]
+    assert not [p for p in [web, *web.children(), *parents, *town.child("io").children()] if loaded(p)]
+    assert all(loaded(child) for child in town.child("suggest").children())
