@@ -86,9 +86,10 @@ class Supervisor:
             if lived > STEADY_SECONDS:
                 child.pause = FIRST_PAUSE
             if lived > child.pause:
-                self.say(f"{child.name} ended ({_reason(child)}); started again. Its log: {child.log}")
+                why = _reason(child)
                 child.pause = min(child.pause * 2, LONGEST_PAUSE)
                 child.start()
+                self.say(f"{child.name} ended ({why}); started again. Its log: {child.log}")
 
     def stop(self) -> None:
         """Ask all at once, wait for all together, then insist."""
