@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,14 @@ from annotator.spans import storable_fault
 # Eight hues that stay apart for most eyes on a light ground, then again.
 COLORS = ["#2563eb", "#d97706", "#059669", "#db2777", "#7c3aed", "#0891b2", "#b91c1c", "#65a30d"]
 KEYS = "123456789qwertzuiopasdfghjklyxcvbnm"
+COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 SETTINGS = ("guidelines", "annotators_per_document", "check_share", "random_share", "allow_overlap")
+# Each setting that is a number: whether it is a whole one, the least and the most.
+NUMBERS = (
+    ("check_share", False, 0, 0.5),
+    ("random_share", False, 0, 1),
+    ("annotators_per_document", True, 1, 50),
+)
 
 
 def create_project(spec: Mapping[str, Any], *, actor: User | None) -> Project:
@@ -100,12 +108,21 @@ def _name_faults(field: str, labels: Any) -> list[Detail]:
     seen: set[str] = set()
     for i, label in enumerate(labels):
         name = _entry(label).get("name")
-        fault = _name_fault(name, 100) or ("is there twice" if name in seen else "")
+        fault = _name_fault(name, 100) or ("is there twice" if name in seen else "") or _look_fault(_entry(label))
         if fault:
             errors.append({"field": f"{field}[{i}]", "reason": fault})
         else:
             seen.add(str(name))
     return errors
+
+
+def _look_fault(label: Mapping[str, Any]) -> str:
+    color, key = label.get("color"), label.get("key")
+    if color and not (isinstance(color, str) and COLOR.fullmatch(color)):
+        return "its color must be like #2563eb"
+    if key and not (isinstance(key, str) and len(key) == 1 and key.isprintable() and not key.isspace()):
+        return "its key must be one character"
+    return ""
 
 
 def _name_fault(name: Any, most: int) -> str:
@@ -118,12 +135,17 @@ def _name_fault(name: Any, most: int) -> str:
 
 def _setting_faults(spec: Mapping[str, Any]) -> list[Detail]:
     errors: list[Detail] = []
-    for name, low, high in (
-        ("check_share", 0, 0.5),
-        ("random_share", 0, 1),
-        ("annotators_per_document", 1, 50),
-    ):
+    for name, whole, low, high in NUMBERS:
         value = spec.get(name)
-        if value is not None and (not isinstance(value, int | float) or not low <= value <= high):
-            errors.append({"field": name, "reason": f"must be a number from {low} to {high}"})
+        kind = int if whole else (int, float)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high):
+            reason = f"must be a {'whole number' if whole else 'number'} from {low} to {high}"
+            errors.append({"field": name, "reason": reason})
+    guidelines = spec.get("guidelines")
+    if guidelines is not None:
+        fault = storable_fault(guidelines) if isinstance(guidelines, str) else "must be a text"
+        if fault:
+            errors.append({"field": "guidelines", "reason": fault})
+    if spec.get("allow_overlap") not in (None, True, False):
+        errors.append({"field": "allow_overlap", "reason": "must be true or false"})
     return errors

@@ -54,22 +54,24 @@ UPDATE annotator_document d SET free_slots = d.free_slots + freed.slots FROM fre
 def claim_next(project: Project, user: User, *, rng: random.Random | None = None) -> Claim | None:
     """A lease on this person's next document, or None when nothing is left for them.
 
-    A live lease of theirs is handed out again (a reload loses nothing). Otherwise the stream is drawn by
-    chance: check documents (held out, never ranked), a random share, and the most uncertain first.
+    A lease of theirs is handed out again, also one that ran out but was not given to anybody yet: a reload
+    loses nothing. Otherwise the stream is drawn by chance: check documents (held out, never ranked), a random
+    share, and the most uncertain first.
     """
-    held = (
-        Claim.objects.filter(project=project, annotator=user, expires_at__gt=timezone.now())
-        .order_by("expires_at")
-        .first()
-    )
-    if held is not None:
-        return _renew(held)
-    release_expired(project)
-    for stream in _streams(project, rng or random.SystemRandom()):
-        claim = _claim(project, user, stream)
-        if claim is not None:
-            return claim
-    return None
+    held = Claim.objects.filter(project=project, annotator=user).select_related("document").first()
+    if held is not None and _renew(held):
+        return held
+    streams = _streams(project, rng or random.SystemRandom())
+    claim = _claim_first(project, user, streams)
+    # Leases that ran out are given back every few seconds beside the requests; when nothing is left, also here.
+    if claim is None and release_expired(project):
+        claim = _claim_first(project, user, streams)
+    return claim
+
+
+def _claim_first(project: Project, user: User, streams: list[str]) -> Claim | None:
+    claims = (_claim(project, user, stream) for stream in streams)
+    return next((claim for claim in claims if claim is not None), None)
 
 
 def _streams(project: Project, rng: random.Random) -> list[str]:
@@ -99,11 +101,10 @@ def _claim(project: Project, user: User, stream: str) -> Claim | None:
     return Claim.objects.select_related("document").get(document=row[0], annotator=user) if row else None
 
 
-def _renew(claim: Claim) -> Claim:
-    expires_at = timezone.now() + LEASE
-    Claim.objects.filter(pk=claim.pk).update(expires_at=expires_at)
-    claim.expires_at = expires_at
-    return claim
+def _renew(claim: Claim) -> bool:
+    """Prolong a lease; False if it was given back in the meantime."""
+    claim.expires_at = timezone.now() + LEASE
+    return bool(Claim.objects.filter(pk=claim.pk).update(expires_at=claim.expires_at))
 
 
 def heartbeat(document: Document, user: User) -> datetime | None:

@@ -25,9 +25,7 @@ class Command(TenantCommand):
         user = User.objects.filter(username=options["username"], memberships__tenant=tenant).first()
         if user is None:
             raise CommandError(f"{options['username']} is no member of {tenant.slug}.")
-        token, secret = tokens.issue(
-            user, role=options["role"], name=options["name"], days=options["days"]
-        )
+        token, secret = tokens.issue(user, role=options["role"], name=options["name"], days=options["days"])
         self.stderr.write(
             f"Token {token.name!r} of {user.username}: {token.role} until {token.expires_at:%Y-%m-%d}. "
             "Keep it now; it is not shown again."
