@@ -140,7 +140,7 @@ def _clean_classes(raw: Any, schema: Schema, errors: list[Detail]) -> dict[str, 
         reason = _choice_fault(question, chosen, schema)
         if reason:
             errors.append({"field": f"classes.{question}", "reason": reason})
-        elif chosen:
+        elif chosen or schema.questions[question].multiple:  # none of several is an answer, too
             classes[question] = sorted(chosen)
     return classes
 

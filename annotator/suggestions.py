@@ -10,33 +10,37 @@ from django.db.models import Count
 
 from annotator.errors import Detail, Invalid
 from annotator.models import Decision, Document, Project, Suggestion, User
-from annotator.spans import Answer
+from annotator.spans import Answer, Schema
 
 Prediction = Mapping[str, Any]
 
 
-def items_of(prediction: Prediction) -> list[dict[str, Any]]:
+def items_of(prediction: Prediction, schema: Schema) -> list[dict[str, Any]]:
     """A model's answer about one text as numbered items, the form in which people decide on them.
 
-    ``prediction`` is ``{"spans": [{"start", "end", "label", "score"}], "choices": {question:
-    [{"label", "score"}]}}``.
+    ``prediction`` is ``{"spans": [{"start", "end", "label", "score"}], "choices": {question: [{"label", "score"}]}}``
+    with the best choice first. A question that takes one choice is suggested the best one.
     """
-    items: list[dict[str, Any]] = [
-        {"id": f"s{i}", "kind": "span", **span} for i, span in enumerate(prediction["spans"])
+    spans = [span for span in prediction["spans"] if span["label"] in schema.spans]
+    choices = []
+    for question, ranked in prediction["choices"].items():
+        asked = schema.questions.get(question)
+        known = [choice for choice in ranked if asked and choice["label"] in asked.names]
+        choices += [{"question": question, **c} for c in (known if asked and asked.multiple else known[:1])]
+    return [{"id": f"s{i}", "kind": "span", **span} for i, span in enumerate(spans)] + [
+        {"id": f"c{i}", "kind": "choice", **choice} for i, choice in enumerate(choices)
     ]
-    ranked = [(q, choice) for q, choices in prediction["choices"].items() for choice in choices]
-    items += [{"id": f"c{i}", "kind": "choice", "question": q, **c} for i, (q, c) in enumerate(ranked)]
-    return items
 
 
 def record(project: Project, version: int, predictions: Iterable[tuple[int, Prediction]]) -> int:
     """Add one row for each (document id, prediction); documents that this version has seen are left as they are."""
+    schema = Schema.of(project)
     rows = [
         Suggestion(
             project=project,
             document_id=document_id,
             version=version,
-            items=items_of(prediction),
+            items=items_of(prediction, schema),
             uncertainty=prediction["uncertainty"],
         )
         for document_id, prediction in predictions

@@ -10,6 +10,7 @@ import contextlib
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -51,6 +52,15 @@ def round_for(tenant: Tenant) -> int | None:
     return project.pk
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate says of a new version, and why."""
+
+    metrics: dict[str, Any]
+    promote: bool
+    why: str
+
+
 class Round:
     """The work of one run, with its heartbeat."""
 
@@ -89,28 +99,26 @@ class Round:
         with tenant_scope(self.tenant):
             return Schema.of(self.project).as_json()
 
-    def judge(self, export: Path, data: Path) -> dict[str, Any]:
-        """Both versions on the same held-out documents: metrics of the new one, and whether to promote it."""
+    def judge(self, export: Path, data: Path) -> Verdict:
+        """Both versions on the same held-out documents: how good the new one is, and whether to promote it."""
         from trainer.ml.evaluation import evaluate
-        from trainer.ml.metrics import intervals, probability_worse
+        from trainer.ml.metrics import bootstrap_interval, paired_bootstrap
 
         held_out = [line for line in _lines(data) if line.get("split") == "check"]
+        metrics: dict[str, Any] = {"held_out": len(held_out)}
         if not held_out:
-            return {
-                "metrics": {"held_out": 0},
-                "promote": True,
-                "why": "nothing is held out to compare on yet",
-            }
+            return Verdict(metrics, True, "nothing is held out to compare on yet")
         new = evaluate(export, held_out)
-        metrics = {name: value for name, value in new.items() if name != "documents"}
-        metrics |= {"held_out": len(held_out), "intervals": intervals(new["documents"])}
+        documents = new.pop("documents")
+        metrics |= new | {"intervals": bootstrap_interval(documents)}
         live = self.live_export()
         if live is None:
-            return {"metrics": metrics, "promote": True, "why": "the first version"}
-        worse = probability_worse(new["documents"], evaluate(live, held_out)["documents"])
+            return Verdict(metrics, True, "the first version")
+        worse = paired_bootstrap(documents, evaluate(live, held_out)["documents"])
         metrics["probability_worse"] = worse
-        why = f"worse than the live version with probability {worse:.2f} on {len(held_out)} held-out documents"
-        return {"metrics": metrics, "promote": worse < WORSE, "why": why}
+        most = max(worse.values())
+        why = f"worse than the live version with probability {most:.2f} on {len(held_out)} held-out documents"
+        return Verdict(metrics, most < WORSE, why)
 
     def live_export(self) -> Path | None:
         with tenant_scope(self.tenant):
@@ -121,7 +129,7 @@ class Round:
         store.verify(path, live.manifest_sha256)
         return path
 
-    def publish(self, export: Path, result: dict[str, Any], verdict: dict[str, Any]) -> None:
+    def publish(self, export: Path, result: dict[str, Any], verdict: Verdict) -> None:
         """Give the version its number, its place and its record, and promote it if the gate lets it pass."""
         with tenant_scope(self.tenant):
             Project.objects.select_for_update().get(pk=self.project.pk)
@@ -135,18 +143,18 @@ class Round:
                 number=number,
                 manifest_sha256=store.publish(export, target),
                 examples=result["examples"],
-                metrics=verdict["metrics"],
+                metrics=verdict.metrics,
             )
-            if verdict["promote"]:
+            if verdict.promote:
                 runs.promote(version, actor=None)
-            outcome = "promoted" if verdict["promote"] else "kept, not promoted"
-            runs.note(self.run, f"version {number}: {outcome} ({verdict['why']})")
+            outcome = "promoted" if verdict.promote else "kept, not promoted"
+            runs.note(self.run, f"version {number}: {outcome} ({verdict.why})")
             runs.finish(
                 self.run,
                 TrainingRun.State.SUCCEEDED,
-                "" if verdict["promote"] else f"not promoted: {verdict['why']}",
+                "" if verdict.promote else f"not promoted: {verdict.why}",
                 examples=result["examples"],
-                metrics=verdict["metrics"],
+                metrics=verdict.metrics,
             )
 
     def end(self, state: str, reason: str) -> None:
