@@ -120,9 +120,9 @@ def look_after(tenant_id: int) -> None:
         for project in Project.objects.all():
             queue.release_expired(project)
             runs.consider(project)
-    with tenant_scope(tenant):
-        for job in jobs.abandoned():
-            send(f"run_{job.kind}", tenant_id, job.pk)
+        abandoned = jobs.abandoned()
+    for job in abandoned:
+        send(f"run_{job.kind}", tenant_id, job.pk)
 
 
 @app.task(name="trainer.tasks.sweep")  # type: ignore[untyped-decorator]
