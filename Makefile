@@ -7,7 +7,7 @@ PYTHON ?= python3.12 python3.11 python3 python
 # Placeholders for the checks that load the settings and connect to nothing.
 PLACEHOLDERS := SECRET_KEY=lint DATABASE_URL=postgresql://lint@/lint REDIS_URL=redis://lint
 LOCK := uv pip compile -q --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
-	--no-emit-find-links --python-version 3.11 --extra cpu --extra embedded
+	--no-emit-find-links --python-version 3.11
 
 .PHONY: help run test lint bench lock env clean
 
@@ -32,15 +32,17 @@ lint: $(VENV)/.dev ## style, types, import rules, missing migrations
 bench: $(VENV)/.dev ## measure a running server (ARGS="--help" lists what)
 	$(BIN)/python -m bench.loop $(ARGS)
 
-lock: $(VENV)/.dev ## compile requirements*.txt from pyproject.toml
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(LOCK) pyproject.toml -o requirements.txt
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(LOCK) --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+lock: ## compile requirements*.txt from pyproject.toml
+	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv" >&2; exit 1; }
+	$(LOCK) --extra cpu --extra embedded pyproject.toml -o requirements.txt
+	$(LOCK) --extra cpu --extra embedded --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	$(LOCK) --extra gpu -c requirements.txt pyproject.toml -o requirements-gpu.txt
 
 env: ## make .env, with fresh secrets, for docker-compose.yml
 	@if [ -e .env ]; then echo ".env is there already and stays as it is"; exit 0; fi; \
 	umask 077; secret() { head -c 48 /dev/urandom | base64 | tr -d '+/=\n'; }; \
-	for name in SECRET_KEY POSTGRES_PASSWORD REDIS_PASSWORD; do echo "$$name=$$(secret)"; done > .env; \
-	echo "Wrote .env. Keep a copy: without POSTGRES_PASSWORD the database cannot be opened."
+	for name in SECRET_KEY POSTGRES_PASSWORD DATABASE_PASSWORD REDIS_PASSWORD; do echo "$$name=$$(secret)"; done > .env; \
+	echo "Wrote .env. Keep a copy: without DATABASE_PASSWORD the database cannot be opened."
 
 clean: ## drop the virtual environment and the caches; DATA_DIR stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
