@@ -7,6 +7,7 @@ import unicodedata
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 from django.db import connection
@@ -114,7 +115,10 @@ class _Check:
         fault = id_fault(external_id)
         if fault:
             return Refused(row.line, "id", fault)
-        meta = orjson.dumps(row.meta)
+        try:
+            meta = orjson.dumps(row.meta)
+        except orjson.JSONEncodeError as error:
+            return Refused(row.line, "meta", f"cannot be stored: {error}")
         if b"\\u0000" in meta and _has_nul(row.meta):
             return Refused(row.line, "meta", "has a NUL character")
         if row.answer is None:
@@ -167,7 +171,7 @@ def split_of(project: Project, text: str) -> str:
 def _insert_documents(project: Project, checked: Sequence[_Checked]) -> dict[str, int]:
     """The new documents' primary keys by external id; those that were there already are left out."""
     wanted = project.annotators_per_document
-    columns = [
+    columns: list[list[Any]] = [
         [c.external_id for c in checked],
         [c.row.text for c in checked],
         [c.sha256 for c in checked],

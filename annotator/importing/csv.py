@@ -1,0 +1,138 @@
+"""CSV with a header row. The column ``text`` is the document, ``id`` its name; all other columns go to meta."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from annotator.errors import Invalid
+from annotator.importing.lines import Line, decode, lines
+from annotator.importing.options import Options
+from annotator.importing.rows import Refused, Row
+
+DELIMITERS = ",;\t"
+
+# The longest text and some more. The reader holds four bytes for each character of a field.
+MAX_RECORD = 6 * 1024 * 1024
+
+# This limit of Python's is one for the whole process, and lower than our texts are long.
+csv.field_size_limit(MAX_RECORD)
+
+
+class _Records:
+    """Feeds csv.reader line by line, and knows where the record began that it is reading.
+
+    A quoted field may hold line breaks, so a record that never closes its quote would grow to the end of the
+    file. One that is at fault is therefore read on to the line on which its quotes are even again, and ended
+    there, so that the next record is read in step.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._lines = lines(file)
+        self.end = 0
+        self.last_line = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """The next line is the first of a record."""
+        self.first_line = self.last_line + 1
+        self.fault = ""
+        self._bytes = 0
+        self._open = False
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        within_quotes = self.last_line >= self.first_line  # or the reader would not ask for another line
+        text = self._next()
+        if self._bytes > MAX_RECORD:
+            self.fault = self.fault or f"is longer than {MAX_RECORD:,} bytes; a quote may not be closed"
+        if not self.fault:
+            return text
+        self.skip()
+        return '"\n' if within_quotes else "\n"
+
+    def skip(self) -> None:
+        """Read on to the end of the record."""
+        while self._open:
+            try:
+                self._next()
+            except StopIteration:
+                return
+
+    def _next(self) -> str:
+        line = next(self._lines, None)
+        if line is None:
+            if self._open:
+                self.fault = self.fault or "opens a quote that is never closed"
+            raise StopIteration
+        self.last_line += 1
+        self._bytes += line.end - self.end
+        self.end = line.end
+        text = line if isinstance(line, Refused) else decode(line)
+        if isinstance(text, Refused):
+            where = "" if text.line == self.first_line else f"has a line, {text.line}, that "
+            self.fault = self.fault or where + text.reason
+            text = _ascii(line) if isinstance(line, Line) else ""
+        self._open ^= text.count('"') % 2 == 1
+        return text
+
+
+def _ascii(line: Line) -> str:
+    """A line that is refused, for the sake of its quotes and commas."""
+    return line.data.decode("ascii", errors="replace")
+
+
+def read(file: BinaryIO, options: Options) -> Iterator[Row | Refused]:
+    """A row or a refusal for each record below the header. Raises Invalid when the header is of no use."""
+    records = _Records(file)
+    header, delimiter = _header(records, options)
+    reader = csv.reader(records, delimiter=delimiter, strict=True)
+    while True:
+        records.begin()
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            records.skip()
+            records.fault = records.fault or f"its quotes do not match: {error}"
+            fields = []
+        if records.fault:
+            yield Refused(records.first_line, "row", records.fault, records.end)
+        elif fields:
+            yield _row(fields, header, records, options)
+
+
+def _header(records: _Records, options: Options) -> tuple[list[str], str]:
+    first = next(records, "")
+    if records.fault:
+        raise Invalid("invalid_header", f"The header row {records.fault}.")
+    names: list[str] = []
+    for delimiter in DELIMITERS:
+        names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
+        if options.text_column in names:
+            twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+            if twice is not None:
+                raise Invalid("invalid_header", f"The header row has the column {twice!r} twice.")
+            return names, delimiter
+    found = first.strip()[:200]
+    raise Invalid("invalid_header", f"The header row has no column {options.text_column!r}: {found!r}.")
+
+
+def _row(fields: list[str], header: list[str], records: _Records, options: Options) -> Row | Refused:
+    if len(fields) != len(header):
+        reason = f"has {len(fields)} fields; the header has {len(header)}"
+        return Refused(records.first_line, "row", reason, records.end)
+    meta = dict(zip(header, fields, strict=True))
+    return Row(
+        line=records.first_line,
+        text=meta.pop(options.text_column),
+        external_id=meta.pop(options.id_column, None) or None,
+        meta=meta,
+        answer=None,
+        complete=True,
+        end=records.end,
+    )

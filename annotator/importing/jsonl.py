@@ -1,0 +1,76 @@
+"""JSON lines: one object a line, as the project's own export writes them. Fields it does not know go to meta."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import orjson
+
+from annotator.importing.lines import Line, decode, lines
+from annotator.importing.options import Options
+from annotator.importing.rows import Refused, Row
+
+ANSWER = ("spans", "classes", "relations")
+KNOWN = {"meta", "complete", *ANSWER}
+
+
+def read(file: BinaryIO, options: Options) -> Iterator[Row | Refused]:
+    """A row or a refusal for each line that is not blank."""
+    for line in lines(file):
+        if isinstance(line, Refused):
+            yield line
+        elif not line.data.isspace():
+            yield _parse(line, options)
+
+
+def _parse(line: Line, options: Options) -> Row | Refused:
+    try:
+        raw = orjson.loads(line.data.rstrip(b"\r\n"))
+    except orjson.JSONDecodeError as error:
+        text = decode(line)
+        if isinstance(text, Refused):
+            return text
+        return Refused(line.number, "row", f"is not JSON: {error.msg} at column {error.colno}", line.end)
+    if not isinstance(raw, dict):
+        return Refused(line.number, "row", "is not a JSON object; each line must be one", line.end)
+    field, reason = _fault(raw, options)
+    if reason:
+        return Refused(line.number, field, reason, line.end)
+    return Row(
+        line=line.number,
+        external_id=_identity(raw.get(options.id_column)),
+        text=raw[options.text_column],
+        meta=_meta(raw, options),
+        answer={part: raw[part] for part in ANSWER if raw.get(part) is not None} or None,
+        complete=raw.get("complete") is not False,
+        end=line.end,
+    )
+
+
+def _fault(raw: dict[str, Any], options: Options) -> tuple[str, str]:
+    """The field whose type is wrong, and why; two empty strings when all are right."""
+    name = options.text_column
+    if not isinstance(raw.get(name), str):
+        return name, "must be a string" if name in raw else "is missing"
+    external_id = raw.get(options.id_column)
+    if external_id is not None and type(external_id) not in (str, int):
+        return options.id_column, "must be a string or a whole number"
+    if not isinstance(raw.get("meta") or {}, dict):
+        return "meta", "must be an object"
+    if not isinstance(raw.get("complete", True), bool):
+        return "complete", "must be true or false"
+    return "", ""
+
+
+def _identity(external_id: str | int | None) -> str | None:
+    return None if external_id is None else str(external_id)
+
+
+def _meta(raw: dict[str, Any], options: Options) -> dict[str, Any]:
+    known = KNOWN | {options.text_column, options.id_column}
+    meta = {name: value for name, value in raw.items() if name not in known}
+    # An export names the split, which is drawn anew here; a "split" of anybody else's making is kept.
+    if meta.get("split") in ("pool", "check"):
+        del meta["split"]
+    return meta | (raw.get("meta") or {})

@@ -1,0 +1,79 @@
+"""From an open file to stored rows: the readers by format, the batches, and an import in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from django.db import transaction
+
+from annotator.errors import Detail, Invalid
+from annotator.importing import csv, jsonl, txt
+from annotator.importing.options import Options
+from annotator.importing.rows import Refused, Row
+from annotator.importing.store import Stored, store_rows
+from annotator.models import Project, User
+
+Reader = Callable[[BinaryIO, Options], Iterator[Row | Refused]]
+READERS: dict[str, Reader] = {"jsonl": jsonl.read, "csv": csv.read, "txt": txt.read}
+
+# A batch is one statement and one commit: large enough to be fast, small enough to be held in memory.
+BATCH_ROWS = 1_000
+BATCH_BYTES = 4 * 1024 * 1024
+KEPT_ERRORS = 1_000
+
+
+@dataclass
+class Report:
+    """What became of a file's rows; of the refusals the first thousand are kept."""
+
+    rows: int = 0
+    new: int = 0
+    known: int = 0
+    refused: int = 0
+    errors: list[Detail] = field(default_factory=list)
+
+    def add(self, stored: Stored) -> None:
+        self.rows += stored.new + stored.known + len(stored.refused)
+        self.new += stored.new
+        self.known += stored.known
+        self.refused += len(stored.refused)
+        self.errors += stored.refused[: KEPT_ERRORS - len(self.errors)]
+
+
+class RowsRefused(Invalid):
+    """A strict import met rows that cannot go in, so none did."""
+
+    def __init__(self, report: Report) -> None:
+        what = f"{report.refused:,} of {report.rows:,} rows were refused, so none went in."
+        super().__init__("rows_refused", what, report.errors)
+        self.report = report
+
+
+def read(file: BinaryIO, options: Options) -> Iterator[Row | Refused]:
+    """The file's rows and refusals in order, one in memory at a time. Raises Invalid if it is no such file."""
+    return READERS[options.format](file, options)
+
+
+def batches(rows: Iterator[Row | Refused], start: int = 0) -> Iterator[list[Row | Refused]]:
+    """The rows in lists that are short in rows and in bytes; ``start`` is the byte at which the first begins."""
+    batch: list[Row | Refused] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) >= BATCH_ROWS or row.end - start >= BATCH_BYTES:
+            yield batch
+            batch, start = [], row.end
+    if batch:
+        yield batch
+
+
+def load(project: Project, file: BinaryIO, options: Options, *, user: User | None = None) -> Report:
+    """Import a file in the transaction at hand. Strict: raises RowsRefused if any row is, and nothing goes in."""
+    report = Report()
+    with transaction.atomic():
+        for batch in batches(read(file, options)):
+            report.add(store_rows(project, batch, user=user))
+        if options.strict and report.refused:
+            raise RowsRefused(report)
+    return report

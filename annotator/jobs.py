@@ -1,0 +1,241 @@
+"""Imports and exports that run beside the request. The one writer of Job rows.
+
+A job is queued → running → succeeded or failed. An import commits each batch of rows together with the place it
+has reached in the file, so one that was killed goes on from there and counts nothing twice, even if two workers
+hold it at once. A strict import is one transaction. Verbs that run a job enter the tenant's scopes themselves.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import structlog
+from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
+
+from annotator.errors import Invalid, Refusal
+from annotator.exporting import jsonl
+from annotator.importing import load
+from annotator.importing.options import Options
+from annotator.importing.rows import Refused, Row
+from annotator.importing.store import Stored, store_rows
+from annotator.models import Job, Project, Tenant, User
+from annotator.tenancy import current_tenant, tenant_scope
+
+log = structlog.get_logger(__name__)
+
+# A batch takes a second or so; a worker that has said nothing for this long is taken for dead.
+SILENCE = timedelta(seconds=60)
+MAX_ATTEMPTS = 5
+_PIECE = 1024 * 1024
+
+
+class _TakenOver(Exception):
+    """Another worker went on with the job: what was done since its last step here is taken back."""
+
+
+def start_import(
+    project: Project, user: User, source: BinaryIO | Path, filename: str, options: Mapping[str, Any]
+) -> Job:
+    """Keep the file and queue its import. Raises Invalid for unknown options and for a file that is too large."""
+    parsed = Options.parse(options, filename)
+    path = _new_file(settings.UPLOADS_DIR, parsed.format)
+    return Job.objects.create(
+        project=project,
+        kind=Job.Kind.IMPORT,
+        options={"filename": filename[-200:], "attempts": 0, "import": parsed.as_json()},
+        path=str(path),
+        total_bytes=_keep(source, path),
+        created_by=user,
+        heartbeat_at=timezone.now(),
+    )
+
+
+def start_export(project: Project, user: User, options: Mapping[str, Any]) -> Job:
+    """Queue an export to a file. Raises Invalid for unknown options."""
+    parsed = jsonl.Options.parse(options)
+    return Job.objects.create(
+        project=project,
+        kind=Job.Kind.EXPORT,
+        options={"attempts": 0, "export": parsed.as_json()},
+        path=str(_new_file(settings.EXPORTS_DIR, "jsonl")),
+        created_by=user,
+        heartbeat_at=timezone.now(),
+    )
+
+
+def run_import(tenant: Tenant, job_id: int) -> None:
+    """Import the job's file, from where an earlier worker came to. Does nothing if it is not queued."""
+    job = _begin(tenant, job_id, Job.Kind.IMPORT)
+    if job is None:
+        return
+    options = Options(**job.options["import"])
+    try:
+        (_import_at_once if options.strict else _import_in_batches)(tenant, job, options)
+    except load.RowsRefused as error:
+        report = error.report
+        _end(tenant, job, Job.State.FAILED, error.message, rows_read=report.rows, rows_refused=report.refused,
+             row_errors=report.errors)  # fmt: skip
+    except Refusal as error:
+        _end(tenant, job, Job.State.FAILED, error.message)
+    except OSError as error:
+        _end(tenant, job, Job.State.FAILED, f"The uploaded file cannot be read: {error.strerror or error}.")
+    except _TakenOver:
+        log.info("job_taken_over", job=job.pk)
+        return
+    Path(job.path).unlink(missing_ok=True)
+
+
+def run_export(tenant: Tenant, job_id: int) -> None:
+    """Write the job's export to its file, which appears when it is whole. Does nothing if it is not queued."""
+    job = _begin(tenant, job_id, Job.Kind.EXPORT)
+    if job is None:
+        return
+    export = jsonl.Export(tenant, job.project_id, jsonl.Options(**job.options["export"]))
+    path = Path(job.path)
+    part = path.with_suffix(".part")
+    try:
+        with part.open("wb") as file:
+            for data in export:
+                file.write(data)
+                _report_export(tenant, job, file.tell(), export.count)
+        part.rename(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        _end(tenant, job, Job.State.FAILED, f"The export cannot be written: {error.strerror or error}.")
+        return
+    except _TakenOver:
+        log.info("job_taken_over", job=job.pk)
+        return
+    _end(tenant, job, Job.State.SUCCEEDED, sha256=export.sha256, total_bytes=path.stat().st_size)
+
+
+def abandoned() -> list[Job]:
+    """Jobs of the tenant in scope that nobody works on, queued anew: send them to a worker again.
+
+    One whose worker died time and again is failed instead.
+    """
+    silent = Job.objects.filter(
+        state__in=[Job.State.QUEUED, Job.State.RUNNING], heartbeat_at__lt=timezone.now() - SILENCE
+    )
+    found = []
+    # A strict import holds its row locked while it lives; skipping locked rows passes over it.
+    for job in silent.select_for_update(skip_locked=True, of=("self",)).order_by("pk"):
+        if job.options["attempts"] >= MAX_ATTEMPTS:
+            job.state = Job.State.FAILED
+            job.reason = f"Given up: {MAX_ATTEMPTS} workers stopped while they were at it."
+            job.finished_at = timezone.now()
+        else:
+            job.state = Job.State.QUEUED
+            found.append(job)
+        job.heartbeat_at = timezone.now()
+        job.save(update_fields=["state", "reason", "finished_at", "heartbeat_at"])
+    return found
+
+
+def _new_file(folder: Path, suffix: str) -> Path:
+    home = folder / str(current_tenant().pk)
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return home / f"{uuid.uuid4()}.{suffix}"
+
+
+def _keep(source: BinaryIO | Path, path: Path) -> int:
+    """Copy the upload piece by piece; its size. Nothing is left of one that is too large."""
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            return _keep(file, path)
+    size = 0
+    try:
+        with path.open("wb") as file:
+            while piece := source.read(_PIECE):
+                size += len(piece)
+                if size > settings.MAX_UPLOAD_BYTES:
+                    raise Invalid("too_large", f"The file has more than {settings.MAX_UPLOAD_BYTES:,} bytes.")
+                file.write(piece)
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return size
+
+
+def _begin(tenant: Tenant, job_id: int, kind: str) -> Job | None:
+    """The job, running from now on; None if there is no such, or another worker has it."""
+    with tenant_scope(tenant):
+        waiting = Job.objects.filter(pk=job_id, kind=kind, state=Job.State.QUEUED)
+        job = waiting.select_for_update(skip_locked=True, of=("self",)).select_related("project", "created_by").first()
+        if job is None:
+            return None
+        job.state = Job.State.RUNNING
+        job.options["attempts"] += 1
+        job.heartbeat_at = timezone.now()
+        job.save(update_fields=["state", "options", "heartbeat_at"])
+        return job
+
+
+def _import_in_batches(tenant: Tenant, job: Job, options: Options) -> None:
+    with Path(job.path).open("rb") as file:
+        start = job.done_bytes
+        rows = (row for row in load.read(file, options) if row.end > start)
+        for batch in load.batches(rows, start):
+            with tenant_scope(tenant):
+                _advance(job, batch, _store(job, batch))
+    _end(tenant, job, Job.State.SUCCEEDED, done_bytes=job.total_bytes)
+
+
+def _store(job: Job, batch: list[Row | Refused]) -> Stored:
+    try:
+        return store_rows(job.project, batch, user=job.created_by)
+    except Project.DoesNotExist as error:
+        raise _TakenOver from error  # the project was deleted, and its jobs with it
+
+
+def _advance(job: Job, batch: list[Row | Refused], stored: Stored) -> None:
+    """Record the batch in the transaction that stores it, if nobody else has recorded it meanwhile."""
+    kept = stored.refused[: max(load.KEPT_ERRORS - len(job.row_errors), 0)]
+    changes: dict[str, Any] = {"row_errors": [*job.row_errors, *kept]} if kept else {}
+    done_bytes = batch[-1].end
+    moved = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, done_bytes=job.done_bytes).update(
+        done_bytes=done_bytes,
+        rows_read=F("rows_read") + len(batch),
+        rows_new=F("rows_new") + stored.new,
+        rows_known=F("rows_known") + stored.known,
+        rows_refused=F("rows_refused") + len(stored.refused),
+        heartbeat_at=timezone.now(),
+        **changes,
+    )
+    if not moved:
+        raise _TakenOver
+    job.done_bytes = done_bytes
+    job.row_errors = [*job.row_errors, *kept]
+
+
+def _import_at_once(tenant: Tenant, job: Job, options: Options) -> None:
+    with Path(job.path).open("rb") as file, tenant_scope(tenant):
+        held = Job.objects.select_for_update(of=("self",)).filter(pk=job.pk, state=Job.State.RUNNING, done_bytes=0)
+        if held.first() is None:
+            raise _TakenOver
+        report = load.load(job.project, file, options, user=job.created_by)
+        _end(tenant, job, Job.State.SUCCEEDED, done_bytes=job.total_bytes, rows_read=report.rows,
+             rows_new=report.new, rows_known=report.known)  # fmt: skip
+
+
+def _report_export(tenant: Tenant, job: Job, done_bytes: int, rows: int) -> None:
+    with tenant_scope(tenant):
+        running = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING)
+        if not running.update(done_bytes=done_bytes, rows_read=rows, heartbeat_at=timezone.now()):
+            raise _TakenOver
+
+
+def _end(tenant: Tenant, job: Job, state: str, reason: str = "", **changes: Any) -> None:
+    now = timezone.now()
+    with tenant_scope(tenant):
+        Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).update(
+            state=state, reason=reason, finished_at=now, heartbeat_at=now, **changes
+        )

@@ -1,0 +1,50 @@
+"""Export a project's documents and answers as JSON lines."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.core.management.base import CommandError, CommandParser
+
+from annotator.exporting import jsonl
+from annotator.management.base import TenantCommand
+from annotator.management.projects import project_named
+from annotator.models import Tenant
+from annotator.offsets import UNITS
+
+
+class Command(TenantCommand):
+    help = "Export a project as JSONL. With --output also its sha256, in a file beside it for `sha256sum --check`."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("project", help="the project's name or number")
+        parser.add_argument("--output", type=Path, help="standard output otherwise")
+        parser.add_argument("--documents", choices=("annotated", "all"))
+        parser.add_argument("--answers", choices=("latest", "each"), help="each: all annotators', with their names")
+        parser.add_argument("--offsets", choices=UNITS)
+
+    def handle_tenant(self, tenant: Tenant, **options: Any) -> None:
+        how = jsonl.Options.parse({name: options[name] for name in ("documents", "answers", "offsets")})
+        export = jsonl.Export(tenant, project_named(options["project"]).pk, how)
+        path = options["output"]
+        if path is None:
+            _write(export, sys.stdout.buffer)
+            return
+        part = path.with_name(path.name + ".part")
+        try:
+            with part.open("wb") as file:
+                _write(export, file)
+            part.rename(path)
+            path.with_name(path.name + ".sha256").write_text(f"{export.sha256}  {path.name}\n")
+        except OSError as error:
+            raise CommandError(f"{path} cannot be written: {error.strerror or error}.") from error
+        self.stdout.write(f"{export.count:,} lines, sha256 {export.sha256}")
+
+
+def _write(export: jsonl.Export, file: BinaryIO) -> None:
+    for data in export:
+        file.write(data)
+    file.flush()

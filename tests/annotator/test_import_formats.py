@@ -1,0 +1,257 @@
+"""Reading files: what each format means, and every way in which a file can be broken."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from annotator.errors import Invalid
+from annotator.importing import load
+from annotator.importing.lines import MAX_LINE
+from annotator.importing.options import Options
+from annotator.importing.rows import Refused, Row
+
+ODD = "Z\u0351o\u0308 \u202eأبج\u202c 👩\u200d👩\u200d👧 \u2028\x85\x0b x"
+
+
+def read(data: bytes | str, format: str = "jsonl", **options) -> list[Row | Refused]:
+    data = data.encode() if isinstance(data, str) else data
+    return list(load.read(io.BytesIO(data), Options(format, **options)))
+
+
+def texts(found) -> list[str]:
+    return [row.text for row in found if isinstance(row, Row)]
+
+
+def refusals(found) -> list[tuple[int, str, str]]:
+    return [(row.line, row.field, row.reason) for row in found if isinstance(row, Refused)]
+
+
+def test_jsonl_rows_are_read_as_they_are_written():
+    line = {
+        "id": 7, "text": ODD, "spans": [], "classes": {"topic": ["praise"]}, "complete": False,
+        "split": "check", "source": "web", "meta": {"page": 3},
+    }  # fmt: skip
+
+    found = read("\ufeff" + json.dumps(line) + "\r\n\n" + '{"text": "b", "split": "train"}')
+
+    assert found[0] == Row(
+        1, "7", ODD, {"source": "web", "page": 3}, {"spans": [], "classes": {"topic": ["praise"]}}, False,
+        found[0].end,
+    )  # fmt: skip
+    assert (found[1].line, found[1].external_id, found[1].meta, found[1].answer) == (3, None, {"split": "train"}, None)
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "reason"),
+    [
+        (b'{"text": "caf\xe9"}', "row", "is not UTF-8: byte 0xe9 at byte 14"),
+        (b'{"text": "\xed\xa0\x80"}', "row", "is not UTF-8"),
+        (b'{"text": "\\ud800"}', "row", "surrogate"),
+        (b'{"text": "cut in the mid', "row", "is not JSON: unexpected end of data at column"),
+        (b'{"text": "a", }', "row", "is not JSON"),
+        (b'{"text": NaN}', "row", "is not JSON"),
+        (b'["a"]', "row", "is not a JSON object"),
+        (b"null", "row", "is not a JSON object"),
+        (b"[" * 5000, "row", "is not JSON"),
+        (b"{}", "text", "is missing"),
+        (b'{"text": null}', "text", "must be a string"),
+        (b'{"text": ["a"]}', "text", "must be a string"),
+        (b'{"text": "a", "id": 1.5}', "id", "must be a string or a whole number"),
+        (b'{"text": "a", "id": true}', "id", "must be a string or a whole number"),
+        (b'{"text": "a", "meta": [1]}', "meta", "must be an object"),
+        (b'{"text": "a", "complete": "yes"}', "complete", "must be true or false"),
+    ],
+)
+def test_a_broken_json_line_is_refused_and_its_neighbours_are_read(line, field, reason):
+    found = read(b'{"text": "before"}\n' + line + b'\n{"text": "after"}\n')
+
+    assert texts(found) == ["before", "after"]
+    ((number, where, why),) = refusals(found)
+    assert (number, where) == (2, field)
+    assert reason in why
+
+
+def test_a_line_without_end_is_refused_in_constant_memory():
+    size = 3 * MAX_LINE
+    data = b'{"text": "' + b"x" * size + b'"}\n{"text": "after"}'
+    file = io.BytesIO(data)
+
+    tracemalloc.start()
+    found = list(load.read(file, Options("jsonl")))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert refusals(found) == [(1, "row", f"is longer than {MAX_LINE:,} bytes")]
+    assert texts(found) == ["after"]
+    assert found[-1].end == len(data)
+    assert peak < MAX_LINE * 1.5
+
+
+@pytest.mark.parametrize("format", ["jsonl", "csv", "txt"])
+@pytest.mark.parametrize(
+    ("start", "what"), [(b"\xff\xfea\x00", "UTF-16"), (b"PK\x03\x04", "ZIP"), (b"\x1f\x8b", "gzip")]
+)
+def test_a_file_of_another_kind_is_refused_as_a_whole(format, start, what):
+    with pytest.raises(Invalid, match=what):
+        read(start + b"whatever\n", format)
+
+
+def test_txt_is_a_document_a_line_or_a_file():
+    data = "\ufeffone\r\n  \n" + ODD + "\n\xa0\nlast"
+
+    assert [(row.line, row.text) for row in read(data, "txt")] == [(1, "one"), (3, ODD), (5, "last")]
+    assert texts(read(data, "txt", whole=True)) == [data.removeprefix("\ufeff")]
+
+
+def test_txt_that_is_not_utf8_is_refused_by_line():
+    found = read(b"one\ncaf\xe9\nthree", "txt")
+
+    assert texts(found) == ["one", "three"]
+    assert refusals(found)[0][:2] == (2, "row")
+    assert refusals(read(b"caf\xe9", "txt", whole=True))[0][0] == 1
+    assert "more than 1,000,000" in refusals(read(b"x" * 5_000_000, "txt", whole=True))[0][2]
+
+
+def test_csv_keeps_line_breaks_and_quotes_and_puts_other_columns_into_meta():
+    data = '\ufeffid,text,from\r\na,"two\r\nlines, ""quoted""",web\r\n,5" pipe,\r\n\r\nc,last,x'
+
+    found = read(data, "csv")
+
+    assert [(r.line, r.external_id, r.text, r.meta) for r in found] == [
+        (2, "a", 'two\r\nlines, "quoted"', {"from": "web"}),
+        (4, None, '5" pipe', {"from": ""}),
+        (6, "c", "last", {"from": "x"}),
+    ]
+    assert found[-1].end == len(data.encode())
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_csv_finds_its_delimiter_and_named_columns(delimiter):
+    data = delimiter.join(["key", "body"]) + "\n" + delimiter.join(["k1", "hello"])
+
+    (row,) = read(data, "csv", text_column="body", id_column="key")
+
+    assert (row.external_id, row.text, row.meta) == ("k1", "hello", {})
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        (b"", "no column 'text'"),
+        (b"body,id\n", "no column 'text': 'body,id'"),
+        (b"text,a,a\n", "'a' twice"),
+        (b"text,\xe9\n", "not UTF-8"),
+    ],
+)
+def test_csv_needs_a_header(header, reason):
+    with pytest.raises(Invalid, match=reason):
+        read(header + b"a,b\n", "csv")
+
+
+@pytest.mark.parametrize(
+    ("record", "lines", "reason"),
+    [
+        (b"a,b,c", 1, "has 3 fields; the header has 2"),
+        (b"a", 1, "has 1 fields; the header has 2"),
+        (b'"a"b,c', 1, "its quotes do not match"),
+        (b'"a"b,"c\nd"', 2, "its quotes do not match"),
+        (b"caf\xe9,b", 1, "is not UTF-8: byte 0xe9 at byte 4"),
+        (b'caf\xe9,"b\nc"', 2, "is not UTF-8"),
+        (b'"b\ncaf\xe9\nd",c', 3, "has a line, 4, that is not UTF-8"),
+    ],
+)
+def test_a_broken_csv_record_is_refused_and_its_neighbours_are_read(record, lines, reason):
+    found = read(b'text,id\nbefore,1\n' + record + b'\n"after\nit",2\n', "csv")
+
+    assert texts(found) == ["before", "after\nit"]
+    ((number, field, why),) = refusals(found)
+    assert (number, field) == (3, "row")
+    assert reason in why
+    assert found[-1].line == 3 + lines
+
+
+def test_a_quote_that_is_never_closed_costs_the_rest_of_the_file_and_no_memory():
+    data = b'text\nbefore\n"open\n' + b"more, and more\n" * 1_500_000
+
+    tracemalloc.start()
+    found = list(load.read(io.BytesIO(data), Options("csv")))
+    peak = tracemalloc.get_traced_memory()[1] - len(data)
+    tracemalloc.stop()
+
+    assert texts(found) == ["before"]
+    ((line, _, reason),) = refusals(found)
+    assert line == 3
+    assert "a quote may not be closed" in reason
+    assert peak < 64 * 1024 * 1024
+
+
+def test_a_short_open_quote_says_so():
+    ((line, _, reason),) = refusals(read(b'text\n"open\nmore\n', "csv"))
+
+    assert (line, reason) == (2, "opens a quote that is never closed")
+
+
+def test_a_record_that_is_too_long_does_not_spill_into_the_next():
+    data = b'text,id\n"' + b"word word\n" * 700_000 + b'end",1\nafter,2\n'
+
+    found = read(data, "csv")
+
+    assert texts(found) == ["after"]
+    assert [(r.line, "longer than" in r.reason) for r in found if isinstance(r, Refused)] == [(2, True)]
+
+
+@given(st.lists(st.tuples(st.text(st.characters(exclude_categories=["Cs"])), st.text(max_size=3)), max_size=8))
+def test_what_pythons_csv_writes_is_read_back(rows):
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL)
+    writer.writerows([("text", "other"), *rows])
+
+    found = read(out.getvalue().encode(errors="replace"), "csv")
+
+    expected = [(text, other.encode(errors="replace").decode()) for text, other in rows]
+    assert [(row.text, row.meta["other"]) for row in found] == expected
+
+
+@given(st.binary(max_size=400), st.sampled_from(["jsonl", "csv", "txt"]))
+def test_no_bytes_break_a_reader(data, format):
+    try:
+        found = read(b"text,id\n" + data if format == "csv" else data, format)
+    except Invalid:
+        return
+
+    ends = [row.end for row in found]
+    assert ends == sorted(set(ends))
+
+
+def test_options_name_what_is_wrong():
+    assert Options.parse({"strict": True, "text_column": ""}, "a/B.NDJSON") == Options("jsonl", strict=True)
+    with pytest.raises(Invalid) as refused:
+        Options.parse({"format": "xml", "strict": "yes", "speed": 9})
+    assert [d["field"] for d in refused.value.details] == ["format", "strict", "speed"]
+    with pytest.raises(Invalid, match="must be one of jsonl, csv, txt"):
+        Options.parse({}, "mails.docx")
+
+
+DATA = Path(os.environ.get("MARGINALIA_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"no corpora in {DATA} (set MARGINALIA_DATA)")
+def test_real_files_are_read():
+    with (DATA / "cls/en_banking77/train.csv").open("rb") as file:
+        found = list(load.read(file, Options("csv")))
+    assert len(texts(found)) == 10_003
+    assert not refusals(found)
+    assert any("\n" in text for text in texts(found))
+
+    weibo = next((DATA / "ner/zh_weibo").glob("weiboNER.conll.train"))
+    with weibo.open("rb") as file:
+        assert any("is not UTF-8" in reason for _, _, reason in refusals(load.read(file, Options("txt"))))
