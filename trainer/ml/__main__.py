@@ -1,0 +1,116 @@
+"""The library from a shell: `python -m trainer.ml train|evaluate|predict|export`, JSON lines in and out."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+_BATCH = 256
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; what is wrong with the data goes to stderr as one line."""
+    # Before TensorFlow is imported: no greetings on stderr, and the same sums in every run.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except (OSError, ValueError) as error:
+        print(f"{options.command}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m trainer.ml", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    train = commands.add_parser("train", help="learn from labelled lines; prints a JSON object last")
+    train.add_argument("--data", type=Path, required=True)
+    train.add_argument("--model-dir", type=Path, required=True)
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    train.set_defaults(run=_train)
+    evaluate = commands.add_parser("evaluate", help="score an export on labelled lines")
+    evaluate.add_argument("--export", type=Path, required=True)
+    evaluate.add_argument("--data", type=Path, required=True)
+    evaluate.set_defaults(run=_evaluate)
+    predict = commands.add_parser("predict", help="answer texts, one JSON object with `text` a line, from stdin")
+    predict.add_argument("--export", type=Path, required=True)
+    predict.set_defaults(run=_predict)
+    export = commands.add_parser("export", help="copy an export into another directory, under its next number")
+    export.add_argument("--export", type=Path, required=True)
+    export.add_argument("--to", type=Path, required=True)
+    export.set_defaults(run=_export)
+    return parser
+
+
+def _train(options: argparse.Namespace) -> None:
+    from trainer.ml.training import train
+
+    def show(progress: dict[str, Any]) -> None:
+        print(json.dumps(progress), file=sys.stderr)
+
+    _put(train(options.data, options.model_dir, seed=options.seed, on_progress=None if options.quiet else show))
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from trainer.ml.evaluation import evaluate_examples
+    from trainer.ml.examples import read
+    from trainer.ml.metrics import bootstrap_interval
+    from trainer.ml.predictor import load
+
+    found = evaluate_examples(load(options.export), read(options.data))
+    interval = bootstrap_interval(found.pop("documents"))
+    _put({**found, "interval": interval})
+
+
+def _predict(options: argparse.Namespace) -> None:
+    from trainer.ml.predictor import classes_of, load
+
+    predictor = load(options.export)
+    lines = _texts()
+    while batch := list(islice(lines, _BATCH)):
+        for (name, _), answer in zip(batch, predictor([text for _, text in batch]), strict=True):
+            _put(
+                {
+                    "id": name,
+                    "spans": answer["spans"],
+                    "choices": classes_of(answer, predictor.schema),
+                    "scores": answer["choices"],
+                    "uncertainty": answer["uncertainty"],
+                }
+            )
+
+
+def _export(options: argparse.Namespace) -> None:
+    from trainer.ml.estimator import publish_copy
+    from trainer.ml.predictor import load
+
+    load(options.export)
+    _put({"export": str(publish_copy(options.export, options.to))})
+
+
+def _texts() -> Iterator[tuple[str, str]]:
+    for number, line in enumerate(sys.stdin, start=1):
+        if not line.strip():
+            continue
+        try:
+            given = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"line {number}: not JSON ({error.msg})") from None
+        if not isinstance(given, dict) or not isinstance(given.get("text"), str):
+            raise ValueError(f"line {number}: text: missing or not a string")
+        yield str(given.get("id", f"line-{number}")), given["text"]
+
+
+def _put(found: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

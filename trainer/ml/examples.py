@@ -1,0 +1,206 @@
+"""Labelled lines: reading them, holding some out, and turning spans into tags."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trainer.ml import characters as ch
+
+_HOLD_OUT = 0.1  # of the lines, when none is marked as a check
+_SENTENCE_END = re.compile(r"[.!?]\s|[。！？]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_INITIALS = re.compile(r"(?<!\w)(?:[^\W\d_]\.){2,}")
+
+
+class DataError(ValueError):
+    """A line that cannot be read; says which, and why."""
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """Code points `start` to `end` (exclusive) of a text."""
+
+    start: int
+    end: int
+    label: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """One line: a text and what people said of it."""
+
+    id: str
+    text: str
+    spans: tuple[Span, ...] = ()
+    classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    complete: bool = True
+    check: bool = False
+
+
+def read(path: Path) -> list[Example]:
+    """All examples of a JSON Lines file."""
+    examples = []
+    with path.open(encoding="utf-8", errors="strict") as file:
+        try:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    examples.append(_parse_line(line, number))
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path.name}: not UTF-8 ({error.reason} at byte {error.start} of a block)") from None
+    return examples
+
+
+def _parse_line(line: str, number: int) -> Example:
+    try:
+        given = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise DataError(f"line {number}: not JSON ({error.msg} at character {error.pos})") from None
+    try:
+        return parse(given, f"line-{number}")
+    except DataError as error:
+        raise DataError(f"line {number}: {error}") from None
+
+
+def parse(given: Any, default_id: str = "") -> Example:
+    """An example from its JSON form."""
+    if not isinstance(given, dict):
+        raise DataError("not an object")
+    text = given.get("text")
+    if not isinstance(text, str):
+        raise DataError("text: missing or not a string")
+    classes = given.get("classes") or {}
+    if not isinstance(classes, dict) or not all(_are_names(chosen) for chosen in classes.values()):
+        raise DataError("classes: must be an object of lists of choices")
+    return Example(
+        id=str(given.get("id", default_id)),
+        text=text,
+        spans=tuple(_span(span, index, text) for index, span in enumerate(given.get("spans") or ())),
+        classes={name: tuple(chosen) for name, chosen in classes.items()},
+        complete=given.get("complete", True) is not False,
+        check=given.get("split") == "check",
+    )
+
+
+def _are_names(chosen: Any) -> bool:
+    return isinstance(chosen, list) and all(isinstance(choice, str) for choice in chosen)
+
+
+def _span(given: Any, index: int, text: str) -> Span:
+    where = f"spans[{index}]"
+    if not isinstance(given, dict) or not isinstance(given.get("label"), str):
+        raise DataError(f"{where}.label: missing or not a string")
+    start, end = given.get("start"), given.get("end")
+    if not isinstance(start, int) or not isinstance(end, int):
+        raise DataError(f"{where}: start and end must be whole numbers")
+    if not 0 <= start < end <= len(text):
+        raise DataError(f"{where}: {start}–{end} is not within the text's {len(text)} characters")
+    return Span(start, end, given["label"])
+
+
+def encodable(text: str) -> str:
+    """The text with lone surrogates, which UTF-8 cannot hold, replaced one for one."""
+    return _SURROGATES.sub("\ufffd", text)
+
+
+def split(examples: Sequence[Example]) -> tuple[list[Example], list[Example], bool]:
+    """Examples to train on, examples held out, and whether people marked the latter.
+
+    Where none is marked, a share is chosen by a hash of the text, the same in every run.
+    """
+    if any(example.check for example in examples):
+        return [e for e in examples if not e.check], [e for e in examples if e.check], True
+    ranked = sorted(examples, key=lambda e: hashlib.sha256(encodable(e.text).encode()).digest())
+    held = {e.text for e in ranked[: int(len(ranked) * _HOLD_OUT)]}
+    return [e for e in examples if e.text not in held], [e for e in examples if e.text in held], False
+
+
+@dataclass(frozen=True)
+class Edges:
+    """How spans lie in their texts, which decides how to tokenize."""
+
+    inside_words: float  # share of spans that begin or end inside a run of letters or digits
+    across_lines: float
+    across_sentences: float
+
+
+def edges(examples: Iterable[Example]) -> Edges:
+    """Measure the spans of the examples."""
+    total = inside = lines = sentences = 0
+    for example in examples:
+        for span in example.spans:
+            words = example.text[span.start : span.end]
+            total += 1
+            inside += _splits_run(example.text, span.start) or _splits_run(example.text, span.end)
+            lines += len(words.splitlines()) > 1
+            sentences += _SENTENCE_END.search(_INITIALS.sub("", words)) is not None
+    return Edges(*(count / max(total, 1) for count in (inside, lines, sentences)))
+
+
+def _splits_run(text: str, at: int) -> bool:
+    if not 0 < at < len(text):
+        return False
+    kinds = ch.tables().kind
+    before, after = (int(kinds[min(ord(c), ch.FAR_IDEOGRAPH)]) for c in text[at - 1 : at + 1])
+    return before == after and before in (ch.LETTER, ch.DIGIT)
+
+
+@dataclass
+class Tagging:
+    """Tags of all tokens, and what could not be said in tags."""
+
+    tags: np.ndarray
+    usable: np.ndarray  # false for the tokens of sequences that hold an unsayable span
+    off_edges: int = 0
+    overlapping: int = 0
+    across: int = 0
+
+
+def tag(examples: Sequence[Example], tokens: "TokenArrays", labels: Sequence[str]) -> Tagging:
+    """BIO tags (O, B-0, I-0, B-1, …) for the tokens of the examples' texts.
+
+    A span off token edges or across sequences is counted, and its sequence left out of training: its words are
+    neither a known entity nor known not to be one. Of overlapping spans the longest is kept.
+    """
+    number = {label: index for index, label in enumerate(labels)}
+    found = Tagging(np.zeros(len(tokens.start), np.int32), np.ones(len(tokens.start), bool))
+    bounds = np.searchsorted(tokens.document, np.arange(len(examples) + 1))
+    for row, example in enumerate(examples):
+        first, last = int(bounds[row]), int(bounds[row + 1])
+        starts = {int(start): first + i for i, start in enumerate(tokens.start[first:last])}
+        ends = {int(end): first + i for i, end in enumerate(tokens.end[first:last])}
+        for span in sorted(example.spans, key=lambda s: (s.start - s.end, s)):
+            begin, stop = starts.get(span.start), ends.get(span.end)
+            if begin is None or stop is None or stop < begin:
+                found.off_edges += 1
+                _leave_out(found, tokens, first, last, span)
+            elif tokens.sequence[begin] != tokens.sequence[stop]:
+                found.across += 1
+                _leave_out(found, tokens, first, last, span)
+            elif found.tags[begin : stop + 1].any():
+                found.overlapping += 1
+            elif span.label in number:
+                found.tags[begin : stop + 1] = 2 * number[span.label] + 2
+                found.tags[begin] -= 1
+    return found
+
+
+@dataclass(frozen=True)
+class TokenArrays:
+    """The tokenizer's answer, as arrays."""
+
+    document: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    sequence: np.ndarray
+
+
+def _leave_out(found: Tagging, tokens: TokenArrays, first: int, last: int, span: Span) -> None:
+    touched = (tokens.start[first:last] < span.end) & (tokens.end[first:last] > span.start)
+    sequences = tokens.sequence[first:last][touched]
+    found.usable[first:last] &= ~np.isin(tokens.sequence[first:last], sequences)

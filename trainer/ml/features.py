@@ -1,0 +1,199 @@
+"""Hashed features of tokens and documents, by integer arithmetic inside the graph.
+
+Most features depend on the spelling alone, so they are computed once per *type* (distinct spelling) of a batch.
+A feature is a number below `PRIME`; training keeps those it has seen, in sorted order, and a model's weights are
+rows in that order. What was never seen has no row and no say.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from trainer.ml import characters as ch
+from trainer.ml.tokens import Tokenizer, Tokens, tokenize
+
+PRIME = 2**31 - 1
+OFFSETS = (-2, -1, 1, 2)  # the neighbours whose spelling a token sees
+_POWERS = 64  # characters beyond this many share a power
+_AFFIXES, _GRAMS = (1, 2, 3, 4), (3, 4, 5)
+
+
+class Pairs(NamedTuple):
+    """A sparse 0/1 matrix as (row, feature) pairs."""
+
+    row: tf.Tensor
+    feature: tf.Tensor
+
+
+class Features(NamedTuple):
+    """All that a linear model needs of a batch of texts (the last document is the tokenizer's sentinel)."""
+
+    tokens: Tokens
+    types: tf.Tensor  # [N, 1 + len(OFFSETS)] type of each token and of its neighbours; `type_count` where none
+    type_count: tf.Tensor
+    spelling: Pairs  # type → what it looks like
+    context: Pairs  # type → what its neighbours see of it
+    pairs: Pairs  # token → combinations with its neighbours
+    words: Pairs  # document → types in it
+    bigrams: Pairs  # document → pairs of adjacent words
+
+
+def extract(texts: tf.Tensor, tokenizer: Tokenizer) -> Features:
+    """Features of a [B] string tensor."""
+    tokens = tokenize(texts, tokenizer)
+    type_of, spelt = _types(tokens)
+    count = tf.size(spelt.length)
+    word = _hash(spelt, spelt.lower)
+    shape = _short_shape(spelt)
+    rows = tf.range(count)
+    spelling = [_template(0, rows, word), _template(1, rows, shape), _template(2, rows, _hash(spelt, spelt.shape, 12))]
+    spelling += _affixes(spelt) + _grams(spelt)
+    context = [_template(20, rows, word), _template(21, rows, shape), _template(22, rows, _suffix(spelt, 3))]
+    at = _neighbours(tokens, type_of, count)
+    pairs, bigrams = _combinations(tokens, at, tf.concat([word, [1]], 0), tf.concat([shape, [1]], 0))
+    types = tf.stack([at[0], *(at[by] for by in OFFSETS)], 1)
+    words = _distinct(Pairs(tokens.document, tf.cast(type_of, tf.int64)))
+    return Features(tokens, types, count, _joined(spelling), _joined(context), pairs, words, _distinct(bigrams))
+
+
+class _Spelt(NamedTuple):
+    row: tf.Tensor  # type of each character
+    position: tf.Tensor
+    from_end: tf.Tensor
+    lower: tf.Tensor
+    shape: tf.Tensor
+    length: tf.Tensor  # of each type
+
+
+def _types(tokens: Tokens) -> tuple[tf.Tensor, _Spelt]:
+    """The type of each token, and the characters of each type."""
+    count = tf.size(tokens.start)
+    length = tf.math.segment_sum(tf.ones_like(tokens.char_token), tokens.char_token)
+    first = tf.cumsum(length, exclusive=True)
+    position = tf.range(tf.size(tokens.char_token)) - tf.gather(first, tokens.char_token)
+    # Two hashes make a key of 62 bits: equal keys are equal spellings.
+    code, token = tokens.char_code, tokens.char_token
+    key = _powers_sum(code + 7, position, token, 65599) * PRIME + _powers_sum(code + 11, position, token, 92821)
+    _, type_of = tf.unique(key)
+    example = tf.math.unsorted_segment_min(tf.range(count), type_of, tf.reduce_max(type_of) + 1)
+    length, first = tf.gather(length, example), tf.gather(first, example)
+    row = tf.repeat(tf.range(tf.size(length)), length)
+    position = tf.range(tf.size(row)) - tf.gather(tf.cumsum(length, exclusive=True), row)
+    at = tf.gather(first, row) + position
+    from_end = tf.gather(length, row) - 1 - position
+    lower, shape = tf.gather(tokens.char_lower, at), tf.gather(tokens.char_shape, at)
+    return type_of, _Spelt(row, position, from_end, lower, shape, length)
+
+
+def _power_table(base: int) -> tf.Tensor:
+    powers = [1]
+    for _ in range(_POWERS - 1):
+        powers.append(powers[-1] * base % PRIME)
+    return tf.constant(powers, tf.int64)
+
+
+def _powers_sum(values: tf.Tensor, position: tf.Tensor, segment: tf.Tensor, base: int = 65599) -> tf.Tensor:
+    """Polynomial hash of each segment's values. Products stay below 2^52 and sums far below 2^63."""
+    power = tf.gather(_power_table(base), tf.minimum(position, _POWERS - 1))
+    return tf.math.segment_sum(tf.cast(values, tf.int64) * power % PRIME, segment) % PRIME
+
+
+def _hash(spelt: _Spelt, values: tf.Tensor, most: int | None = None) -> tf.Tensor:
+    if most is not None:
+        values = tf.where(spelt.position < most, values, 0)
+    return _powers_sum(values, spelt.position, spelt.row)
+
+
+def _short_shape(spelt: _Spelt) -> tf.Tensor:
+    """Hash of the shape with repetitions removed: `Xx` for Anna, `Xxd` for Anna2."""
+    changes = (spelt.position == 0) | (spelt.shape != tf.concat([[-1], spelt.shape[:-1]], 0))
+    step = tf.cumsum(tf.cast(changes, tf.int32))
+    first = tf.gather(step, tf.cumsum(spelt.length, exclusive=True))
+    return _powers_sum(tf.where(changes, spelt.shape, 0), step - tf.gather(first, spelt.row), spelt.row)
+
+
+def _suffix(spelt: _Spelt, size: int) -> tf.Tensor:
+    return _powers_sum(tf.where(spelt.from_end < size, spelt.lower, 0), spelt.from_end, spelt.row)
+
+
+def _affixes(spelt: _Spelt) -> list[Pairs]:
+    """Beginnings and ends of every type that is longer."""
+    found = []
+    for size in _AFFIXES:
+        rows = tf.boolean_mask(tf.range(tf.size(spelt.length)), spelt.length > size)
+        found.append(_template(2 + size, rows, tf.gather(_hash(spelt, spelt.lower, size), rows)))
+        found.append(_template(6 + size, rows, tf.gather(_suffix(spelt, size), rows)))
+    return found
+
+
+def _grams(spelt: _Spelt) -> list[Pairs]:
+    """Pieces of 3 to 5 characters from anywhere in a type."""
+    found = []
+    lower = tf.cast(tf.concat([spelt.lower, tf.zeros(max(_GRAMS), spelt.lower.dtype)], 0), tf.int64)
+    table = _power_table(65599)
+    running = tf.zeros(tf.shape(spelt.lower), tf.int64)
+    for step in range(max(_GRAMS)):
+        running = (running + lower[step : step + tf.size(spelt.lower)] * table[step]) % PRIME
+        if step + 1 in _GRAMS:
+            fits = spelt.from_end >= step
+            found.append(_template(10 + step, tf.boolean_mask(spelt.row, fits), tf.boolean_mask(running, fits)))
+    return found
+
+
+def _neighbours(tokens: Tokens, type_of: tf.Tensor, missing: tf.Tensor) -> dict[int, tf.Tensor]:
+    """Type of the token at each offset, `missing` where the line has none."""
+    count = tf.size(type_of)
+    at = {0: type_of}
+    for by in OFFSETS:
+        index = tf.range(count) + by
+        inside = (index >= 0) & (index < count)
+        index = tf.clip_by_value(index, 0, count - 1)
+        # Documents end with a line break, so another document is another line.
+        same = inside & (tf.gather(tokens.line, index) == tokens.line)
+        at[by] = tf.where(same, tf.gather(type_of, index), missing)
+    return at
+
+
+def _combinations(tokens: Tokens, at: dict[int, tf.Tensor], word: tf.Tensor, shape: tf.Tensor) -> tuple[Pairs, Pairs]:
+    """Pairs and triples of neighbouring words and shapes; the wider ones only where a character is a token."""
+    rows = tf.range(tf.size(tokens.start))
+    w = {by: tf.gather(word, types) for by, types in at.items()}
+    s = {by: tf.gather(shape, types) for by, types in at.items()}
+    glued = tf.cast(tokens.glued, tf.int64) + 1
+    found = [
+        _template(30, rows, _mix(s[-1], s[0])),
+        _template(31, rows, _mix(s[0], s[1])),
+        _template(32, rows, _mix(s[-1], s[0], s[1])),
+        _template(33, rows, _mix(w[-1], w[0])),
+        _template(34, rows, _mix(w[0], w[1])),
+        _template(35, rows, _mix(glued, s[0])),
+    ]
+    single = tokens.kind == ch.SINGLE
+    some = tf.boolean_mask(rows, single)
+    wide = [(w[-2], w[-1]), (w[1], w[2]), (w[-2], w[-1], w[0]), (w[-1], w[0], w[1]), (w[0], w[1], w[2])]
+    wide.append((s[-2], s[-1], s[0], s[1], s[2]))
+    found += [_template(40 + i, some, tf.boolean_mask(_mix(*parts), single)) for i, parts in enumerate(wide)]
+    adjacent = _template(50, tokens.document, _mix(w[0], w[1]))
+    return _joined(found), adjacent
+
+
+def _mix(*parts: tf.Tensor) -> tf.Tensor:
+    mixed = tf.zeros_like(parts[0])
+    for part in parts:
+        mixed = (mixed * 1_000_003 + part + 1) % PRIME
+    return mixed
+
+
+def _template(number: int, rows: tf.Tensor, values: tf.Tensor) -> Pairs:
+    """One feature a row; the template's number keeps equal values of different kinds apart."""
+    factor = (0x9E3779B1 * (2 * number + 1)) % PRIME
+    return Pairs(rows, (tf.cast(values, tf.int64) * factor + number) % PRIME)
+
+
+def _distinct(pairs: Pairs) -> Pairs:
+    keys, _ = tf.unique(tf.cast(pairs.row, tf.int64) * (PRIME + 1) + pairs.feature)
+    return Pairs(tf.cast(keys // (PRIME + 1), tf.int32), keys % (PRIME + 1))
+
+
+def _joined(parts: list[Pairs]) -> Pairs:
+    return Pairs(tf.concat([p.row for p in parts], 0), tf.concat([p.feature for p in parts], 0))

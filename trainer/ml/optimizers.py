@@ -1,0 +1,135 @@
+"""Minimizing a loss inside a model function."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import tensorflow as tf
+
+from trainer.ml.variables import private_variables, trainable_variables
+
+
+class Optimizer(Protocol):
+    """What Keras optimizers offer, and `Lbfgs` does not."""
+
+    def apply_gradients(self, grads_and_vars: Any) -> Any: ...
+
+
+def minimize(
+    loss: tf.Tensor,
+    optimizer: "Callable[[], Optimizer | Lbfgs]",
+    variables: Sequence[tf.Variable] | None = None,
+) -> tf.Tensor:
+    """One step of the optimizer that `optimizer()` makes: the `train_op` of an `EstimatorSpec`."""
+    chosen = list(variables) if variables is not None else trainable_variables()
+    gradients = tf.gradients(loss, chosen, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+    with private_variables():
+        made = optimizer()
+        if isinstance(made, Lbfgs):
+            made.step(loss, gradients, chosen)
+        else:
+            made.apply_gradients(list(zip(gradients, chosen, strict=True)))
+    return tf.identity(loss)
+
+
+class Lbfgs:
+    """Limited-memory BFGS for a loss over the whole data, one evaluation of it a step.
+
+    Each step judges the point that the last one moved to: enough descent makes it the new base, from which a new
+    direction is taken; otherwise the next point lies half as far from the old base. Training may have phases of
+    so many steps each, between which the loss may change: each starts afresh from where the last one ended, and
+    leaves the variables at its best base.
+    """
+
+    def __init__(self, phases: Sequence[int], memory: int = 6) -> None:
+        self.ends = [sum(phases[: i + 1]) for i in range(len(phases))]
+        self.memory = memory
+
+    def step(self, loss: tf.Tensor, gradients: Sequence[tf.Tensor], variables: Sequence[tf.Variable]) -> None:
+        """Judge where the variables are, and move them."""
+        sizes = [variable.shape.num_elements() for variable in variables]
+        state = _State(sum(sizes), self.memory)
+        fresh = tf.reduce_any(state.count == tf.constant([0, *self.ends]))
+        here = tf.concat([tf.reshape(variable, [-1]) for variable in variables], 0)
+        slope = tf.concat([tf.reshape(gradient, [-1]) for gradient in gradients], 0)
+        goal = state.loss + 1e-4 * state.length * _dot(state.slope, state.direction)
+        accepted = fresh | (loss <= goal)
+        judged = tf.cond(accepted, lambda: state.accept(here, slope, loss, fresh), state.shorten)
+        with tf.control_dependencies([judged]):
+            done = state.count.assign_add(1)
+            length = tf.where(tf.reduce_any(done == tf.constant(self.ends)), 0.0, state.length)
+            target = state.base + length * state.direction
+        for variable, part in zip(variables, tf.split(target, sizes), strict=True):
+            variable.assign(tf.reshape(part, variable.shape))
+
+
+class _State:
+    """The variables of L-BFGS over one flat vector."""
+
+    def __init__(self, size: int, memory: int) -> None:
+        def zeros(name: str, *shape: int, dtype: tf.DType = tf.float32) -> tf.Variable:
+            return tf.Variable(lambda: tf.zeros(shape, dtype), trainable=False, name=name, dtype=dtype, shape=shape)
+
+        self.memory = memory
+        self.count = zeros("count", dtype=tf.int32)
+        self.pairs = zeros("pairs", dtype=tf.int32)
+        self.loss, self.length = zeros("loss"), zeros("length")
+        self.base, self.slope, self.direction = zeros("base", size), zeros("slope", size), zeros("direction", size)
+        self.moves, self.turns = zeros("moves", memory, size), zeros("turns", memory, size)
+        self.inverse = zeros("inverse", memory)  # 1 / (move · turn), 0 where there is none yet
+
+    def accept(self, here: tf.Tensor, slope: tf.Tensor, loss: tf.Tensor, fresh: tf.Tensor) -> tf.Tensor:
+        """Make `here` the base and choose a direction from it, remembering nothing older when `fresh`."""
+        move, turn = here - self.base, slope - self.slope
+        curvature = _dot(move, turn)
+        forgotten = tf.where(fresh, tf.zeros_like(self.inverse), self.inverse)
+        with tf.control_dependencies(
+            [self.inverse.assign(forgotten), self.pairs.assign(tf.where(fresh, 0, self.pairs))]
+        ):
+            useful = ~fresh & (curvature > 1e-10)
+            remembered = tf.cond(useful, lambda: self._remember(move, turn, curvature), lambda: tf.identity(self.pairs))
+        with tf.control_dependencies([remembered]):
+            direction = self._direction(slope)
+        first = 1.0 / tf.maximum(tf.norm(slope), 1e-9)
+        writes = [
+            self.base.assign(here),
+            self.slope.assign(slope),
+            self.loss.assign(loss),
+            self.direction.assign(direction),
+            self.length.assign(tf.where(remembered == 0, first, 1.0)),
+        ]
+        with tf.control_dependencies(writes):
+            return tf.constant(True)
+
+    def shorten(self) -> tf.Tensor:
+        """Try half as far along the same direction."""
+        with tf.control_dependencies([self.length.assign(0.5 * self.length)]):
+            return tf.constant(False)
+
+    def _remember(self, move: tf.Tensor, turn: tf.Tensor, curvature: tf.Tensor) -> tf.Tensor:
+        row = self.pairs % self.memory
+        writes = [
+            self.moves[row].assign(move),
+            self.turns[row].assign(turn),
+            self.inverse[row].assign(1.0 / curvature),
+        ]
+        with tf.control_dependencies(writes):
+            return self.pairs.assign_add(1)
+
+    def _direction(self, slope: tf.Tensor) -> tf.Tensor:
+        """Minus the slope times the remembered inverse curvature (the two-loop recursion)."""
+        rows = [(self.pairs - 1 - back) % self.memory for back in range(self.memory)]
+        result, shares = slope, []
+        for row in rows:
+            shares.append(self.inverse[row] * _dot(self.moves[row], result))
+            result -= shares[-1] * self.turns[row]
+        newest = self.turns[rows[0]]
+        scale = self.inverse[rows[0]] * _dot(newest, newest)
+        result *= tf.where(scale > 0.0, 1.0 / scale, 1.0)
+        for row, share in zip(reversed(rows), reversed(shares), strict=True):
+            result += (share - self.inverse[row] * _dot(self.turns[row], result)) * self.moves[row]
+        return -result
+
+
+def _dot(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(tf.convert_to_tensor(a) * tf.convert_to_tensor(b))

@@ -1,0 +1,97 @@
+"""A loaded export: texts in, answers out."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from trainer.ml.examples import encodable
+from trainer.ml.schema import FORMAT_VERSION, Schema
+
+_BATCH_CHARACTERS, _BATCH_TEXTS = 100_000, 256
+_TEXT = {"text": tf.TensorSpec([None], tf.string)}
+
+
+class UnknownFormat(ValueError):
+    """An export that this version cannot read."""
+
+
+class Predictor:
+    """Calls the signature of one export, in batches of bounded size."""
+
+    def __init__(self, export: Path | str) -> None:
+        try:
+            # Held on to: a signature does not keep its variables alive.
+            self._model = tf.saved_model.load(str(export))
+            described = self._model.signatures["describe"]()["json"].numpy()
+            self._serve = self._model.signatures["serving_default"]
+        except (OSError, KeyError, tf.errors.OpError) as error:
+            raise UnknownFormat(f"{export} is not a model exported from here: {error}") from error
+        self.description: dict[str, Any] = json.loads(described)
+        if self.description.get("format") != FORMAT_VERSION:
+            found = self.description.get("format")
+            raise UnknownFormat(f"{export} has format {found}, this version reads {FORMAT_VERSION}")
+        self.schema = Schema.from_dict(self.description["schema"])
+
+    def __call__(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """For each text its `spans`, its `choices` by question (best first) and its `uncertainty` of 0 to 1."""
+        answers: list[dict[str, Any]] = []
+        for batch in _batches(texts):
+            outputs = self._serve(text=tf.constant([encodable(text) for text in batch], tf.string))
+            answers += answers_of({name: value.numpy() for name, value in outputs.items()}, len(batch), self.schema)
+        return answers
+
+
+def load(export: Path | str) -> Predictor:
+    """The predictor of an export directory."""
+    return Predictor(export)
+
+
+def serving_input() -> dict[str, tf.TensorSpec]:
+    """What the signature takes."""
+    return dict(_TEXT)
+
+
+def answers_of(outputs: dict[str, np.ndarray], size: int, schema: Schema) -> list[dict[str, Any]]:
+    """The signature's outputs for a batch, as one answer a document."""
+    uncertain = outputs["uncertainty"].tolist()
+    answers: list[dict[str, Any]] = [{"spans": [], "choices": {}, "uncertainty": uncertain[row]} for row in range(size)]
+    if schema.spans:
+        columns = (outputs[f"span_{name}"].tolist() for name in ("document", "start", "end", "label", "score"))
+        for row, start, end, label, score in zip(*columns, strict=True):
+            span = {"start": start, "end": end, "label": label.decode(), "score": score}
+            answers[row]["spans"].append(span)
+    for index, question in enumerate(schema.questions):
+        for answer, shares in zip(answers, outputs[f"choice_{index}"].tolist(), strict=True):
+            ranked = sorted(zip(shares, question.choices, strict=True), reverse=True)
+            listed = [{"label": choice, "score": share} for share, choice in ranked]
+            answer["choices"][question.name] = (
+                [choice for choice in listed if choice["score"] >= 0.5] if question.multiple else listed
+            )
+    return answers
+
+
+def classes_of(answer: dict[str, Any], schema: Schema) -> dict[str, list[str]]:
+    """The choices that an answer amounts to, in the form of a labelled line's `classes`."""
+    chosen = {}
+    for question in schema.questions:
+        listed = answer["choices"][question.name]
+        chosen[question.name] = [choice["label"] for choice in (listed if question.multiple else listed[:1])]
+    return chosen
+
+
+def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
+    """In order; sequences are packed in the graph, so texts of any mix of lengths go together."""
+    batch: list[str] = []
+    size = 0
+    for text in texts:
+        if batch and (size + len(text) > _BATCH_CHARACTERS or len(batch) == _BATCH_TEXTS):
+            yield batch
+            batch, size = [], 0
+        batch.append(text)
+        size += len(text)
+    if batch:
+        yield batch
