@@ -26,6 +26,8 @@ def main() -> None:
     role = sys.argv[1] if len(sys.argv) == 2 else ""
     if role not in ROLES:
         sys.exit(f"usage: python -m web.worker {'|'.join(ROLES)}")
+    if stale := os.environ.get("READY_FILE"):
+        Path(stale).unlink(missing_ok=True)
     if role in WARM:
         os.environ["WARM_TENSORFLOW"] = "1"
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
