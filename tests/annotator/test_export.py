@@ -159,7 +159,7 @@ def test_unknown_options_are_refused_by_name(given, field):
     assert refused.value.details[0]["field"] == field
 
 
-ODD = st.text("aB \t\r\n\u2028\x85é\u0301\u200b\u200d\u202eא😀👩\\\"{}", max_size=20)
+ODD = st.text('aB \t\r\n\u2028\x85é\u0301\u200b\u200d\u202eא😀👩\\"{}', max_size=20)
 TEXT = (ODD | st.text(max_size=30)).filter(lambda text: text.strip() and not storable_fault(text))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | ODD,

@@ -170,7 +170,7 @@ def test_csv_needs_a_header(header, reason):
     ],
 )
 def test_a_broken_csv_record_is_refused_and_its_neighbours_are_read(record, lines, reason):
-    found = read(b'text,id\nbefore,1\n' + record + b'\n"after\nit",2\n', "csv")
+    found = read(b"text,id\nbefore,1\n" + record + b'\n"after\nit",2\n', "csv")
 
     assert texts(found) == ["before", "after\nit"]
     ((number, field, why),) = refusals(found)
