@@ -1,0 +1,161 @@
+"""One round, on real TensorFlow in this process: what it leaves on record, and what the gate makes of it."""
+
+from __future__ import annotations
+
+import json
+from uuid import uuid4
+
+import pytest
+
+from annotator import review
+from annotator.demo import mails
+from annotator.importing.store import Row, store_rows
+from annotator.models import Document, Suggestion
+from annotator.projects import create_project
+from annotator.review import Submission
+from annotator.tenancy import tenant_scope
+from tests.cast import Cast
+from tests.corpora import label_set
+from trainer import predict, retrain, runs, store
+from trainer.models import ModelVersion, TrainingRun
+
+
+@pytest.fixture(scope="module")
+def taught(django_db_blocker):
+    """A committed project with labelled mails and some more to label."""
+    with django_db_blocker.unblock():
+        cast = Cast.make(None)
+        lines = list(mails(160, seed=3))
+        with tenant_scope(cast.acme):
+            project = create_project(label_set("Mails", lines) | {"check_share": 0.25}, actor=None)
+            store_rows(project, [Row(i, line["id"], line["text"], {}, None, True) for i, line in enumerate(lines)])
+            gold = {line["id"]: line for line in lines}
+            for document in Document.objects.filter(project=project).order_by("pk")[:120]:
+                line = gold[document.external_id]
+                review.annotate(document, cast.bob, Submission(uuid4(), 0, line))
+        yield cast, project
+        from django.db import connection
+
+        connection.close()
+
+
+def a_round(cast, project) -> TrainingRun:
+    with tenant_scope(cast.acme):
+        run = runs.start(project, actor=cast.alice)
+    assert retrain.round_for(cast.acme) == project.pk
+    with tenant_scope(cast.acme):
+        run.refresh_from_db()
+    return run
+
+
+def test_a_round_publishes_a_judged_version_that_then_suggests(taught, django_db_blocker):
+    with django_db_blocker.unblock():
+        cast, project = taught
+
+        run = a_round(cast, project)
+
+        assert run.state == "succeeded", run.reason + run.log
+        with tenant_scope(cast.acme):
+            version = runs.live_version(project)
+        assert version.run_id == run.pk
+        assert version.metrics["held_out"] > 10
+        low, high = version.metrics["intervals"]["f1"]
+        assert 0.3 < low <= version.metrics["spans"]["f1"] <= high
+        store.verify(store.version_dir(cast.acme.pk, project.pk, version.number), version.manifest_sha256)
+
+        # Training saw the held-out documents in the snapshot only as such.
+        data = store.run_dir(cast.acme.pk, project.pk, run.pk) / "snapshot.jsonl"
+        splits = [json.loads(line)["split"] for line in data.read_text().splitlines()]
+        assert run.examples == splits.count("pool")
+
+        made = predict.refresh(cast.acme, project.pk)
+        assert made > 0
+        with tenant_scope(cast.acme):
+            assert Suggestion.objects.filter(project=project).count() == made
+            assert not Suggestion.objects.filter(project=project, document__split="check").exists()
+        assert predict.refresh(cast.acme, project.pk) == 0
+
+
+def test_the_pool_gets_new_priorities_batch_by_batch(taught, django_db_blocker):
+    with django_db_blocker.unblock():
+        cast, project = taught
+        with tenant_scope(cast.acme):
+            number = runs.live_version(project).number
+
+        reached, rounds = -1.0, 0
+        while reached is not None:
+            reached, rounds = predict.rank(cast.acme, project.pk, number, reached), rounds + 1
+
+        with tenant_scope(cast.acme):
+            waiting = Document.objects.filter(project=project, split="pool", free_slots__gt=0)
+            assert not waiting.filter(priority=0).exists()
+            assert rounds == waiting.count() // predict.BATCH + 1
+        assert predict.rank(cast.acme, project.pk, number + 1, -1.0) is None
+
+
+def test_a_version_whose_bytes_were_changed_is_not_loaded(taught, django_db_blocker):
+    with django_db_blocker.unblock():
+        cast, project = taught
+        with tenant_scope(cast.acme):
+            version = runs.live_version(project)
+        path = store.version_dir(cast.acme.pk, project.pk, version.number) / "saved_model.pb"
+        data = path.read_bytes()
+        predict._hot.clear()
+        try:
+            path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+            with pytest.raises(store.Tampered, match=r"saved_model\.pb"):
+                predict.predict(cast.acme, version.pk, ["Dear Sir"])
+        finally:
+            path.write_bytes(data)
+        assert predict.predict(cast.acme, version.pk, ["Dear Sir"])[0]["choices"]
+
+
+def test_a_version_that_is_worse_beyond_chance_is_kept_but_not_promoted(taught, django_db_blocker, monkeypatch):
+    with django_db_blocker.unblock():
+        cast, project = taught
+        with tenant_scope(cast.acme):
+            live = runs.live_version(project)
+        monkeypatch.setattr("trainer.ml.metrics.paired_bootstrap", lambda *_: {"f1": 0.99, "accuracy": 0.5})
+
+        run = a_round(cast, project)
+
+        assert "not promoted" in run.reason
+        with tenant_scope(cast.acme):
+            assert runs.live_version(project) == live
+            assert ModelVersion.objects.filter(project=project, run=run, live=False).exists()
+
+
+def test_a_cancelled_round_ends_as_such_and_publishes_nothing(taught, django_db_blocker, monkeypatch):
+    with django_db_blocker.unblock():
+        cast, project = taught
+
+        def cancelled(*_, on_progress, **__):
+            with tenant_scope(cast.acme):
+                runs.cancel(TrainingRun.objects.get(project=project, state="running"), actor=cast.alice)
+            while True:  # ends by the heartbeat, which notices
+                on_progress({"phase": "train"})
+
+        monkeypatch.setattr(retrain, "BEAT_SECONDS", 0.05)
+        monkeypatch.setattr("trainer.ml.training.train", cancelled)
+
+        run = a_round(cast, project)
+
+        assert run.state == "cancelled"
+        with tenant_scope(cast.acme):
+            assert not ModelVersion.objects.filter(run=run).exists()
+
+
+def test_a_round_that_breaks_ends_as_failed_with_its_reason(taught, django_db_blocker, monkeypatch):
+    with django_db_blocker.unblock():
+        cast, project = taught
+
+        def broken(*_, **__):
+            raise MemoryError("no room")
+
+        monkeypatch.setattr("trainer.ml.training.train", broken)
+        with pytest.raises(MemoryError):
+            a_round(cast, project)
+
+        with tenant_scope(cast.acme):
+            run = TrainingRun.objects.filter(project=project).latest("pk")
+        assert (run.state, run.reason) == ("failed", "MemoryError: no room")
