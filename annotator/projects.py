@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Max
 
 from annotator import audit
 from annotator.errors import Conflict, Detail, Invalid
@@ -45,6 +46,49 @@ def create_project(spec: Mapping[str, Any], *, actor: User | None) -> Project:
     _create_labels(project, spec)
     audit.record(actor, "project.create", project.name, project=project.pk)
     return project
+
+
+def add_label(
+    project: Project,
+    *,
+    kind: str,
+    name: str,
+    question: str | None = None,
+    color: str = "",
+    key: str = "",
+    actor: User | None,
+) -> Label:
+    """One more label at the end of the set; a choice belongs to a question that is there.
+
+    Raises Invalid naming what is wrong, Conflict if there is such a label already.
+    """
+    faults = _name_faults("labels", [{"name": name, "color": color, "key": key}])
+    if faults:
+        raise Invalid("invalid_label", faults[0]["reason"], [{"field": "name", "reason": faults[0]["reason"]}])
+    asked_by = Question.objects.filter(project=project, name=question).first() if question else None
+    if (kind == Label.Kind.CHOICE) != (asked_by is not None):
+        reason = "must name a question of this project" if kind == Label.Kind.CHOICE else "is for choices only"
+        raise Invalid("invalid_label", f"question: {reason}", [{"field": "question", "reason": reason}])
+    used = Label.objects.filter(project=project)
+    try:
+        with transaction.atomic():
+            label = Label.objects.create(
+                project=project,
+                question=asked_by,
+                kind=kind,
+                name=name,
+                color=color or COLORS[used.count() % len(COLORS)],
+                key=key or _free_key(set(used.values_list("key", flat=True)), kind),
+                position=(used.aggregate(last=Max("position"))["last"] or 0) + 1,
+            )
+    except IntegrityError as error:
+        raise Conflict("label_taken", f"There is a {kind} label named {name!r} already.") from error
+    audit.record(actor, "label.create", name, project=project.pk, kind=kind)
+    return label
+
+
+def _free_key(used: set[str], kind: str) -> str:
+    return "" if kind == Label.Kind.RELATION else next((key for key in KEYS if key not in used), "")
 
 
 def _create_labels(project: Project, spec: Mapping[str, Any]) -> None:

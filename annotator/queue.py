@@ -74,6 +74,13 @@ def _claim_first(project: Project, user: User, streams: list[str]) -> Claim | No
     return next((claim for claim in claims if claim is not None), None)
 
 
+def why_nothing(project: Project) -> str:
+    """Why somebody got no document: ``empty`` (there are none), ``taken`` (others have the rest) or ``done``."""
+    if not Document.objects.filter(project=project).exists():
+        return "empty"
+    return "taken" if Claim.objects.filter(project=project).exists() else "done"
+
+
 def _streams(project: Project, rng: random.Random) -> list[str]:
     """The streams in the order to try, the first drawn by the project's shares."""
     draw = rng.random()

@@ -1,0 +1,91 @@
+"""A project's progress in numbers, in a fixed number of queries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Q
+
+from annotator import suggestions
+from annotator.models import Annotation, Document, Label, Project
+
+# Each label of each submitted answer, counted where the answers lie.
+_LABELS = """
+WITH answers AS (
+    SELECT answer FROM annotator_annotation WHERE project_id = %(project)s AND state = 'submitted'
+)
+SELECT 'span', NULL, item->>'label', count(*) FROM answers, jsonb_array_elements(answer->'spans') item GROUP BY 3
+UNION ALL
+SELECT 'relation', NULL, item->>'label', count(*)
+FROM answers, jsonb_array_elements(answer->'relations') item GROUP BY 3
+UNION ALL
+SELECT 'choice', question, choice, count(*)
+FROM answers, jsonb_each(answer->'classes') c(question, chosen), jsonb_array_elements_text(chosen) choice
+GROUP BY question, choice
+"""
+
+
+def progress(project: Project) -> dict[str, Any]:
+    """Documents done by split, how often each label was given, who did how much, and what became of suggestions."""
+    splits = _splits(project)
+    return {
+        "documents": sum(split["documents"] for split in splits.values()),
+        "done": sum(split["done"] for split in splits.values()),
+        "splits": splits,
+        "labels": _labels(project),
+        "annotators": _annotators(project),
+        "acceptance": suggestions.acceptance(project),
+    }
+
+
+def overview() -> dict[int, dict[str, int]]:
+    """For each project of the tenant in scope: its documents, and how many of them are done."""
+    found: dict[int, dict[str, int]] = {
+        project: {"documents": documents, "done": 0}
+        for project, documents in Document.objects.values_list("project").annotate(Count("pk"))
+    }
+    for project, done in _submitted().values_list("project").annotate(Count("document", distinct=True)):
+        found[project]["done"] = done
+    return found
+
+
+def _submitted(**where: Any) -> Any:
+    return Annotation.objects.filter(state=Annotation.State.SUBMITTED, **where)
+
+
+def _splits(project: Project) -> dict[str, dict[str, int]]:
+    found = {split: {"documents": 0, "done": 0, "open": 0} for split in Document.Split.values}
+    documents = Document.objects.filter(project=project).values_list("split")
+    for split, total, free in documents.annotate(Count("pk"), Count("pk", filter=Q(free_slots__gt=0))):
+        found[split] |= {"documents": total, "open": free}
+    done = _submitted(project=project).values_list("document__split").annotate(Count("document", distinct=True))
+    for split, count in done:
+        found[split]["done"] = count
+    return found
+
+
+def _labels(project: Project) -> list[dict[str, Any]]:
+    """All labels of the project in its own order, also those that nobody has given yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LABELS, {"project": project.pk})
+        given = {(kind, question, name): count for kind, question, name, count in cursor.fetchall()}
+    labels = Label.objects.filter(project=project).values_list("kind", "question__name", "name")
+    return [
+        {"kind": kind, "question": question, "name": name, "count": given.get((kind, question, name), 0)}
+        for kind, question, name in labels
+    ]
+
+
+def _annotators(project: Project) -> list[dict[str, Any]]:
+    rows = (
+        Annotation.objects.filter(project=project)
+        .values_list("annotator__username", "state")
+        .annotate(Count("pk"))
+        .order_by("annotator__username")
+    )
+    found: dict[str, dict[str, Any]] = {}
+    for username, state, count in rows:
+        counts = found.setdefault(username, {"username": username, **dict.fromkeys(Annotation.State.values, 0)})
+        counts[state] = count
+    return list(found.values())

@@ -1,0 +1,61 @@
+"""The annotator's round through the API: claim, suggestions, answer, and what happens when two differ."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from tests.cast import add_documents, make_project
+from tests.web.api_client import Api
+
+TEXT = "Ann 🦊 lives in Oslo."
+
+
+@pytest.fixture
+def project(cast):
+    return make_project(cast.acme, check_share=0)
+
+
+@pytest.fixture
+def bob(cast):
+    return Api(cast.acme, cast.bob)
+
+
+def submission(**changes):
+    return {"submit_id": str(uuid4()), "revision": 0, "spans": [{"start": 0, "end": 3, "label": "PERSON"}]} | changes
+
+
+def test_next_gives_a_document_with_a_lease_and_again_the_same(cast, project, bob):
+    add_documents(cast.acme, project, TEXT, "Another.")
+
+    first = bob.post(f"/projects/{project.pk}/next").json()
+
+    assert first["document"]["text"] in (TEXT, "Another.")
+    assert first["lease"]["expires_at"]
+    assert first["suggestion"] == {"state": "no_model", "version": None, "suggestion": None}
+    assert bob.post(f"/projects/{project.pk}/next").json()["document"] == first["document"]
+
+
+def test_next_says_why_there_is_none(cast, project, bob):
+    assert bob.post(f"/projects/{project.pk}/next").json()["reason"] == "empty"
+    (document,) = add_documents(cast.acme, project, TEXT)
+    alice = Api(cast.acme, cast.alice)
+    alice.post(f"/projects/{project.pk}/next")
+    assert bob.post(f"/projects/{project.pk}/next").json()["reason"] == "taken"
+    alice.put(f"/documents/{document.pk}/annotation", submission())
+    assert bob.post(f"/projects/{project.pk}/next").json()["reason"] == "done"
+
+
+def test_submit_and_read_back(cast, project, bob):
+    (document,) = add_documents(cast.acme, project, TEXT)
+    sent = submission(classes={"topic": ["praise"]}, complete=False)
+
+    answer = bob.put(f"/documents/{document.pk}/annotation", sent)
+
+    assert answer.status_code == 200
+    annotation = answer.json()["annotation"]
+    assert annotation["revision"] == 1
+    assert annotation["spans"] == sent["spans"]
+    assert bob.get(f"/documents/{document.pk}/annotation").json()["annotation"] == annotation
+    assert bob.put(f"/documents/{document.pk}/annotation", sent).json()["annotation"] == annotation

@@ -1,0 +1,57 @@
+"""The one way a view gets an object: what is absent or another tenant's is 404; a role too low is 403."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+
+from annotator.accounts import Role
+from annotator.models import Document, Job, Project
+from annotator.tenancy import TenantOwned
+from trainer.models import ModelVersion, TrainingRun
+from web.requests import TenantRequest
+
+M = TypeVar("M", bound=TenantOwned)
+
+
+def require(request: TenantRequest, role: str) -> None:
+    """Raise PermissionDenied (403) unless the sender's role covers this one."""
+    if not Role.covers(request.role, role):
+        raise PermissionDenied(f"This needs the role {role}; yours is {request.role}.")
+
+
+def may(request: TenantRequest, role: str) -> bool:
+    """Whether the sender's role covers this one: for what a page offers."""
+    return Role.covers(request.role, role)
+
+
+def project_for(request: TenantRequest, project_id: int, role: str = Role.ANNOTATOR) -> Project:
+    return _get(request, Project, project_id, role)
+
+
+def document_for(request: TenantRequest, document_id: int, role: str = Role.ANNOTATOR) -> Document:
+    return _get(request, Document, document_id, role)
+
+
+def job_for(request: TenantRequest, job_id: int, role: str = Role.MANAGER) -> Job:
+    return _get(request, Job, job_id, role, "project")
+
+
+def run_for(request: TenantRequest, run_id: int, role: str = Role.ANNOTATOR) -> TrainingRun:
+    return _get(request, TrainingRun, run_id, role, "project")
+
+
+def version_for(request: TenantRequest, version_id: int, role: str = Role.ANNOTATOR) -> ModelVersion:
+    return _get(request, ModelVersion, version_id, role, "project")
+
+
+def _get(request: TenantRequest, model: type[M], pk: int, role: str, *related: str) -> M:
+    # First whether it is there, so that a 403 is only ever about something of one's own tenant.
+    rows = model.objects.select_related(*related) if related else model.objects.all()
+    found: M | None = rows.filter(pk=pk).first()
+    if found is None:
+        raise Http404(f"There is no {model._meta.verbose_name} {pk}.")
+    require(request, role)
+    return found

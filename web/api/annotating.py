@@ -1,0 +1,118 @@
+"""The annotator's round: the next document, its lease, suggestions, and the answer."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from django.db import transaction
+from django.http import HttpResponse
+from ninja import Router
+
+from annotator import queue, review
+from annotator.errors import Conflict
+from annotator.models import Annotation, Document
+from annotator.offsets import spans_from
+from trainer import runs
+from web import access, suggested
+from web.api import answers, shapes
+from web.api import schemas as s
+from web.api.refusals import errors
+from web.requests import TenantRequest
+
+router = Router(tags=["annotating"])
+
+Unit = Literal["codepoints", "utf16", "utf8"]
+
+
+@router.post("/projects/{int:project_id}/next", response={200: s.Next} | errors())
+def next_document(request: TenantRequest, project_id: int, offsets: Unit = "codepoints") -> HttpResponse:
+    """Your next document, leased to you, with its suggestions and your draft. Asked again: the same one."""
+    project = access.project_for(request, project_id)
+    claim = queue.claim_next(project, request.user)
+    if claim is None:
+        nothing = dict.fromkeys(("document", "lease", "suggestion", "annotation"))
+        return answers.json(nothing | {"reason": queue.why_nothing(project)})
+    document = claim.document
+    draft = review.current(document, request.user)
+    return answers.json(
+        {
+            "document": shapes.document(document),
+            "reason": "",
+            "lease": {"expires_at": claim.expires_at},
+            "suggestion": _suggestion(document, offsets),
+            "annotation": shapes.annotation(draft, document.text, offsets),
+        }
+    )
+
+
+@router.post("/documents/{int:document_id}/claim", response={200: s.Lease} | errors(409))
+def keep_claim(request: TenantRequest, document_id: int) -> HttpResponse:
+    """Prolong your lease; 409 when you hold none any more (you may submit all the same)."""
+    expires_at = queue.heartbeat(access.document_for(request, document_id), request.user)
+    if expires_at is None:
+        raise Conflict("no_lease", "You hold no lease on this document, or it ran out.")
+    return answers.json({"expires_at": expires_at})
+
+
+@router.delete("/documents/{int:document_id}/claim", response={204: None} | errors())
+def give_back(request: TenantRequest, document_id: int) -> HttpResponse:
+    """Give the document back unanswered."""
+    queue.release(access.document_for(request, document_id), request.user)
+    return HttpResponse(status=204)
+
+
+@router.get("/documents/{int:document_id}/annotation", response={200: s.AnnotationAnswer} | errors())
+def get_annotation(request: TenantRequest, document_id: int, offsets: Unit = "codepoints") -> HttpResponse:
+    """Your own annotation of the document as it stands."""
+    document = access.document_for(request, document_id)
+    return _annotated(review.current(document, request.user), document, offsets)
+
+
+@router.put(
+    "/documents/{int:document_id}/annotation",
+    response={200: s.AnnotationAnswer, 409: s.StaleAnnotation} | errors(422),
+)
+def put_annotation(
+    request: TenantRequest, document_id: int, sent: s.AnnotationGiven, offsets: Unit = "codepoints"
+) -> HttpResponse:
+    """Submit (or keep as a draft, or skip). Sent again it changes nothing; from a stale revision it is refused."""
+    document = access.document_for(request, document_id)
+    annotation = review.annotate(document, request.user, _submission(sent, document, offsets))
+    tenant_id, project_id = request.tenant.pk, document.project_id
+    if annotation.state == Annotation.State.SUBMITTED:
+        # The answer is safe; if nobody can be told just now, the sweep finds it.
+        transaction.on_commit(lambda: runs.announce(tenant_id, project_id), robust=True)
+    return _annotated(annotation, document, offsets)
+
+
+@router.get("/documents/{int:document_id}/suggestions", response={200: s.SuggestionAnswer} | errors())
+def get_suggestions(request: TenantRequest, document_id: int, offsets: Unit = "codepoints") -> HttpResponse:
+    """What the live model suggests; asks a worker for it when it has not looked at the document yet."""
+    return answers.json(_suggestion(access.document_for(request, document_id), offsets))
+
+
+def _submission(sent: s.AnnotationGiven, document: Document, unit: Unit) -> review.Submission:
+    given = sent.model_dump(exclude_none=True)
+    for decision in given["decisions"]:
+        if "correction" in decision:
+            decision["correction"] = spans_from([decision["correction"]], document.text, unit)[0]
+    return review.Submission(
+        submit_id=sent.submit_id,
+        revision=sent.revision,
+        state=sent.state,
+        complete=sent.complete,
+        answer={
+            "spans": spans_from(given["spans"], document.text, unit),
+            "classes": given["classes"],
+            "relations": given["relations"],
+        },
+        decisions=given["decisions"],
+    )
+
+
+def _annotated(annotation: Annotation | None, document: Document, unit: Unit) -> HttpResponse:
+    return answers.json({"annotation": shapes.annotation(annotation, document.text, unit)})
+
+
+def _suggestion(document: Document, unit: Unit) -> dict[str, Any]:
+    return shapes.suggestion(suggested.beside(document), document.text, unit)

@@ -1,0 +1,84 @@
+"""Projects, their labels, and who you are."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from ninja import Router
+
+from annotator import projects, stats
+from annotator.accounts import Role
+from annotator.models import Project
+from trainer import runs
+from web import access
+from web.api import answers, shapes
+from web.api import schemas as s
+from web.api.refusals import errors
+from web.requests import TenantRequest
+
+router = Router(tags=["projects"])
+
+
+@router.get("/me", response={200: s.Me} | errors())
+def me(request: TenantRequest) -> HttpResponse:
+    """Who you are here, and your role."""
+    return answers.json(
+        {
+            "username": request.user.username,
+            "role": request.role,
+            "tenant": request.tenant.slug,
+            "tenant_name": request.tenant.name,
+            "by_token": request.by_token,
+        }
+    )
+
+
+@router.get("/projects", response={200: s.Projects} | errors())
+def list_projects(request: TenantRequest) -> HttpResponse:  # noqa: ARG001 (ninja wants that name)
+    """All projects of the tenant."""
+    return answers.json({"items": [shapes.project(project) for project in Project.objects.order_by("pk")]})
+
+
+@router.post("/projects", response={201: s.Project} | errors(403, 409, 422))
+def create_project(request: TenantRequest, sent: s.ProjectGiven) -> HttpResponse:
+    """Make a project with its label set. For managers."""
+    access.require(request, Role.MANAGER)
+    project = projects.create_project(sent.model_dump(), actor=request.user)
+    return answers.json(_whole(project), status=201)
+
+
+@router.get("/projects/{int:project_id}", response={200: s.Project} | errors(404))
+def get_project(request: TenantRequest, project_id: int) -> HttpResponse:
+    """A project with its label set and the number of its live model version."""
+    return answers.json(_whole(access.project_for(request, project_id)))
+
+
+@router.get("/projects/{int:project_id}/labels", response={200: s.Labels} | errors(404))
+def list_labels(request: TenantRequest, project_id: int) -> HttpResponse:
+    """The label set: span and relation labels, and the choices of each question."""
+    return answers.json(shapes.label_set(access.project_for(request, project_id)))
+
+
+@router.post("/projects/{int:project_id}/labels", response={201: s.Label} | errors(403, 404, 409, 422))
+def add_label(request: TenantRequest, project_id: int, sent: s.LabelAdded) -> HttpResponse:
+    """Add a label, or a choice to a question that is there. For managers."""
+    project = access.project_for(request, project_id, Role.MANAGER)
+    label = projects.add_label(project, **sent.model_dump(), actor=request.user)
+    return answers.json(shapes.label(label, label.question), status=201)
+
+
+@router.get("/projects/{int:project_id}/stats", response={200: s.Stats} | errors(404))
+def get_stats(request: TenantRequest, project_id: int) -> HttpResponse:
+    """How far the project is: documents, labels, people, and what became of suggestions."""
+    project = access.project_for(request, project_id)
+    return answers.json(stats.progress(project) | {"live_version": _live(project)})
+
+
+def _whole(project: Project) -> dict[str, object]:
+    labels = shapes.label_set(project)
+    whole = shapes.project(project) | {"labels": labels["items"], "questions": labels["questions"]}
+    return whole | {"live_version": _live(project)}
+
+
+def _live(project: Project) -> int | None:
+    version = runs.live_version(project)
+    return version.number if version else None

@@ -1,0 +1,103 @@
+"""Rows as the JSON of the API (schemas.py describes it)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from annotator import models, offsets
+from trainer.models import ModelVersion, TrainingRun
+from web.suggested import Suggested
+
+RUN_FIELDS = (
+    "id", "state", "phase", "step", "steps", "trigger", "reason", "examples", "attempt", "cancel_asked", "metrics",
+    "created_at", "started_at", "finished_at",
+)  # fmt: skip
+PROJECT_FIELDS = (
+    "id", "name", "guidelines", "annotators_per_document", "check_share", "random_share", "allow_overlap",
+    "created_at",
+)  # fmt: skip
+DOCUMENT_FIELDS = ("id", "external_id", "text", "sha256", "meta", "split", "free_slots")
+
+
+def _fields(row: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
+
+
+def project(row: models.Project) -> dict[str, Any]:
+    return _fields(row, PROJECT_FIELDS)
+
+
+def label_set(row: models.Project) -> dict[str, Any]:
+    """The labels and questions of a project, in two queries."""
+    questions = {q.pk: q for q in models.Question.objects.filter(project=row)}
+    return {
+        "items": [
+            label(one, questions[one.question_id] if one.question_id else None)
+            for one in models.Label.objects.filter(project=row)
+        ],
+        "questions": [{"name": q.name, "multiple": q.multiple} for q in questions.values()],
+    }
+
+
+def label(row: models.Label, question: models.Question | None) -> dict[str, Any]:
+    name = question.name if question else None
+    return {**_fields(row, ("id", "kind", "name", "color", "key")), "question": name}
+
+
+def document(row: models.Document) -> dict[str, Any]:
+    return {**_fields(row, DOCUMENT_FIELDS), "project": row.project_id}
+
+
+def annotation(row: models.Annotation | None, text: str, unit: str) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    return {
+        "document": row.document_id,
+        **_fields(row, ("revision", "state", "complete", "submit_id", "updated_at")),
+        **row.answer,
+        "spans": spans(row.answer["spans"], text, unit),
+    }
+
+
+def spans(rows: list[Any], text: str, unit: str) -> list[Any]:
+    """Spans counted in the unit asked for."""
+    return rows if unit == offsets.CODE_POINTS else offsets.spans_to(rows, text, unit)
+
+
+def suggestion(found: Suggested, text: str, unit: str) -> dict[str, Any]:
+    row = found.suggestion
+    shown = None
+    if row is not None:
+        shown = {"id": row.pk, "version": row.version, "items": items(row.items, text, unit)}
+    return {"state": found.state, "version": found.version, "suggestion": shown}
+
+
+def items(rows: list[Any], text: str, unit: str) -> list[Any]:
+    """A suggestion's items, those that are spans counted in the unit asked for, in their order."""
+    if unit == offsets.CODE_POINTS:
+        return rows
+    counted = iter(offsets.spans_to([item for item in rows if item["kind"] == "span"], text, unit))
+    return [next(counted) if item["kind"] == "span" else item for item in rows]
+
+
+def run(row: TrainingRun) -> dict[str, Any]:
+    """``started_by`` must have been selected along."""
+    by = row.started_by.username if row.started_by else None
+    return {**_fields(row, RUN_FIELDS), "project": row.project_id, "started_by": by}
+
+
+def version(row: ModelVersion) -> dict[str, Any]:
+    names = ("id", "number", "examples", "metrics", "live", "created_at", "promoted_at")
+    return {**_fields(row, names), "project": row.project_id, "run": row.run_id}
+
+
+def job(row: models.Job) -> dict[str, Any]:
+    return {
+        **_fields(row, ("id", "kind", "state", "reason", "total_bytes", "done_bytes", "created_at", "finished_at")),
+        "project": row.project_id,
+        "rows": row.rows_read,
+        "new": row.rows_new,
+        "known": row.rows_known,
+        "refused": row.rows_refused,
+        "errors": row.row_errors,
+    }

@@ -1,0 +1,136 @@
+"""Import and export: small files at once, large ones as a job; exports are streamed."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Annotated, Any, BinaryIO, Literal, cast
+
+from django.db import transaction
+from django.http import HttpResponse, StreamingHttpResponse
+from ninja import Query, Router
+from pydantic import Field
+
+from annotator import jobs
+from annotator.accounts import Role
+from annotator.errors import Invalid, Refusal
+from annotator.exporting import jsonl
+from annotator.importing.load import Report, load
+from annotator.importing.options import Options
+from annotator.models import Job, Project
+from trainer.celery import send
+from web import access
+from web.api import answers, shapes
+from web.api import schemas as s
+from web.api.refusals import errors
+from web.requests import TenantRequest
+
+router = Router(tags=["import and export"])
+
+AT_ONCE_BYTES = 1024 * 1024
+FORMATS = {
+    "application/x-ndjson": "jsonl",
+    "application/jsonl": "jsonl",
+    "text/csv": "csv",
+    "text/plain": "txt",
+}
+FORM = "multipart/form-data"
+
+_BYTES = {"schema": {"type": "string", "format": "binary"}}
+_FORM = {
+    "schema": {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": {"type": "string", "format": "binary", "description": "Its name tells the format."}},
+    }
+}
+BODY = {"requestBody": {"required": True, "content": dict.fromkeys(FORMATS, _BYTES) | {FORM: _FORM}}}
+
+
+class WrongMediaType(Refusal):
+    status = 415
+
+
+class ImportOptions(s.Given):
+    format: Literal["jsonl", "csv", "txt"] | None = Field(None, description="If Content-Type or name do not tell.")
+    strict: bool = Field(False, description="All rows or none.")
+    whole: bool = Field(False, description="A text file is one document, not one a line.")
+    text_column: str = Field("text", description="Of a CSV file.")
+    id_column: str = Field("id", description="Of a CSV file.")
+
+
+class ExportOptions(s.Given):
+    documents: Literal["annotated", "all"] = "annotated"
+    answers: Literal["latest", "each"] = Field("latest", description="each: every annotator's, with their names.")
+    offsets: Literal["codepoints", "utf16", "utf8"] = "codepoints"
+
+
+@router.post(
+    "/projects/{int:project_id}/import",
+    response={200: s.Imported, 202: s.Job} | errors(403, 413, 415, 422),
+    openapi_extra=BODY,
+)
+def import_documents(request: TenantRequest, project_id: int, options: Query[ImportOptions]) -> HttpResponse:
+    """Documents from JSONL, CSV or text, with labels where they carry some. For managers.
+
+    Up to 1 MB is imported at once; more becomes a job. Refused rows are told with line, field and reason, and
+    the good ones go in all the same, unless `strict`. Sent again, what is there already is left as it is.
+    """
+    project = access.project_for(request, project_id, Role.MANAGER)
+    file, name, size = _sent_file(request)
+    given = options.model_dump()
+    given["format"] = options.format or FORMATS.get(request.content_type or "")
+    if size > AT_ONCE_BYTES:
+        return answers.json(shapes.job(_queue(request, project, file, name, given)), status=202)
+    report = load(project, file, Options.parse(given, name), user=request.user)
+    return answers.json(_counts(report))
+
+
+@router.get("/jobs/{int:job_id}", response={200: s.Job} | errors(403))
+def get_job(request: TenantRequest, job_id: int) -> HttpResponse:
+    """How far an import or export has come, and what it refused. For managers."""
+    return answers.json(shapes.job(access.job_for(request, job_id)))
+
+
+@router.get(
+    "/projects/{int:project_id}/export",
+    response={200: Annotated[str, Field(description="JSON lines, docs/formats.md")]} | errors(403, 422),
+)
+def export(request: TenantRequest, project_id: int, options: Query[ExportOptions]) -> StreamingHttpResponse:
+    """The project's answers as JSON lines (`application/x-ndjson`), streamed. For managers."""
+    project = access.project_for(request, project_id, Role.MANAGER)
+    lines = jsonl.Export(request.tenant, project.pk, jsonl.Options.parse(options.model_dump()))
+    response = StreamingHttpResponse(lines, content_type="application/x-ndjson")
+    response.headers["Content-Disposition"] = f'attachment; filename="project-{project.pk}.jsonl"'
+    return response
+
+
+def _sent_file(request: TenantRequest) -> tuple[BinaryIO, str, int]:
+    """The file, its name and its size: from a form, or the body itself."""
+    if request.content_type == FORM:
+        upload = request.FILES.get("file")
+        if upload is None or isinstance(upload, list):
+            raise Invalid("no_file", "file: is missing", [{"field": "file", "reason": "is missing"}])
+        return cast(BinaryIO, upload.file), upload.name or "", upload.size or 0
+    if request.content_type not in FORMATS:
+        kinds = ", ".join([FORM, *FORMATS])
+        raise WrongMediaType("unsupported_media_type", f"Content-Type must be one of {kinds}.")
+    size = int(request.META.get("CONTENT_LENGTH") or 0)
+    # A large body is not read into memory but copied to disk, piece by piece, from the connection.
+    return (BytesIO(request.body) if size <= AT_ONCE_BYTES else cast(BinaryIO, request)), "", size
+
+
+def _queue(request: TenantRequest, project: Project, file: BinaryIO, name: str, given: dict[str, Any]) -> Job:
+    job = jobs.start_import(project, request.user, file, name, given)
+    tenant_id, job_id = request.tenant.pk, job.pk
+    transaction.on_commit(lambda: send("run_import", tenant_id, job_id), robust=True)
+    return job
+
+
+def _counts(report: Report) -> dict[str, Any]:
+    return {
+        "rows": report.rows,
+        "new": report.new,
+        "known": report.known,
+        "refused": report.refused,
+        "errors": report.errors,
+    }

@@ -1,0 +1,45 @@
+"""Is this process alive, and is the install ready? For launchers, load balancers and whoever is woken at night."""
+
+from __future__ import annotations
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+
+from trainer.celery import PULSE_KEY, QUEUES
+
+WORKERS = (*QUEUES, "beat")
+
+
+def healthz(_request: HttpRequest) -> JsonResponse:
+    """The process answers."""
+    return JsonResponse({"status": "alive"})
+
+
+def readyz(_request: HttpRequest) -> JsonResponse:
+    """200 when PostgreSQL (migrated) and Redis answer; workers are told, for people annotate without them."""
+    checks = {"database": _database(), "redis": "ok"}
+    try:
+        workers = _workers()
+    except redis.RedisError as error:
+        checks["redis"] = type(error).__name__
+        workers = dict.fromkeys(WORKERS, False)
+    ready = all(state == "ok" for state in checks.values())
+    return JsonResponse({"ready": ready, **checks, "workers": workers}, status=200 if ready else 503)
+
+
+def _database() -> str:
+    try:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        return type(error).__name__
+    return f"{len(missing)} migrations missing" if missing else "ok"
+
+
+def _workers() -> dict[str, bool]:
+    with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2) as client:
+        pulses = client.mget([PULSE_KEY.format(name) for name in WORKERS])
+    return {name: pulse is not None for name, pulse in zip(WORKERS, pulses, strict=True)}
