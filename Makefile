@@ -48,15 +48,16 @@ clean: ## drop the virtual environment and the caches; DATA_DIR stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# One stamp for each set of packages, so that the second time costs nothing.
+# One stamp for each set of packages, so that the second time costs nothing. Others may read them (umask):
+# started by root, PostgreSQL runs from here as an ordinary user.
 $(VENV)/.run: requirements.txt | $(BIN)/python
 	@echo "Installing packages (once; TensorFlow is large)"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	@umask 022; $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt requirements.txt | $(BIN)/python
 	@echo "Installing packages for development (once; TensorFlow is large)"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@umask 022; $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@ $(VENV)/.run
 
 $(BIN)/python:
@@ -67,7 +68,7 @@ $(BIN)/python:
 			lacking="$$lacking $$python (on Debian: apt-get install python$$version-venv)"; continue; \
 		fi; \
 		echo "Making $(VENV) with Python $$version"; \
-		$$python -m venv $(VENV) && exit 0; \
+		(umask 022; $$python -m venv $(VENV)) && exit 0; \
 		rm -rf $(VENV); exit 1; \
 	done; \
 	echo "Marginalia needs Python 3.11 or 3.12; 3.13 is still too new." >&2; \

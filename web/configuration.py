@@ -1,6 +1,6 @@
-"""Where a running install is: the three values `make run` generates, for everything that comes beside it.
+"""The environment, read strictly; and where a running install is, for everything that comes beside it.
 
-``make run`` writes them to ``<DATA_DIR>/runtime.json``; the environment always wins over the file.
+``make run`` writes the three values that it generates to ``<DATA_DIR>/runtime.json``; the environment wins over it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,29 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 FILE_NAME = "runtime.json"
+ON, OFF = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 VARIABLES = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL")
+
+
+def data_dir(default: Path) -> Path:
+    """The directory that everything of an install lies in."""
+    return Path(os.environ.get("DATA_DIR") or default).expanduser().resolve()
+
+
+def number(name: str, default: int) -> int:
+    """A whole number from the environment."""
+    value = os.environ.get(name) or str(default)
+    if not value.isdecimal():
+        raise ImproperlyConfigured(f"{name}={value!r} is not a whole number.")
+    return int(value)
+
+
+def switch(name: str, default: bool = False) -> bool:
+    """Yes or no from the environment."""
+    value = os.environ.get(name) or str(int(default))
+    if value.lower() not in ON | OFF:
+        raise ImproperlyConfigured(f"{name}={value!r} is neither 1 nor 0.")
+    return value.lower() in ON
 
 
 def write(data_dir: Path, values: dict[str, str]) -> None:

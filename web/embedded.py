@@ -18,7 +18,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -118,29 +118,35 @@ class PostgreSQL:
         new.mkdir(mode=0o700)
         if self.account:
             os.chown(new, self.account.uid, self.account.gid)
-        initdb = [_postgres_program("initdb"), "-D", new, "-U", "postgres", "--auth=reject"]
-        locale = ["--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
-        self._run([*initdb, *locale, *([] if self.durable else ["--no-sync"])])
+        options = ["--auth=reject", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
+        options += [] if self.durable else ["--no-sync"]
+        self._run("initdb", "-D", str(new), "-U", "postgres", *options)
         (new / "pg_hba.conf").write_text("local all marginalia scram-sha-256\n")
         # In single-user mode, so that the superuser never needs a password: nobody can log in as it.
-        self._run(
-            [_postgres_program("postgres"), "--single", "-D", new, "-c", "exit_on_error=true", "postgres"],
+        statements = (
             f"CREATE ROLE marginalia LOGIN CREATEDB CREATEROLE PASSWORD '{password}'\n"
-            "CREATE DATABASE marginalia OWNER marginalia\n",
+            "CREATE DATABASE marginalia OWNER marginalia\n"
         )
+        exit_on_error = ("-c", "exit_on_error=true")
+        self._run("postgres", "--single", "-D", str(new), *exit_on_error, "postgres", stdin=statements)
         new.rename(self.home)
 
-    def _run(self, command: Sequence[str | Path], stdin: str = "") -> None:
-        done = subprocess.run(
-            command,
-            input=stdin,
-            text=True,
-            capture_output=True,
-            check=False,
-            cwd="/",
-            env=_plain_environment(),
-            **identity(self.account),
-        )
+    def _run(self, program: str, *arguments: str, stdin: str = "") -> None:
+        try:
+            done = subprocess.run(
+                [_postgres_program(program), *arguments],
+                input=stdin,
+                text=True,
+                capture_output=True,
+                check=False,
+                cwd="/",
+                env=_plain_environment(),
+                **identity(self.account),
+            )
+        except PermissionError as error:
+            raise ServiceFailed(
+                f"The user {self.account and self.account.name} may not run {error.filename}."
+            ) from error
         if done.returncode:
             raise ServiceFailed(f"PostgreSQL could not be set up in {self.home}:\n{done.stdout}{done.stderr}")
 
@@ -257,11 +263,24 @@ def start(data_dir: Path | str, *, durable: bool = True, database_url: str = "",
             services.ours.append(broker)
             broker.start()
             services.redis_url = broker.url
+        _check_answers(services)
         ensure_app_role(services.database_url)
     except BaseException:
         services.stop()
         raise
     return services
+
+
+def _check_answers(services: Services) -> None:
+    """Addresses that were given may be wrong, and each says so in a line of its own."""
+    try:
+        psycopg2.connect(services.database_url, connect_timeout=10).close()
+    except psycopg2.Error as error:
+        raise ServiceFailed(f"DATABASE_URL cannot be used: {' '.join(str(error).split())}") from error
+    try:
+        redis.Redis.from_url(services.redis_url, socket_connect_timeout=10).ping()
+    except (redis.RedisError, ValueError) as error:
+        raise ServiceFailed(f"REDIS_URL cannot be used: {error}") from error
 
 
 def _service_account(data_dir: Path) -> Account | None:
@@ -305,7 +324,7 @@ def _wait_for_leftover(home: Path) -> None:
     try:
         process = psutil.Process(int(pid_file.read_text().splitlines()[0]))
         ours = process.name() == "postgres" and Path(process.cwd()) == home
-    except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
+    except (FileNotFoundError, IndexError, ValueError, psutil.Error):
         ours = False
     if not ours:
         # The number may be another program's by now, which PostgreSQL would take for a live server.

@@ -17,6 +17,7 @@ from types import FrameType
 from typing import NoReturn
 
 import psycopg2
+from django.core.exceptions import ImproperlyConfigured
 
 from web import configuration, data_dir, embedded
 from web.roles import RoleProblem
@@ -30,6 +31,9 @@ DEMO_USER = "demo"
 
 class Refused(RuntimeError):
     """We cannot start as asked; the message says why in one line."""
+
+
+REFUSALS = (Refused, data_dir.DataDirProblem, embedded.ServiceFailed, RoleProblem, ImproperlyConfigured)
 
 
 class Stopped(BaseException):
@@ -47,17 +51,17 @@ class Options:
 
     @property
     def address(self) -> str:
-        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host  # noqa: S104 - compared, not bound
-        return f"http://{host}:{self.port}"
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - compared, not bound
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @classmethod
     def from_environment(cls) -> Options:
-        port = os.environ.get("PORT") or "8000"
-        if not port.isdecimal() or not 0 < int(port) < 65536:
-            raise Refused(f"PORT {port!r} is not a number from 1 to 65535.")
-        directory = Path(os.environ.get("DATA_DIR") or BASE_DIR / "var").expanduser().resolve()
+        port = configuration.number("PORT", 8000)
+        if not 0 < port < 65536:
+            raise Refused(f"PORT={port} is not a number from 1 to 65535.")
+        directory = configuration.data_dir(BASE_DIR / "var")
         host = os.environ.get("HOST") or "127.0.0.1"
-        return cls(directory, host, int(port), demo=os.environ.get("DEMO", "1") not in ("", "0", "no", "false"))
+        return cls(directory, host, port, demo=configuration.switch("DEMO", True))
 
 
 def main() -> int:
@@ -71,7 +75,7 @@ def main() -> int:
         launch(options)
     except Stopped:
         return 0
-    except (Refused, data_dir.DataDirProblem, embedded.ServiceFailed, RoleProblem, StartFailed) as problem:
+    except (*REFUSALS, StartFailed, OSError) as problem:
         print(f"marginalia: {problem}", file=sys.stderr)
         return 1
 
@@ -137,7 +141,7 @@ def migrations_pending(database_url: str) -> bool:
     """Whether the database lacks a migration we have, without the second that loading Django takes."""
     from web.settings import INSTALLED_APPS
 
-    on_disk = set()
+    on_disk: set[tuple[str, str]] = set()
     for app in INSTALLED_APPS:
         spec = find_spec(app)
         places = (spec.submodule_search_locations if spec else None) or ()

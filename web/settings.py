@@ -15,10 +15,10 @@ from web import configuration
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
-DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
-PORT = env.int("PORT", default=8000)
-DEBUG = env.bool("DEBUG", default=False)
-HTTPS = env.bool("HTTPS", default=False)
+DATA_DIR = configuration.data_dir(BASE_DIR / "var")
+PORT = configuration.number("PORT", 8000)
+DEBUG = configuration.switch("DEBUG")
+HTTPS = configuration.switch("HTTPS")
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
 
 _install = configuration.find(DATA_DIR)
@@ -82,7 +82,7 @@ def _database(url: str) -> dict[str, Any]:
     options = database.setdefault("OPTIONS", {})
     if DATABASE_ROLE:
         options["assume_role"] = DATABASE_ROLE
-    return database | {"CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=600), "CONN_HEALTH_CHECKS": True}
+    return database | {"CONN_MAX_AGE": configuration.number("CONN_MAX_AGE", 600), "CONN_HEALTH_CHECKS": True}
 
 
 DATABASES = {"default": _database(DATABASE_URL)}
@@ -115,7 +115,7 @@ X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-MAX_UPLOAD_BYTES = env.int("MAX_UPLOAD_BYTES", default=2 * 1024**3)
+MAX_UPLOAD_BYTES = configuration.number("MAX_UPLOAD_BYTES", 2 * 1024**3)
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
