@@ -57,7 +57,8 @@ def _submitted(**where: Any) -> Any:
 def _splits(project: Project) -> dict[str, dict[str, int]]:
     found = {split: {"documents": 0, "done": 0, "open": 0} for split in Document.Split.values}
     documents = Document.objects.filter(project=project).values_list("split")
-    for split, total, free in documents.annotate(Count("pk"), Count("pk", filter=Q(free_slots__gt=0))):
+    counted = documents.annotate(total=Count("pk"), free=Count("pk", filter=Q(free_slots__gt=0)))
+    for split, total, free in counted:
         found[split] |= {"documents": total, "open": free}
     done = _submitted(project=project).values_list("document__split").annotate(Count("document", distinct=True))
     for split, count in done:

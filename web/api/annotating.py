@@ -70,7 +70,7 @@ def get_annotation(request: TenantRequest, document_id: int, offsets: Unit = "co
 
 @router.put(
     "/documents/{int:document_id}/annotation",
-    response={200: s.AnnotationAnswer, 409: s.StaleAnnotation} | errors(422),
+    response={200: s.AnnotationAnswer} | errors(409),
 )
 def put_annotation(
     request: TenantRequest, document_id: int, sent: s.AnnotationGiven, offsets: Unit = "codepoints"

@@ -31,7 +31,7 @@ class Filters(Given):
     limit: int = Field(50, ge=1, le=500)
 
 
-@router.get("/projects/{int:project_id}/documents", response={200: s.Documents} | errors(422))
+@router.get("/projects/{int:project_id}/documents", response={200: s.Documents} | errors())
 def list_documents(request: TenantRequest, project_id: int, filters: Query[Filters]) -> HttpResponse:
     """Documents in the order in which they came, a page at a time."""
     project = access.project_for(request, project_id)

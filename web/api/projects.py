@@ -38,7 +38,7 @@ def list_projects(request: TenantRequest) -> HttpResponse:  # noqa: ARG001 (ninj
     return answers.json({"items": [shapes.project(project) for project in Project.objects.order_by("pk")]})
 
 
-@router.post("/projects", response={201: s.Project} | errors(403, 409, 422))
+@router.post("/projects", response={201: s.Project} | errors(403, 409))
 def create_project(request: TenantRequest, sent: s.ProjectGiven) -> HttpResponse:
     """Make a project with its label set. For managers."""
     access.require(request, Role.MANAGER)
@@ -46,19 +46,19 @@ def create_project(request: TenantRequest, sent: s.ProjectGiven) -> HttpResponse
     return answers.json(_whole(project), status=201)
 
 
-@router.get("/projects/{int:project_id}", response={200: s.Project} | errors(404))
+@router.get("/projects/{int:project_id}", response={200: s.Project} | errors())
 def get_project(request: TenantRequest, project_id: int) -> HttpResponse:
     """A project with its label set and the number of its live model version."""
     return answers.json(_whole(access.project_for(request, project_id)))
 
 
-@router.get("/projects/{int:project_id}/labels", response={200: s.Labels} | errors(404))
+@router.get("/projects/{int:project_id}/labels", response={200: s.Labels} | errors())
 def list_labels(request: TenantRequest, project_id: int) -> HttpResponse:
     """The label set: span and relation labels, and the choices of each question."""
     return answers.json(shapes.label_set(access.project_for(request, project_id)))
 
 
-@router.post("/projects/{int:project_id}/labels", response={201: s.Label} | errors(403, 404, 409, 422))
+@router.post("/projects/{int:project_id}/labels", response={201: s.Label} | errors(403, 409))
 def add_label(request: TenantRequest, project_id: int, sent: s.LabelAdded) -> HttpResponse:
     """Add a label, or a choice to a question that is there. For managers."""
     project = access.project_for(request, project_id, Role.MANAGER)
@@ -66,7 +66,7 @@ def add_label(request: TenantRequest, project_id: int, sent: s.LabelAdded) -> Ht
     return answers.json(shapes.label(label, label.question), status=201)
 
 
-@router.get("/projects/{int:project_id}/stats", response={200: s.Stats} | errors(404))
+@router.get("/projects/{int:project_id}/stats", response={200: s.Stats} | errors())
 def get_stats(request: TenantRequest, project_id: int) -> HttpResponse:
     """How far the project is: documents, labels, people, and what became of suggestions."""
     project = access.project_for(request, project_id)

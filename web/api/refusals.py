@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from web.api.schemas import Error
+from web.api.schemas import Conflict, Error
+
+# Broken, not signed in, not there (or not yours), too large, not valid: any operation may say so.
+ALWAYS = (400, 401, 404, 413, 422)
 
 
 def errors(*statuses: int) -> dict[Any, Any]:
-    """These and the ones that any operation may answer with: 401, and 404 for a tenant that is not yours."""
-    return dict.fromkeys({401, 404, *statuses}, Error)
+    """These statuses and the ones that any operation may answer with."""
+    return {status: Conflict if status == 409 else Error for status in (*ALWAYS, *statuses)}

@@ -218,10 +218,10 @@ class AnnotationAnswer(Schema):
     annotation: Annotation | None = Field(description="Yours; null when there is none yet.")
 
 
-class StaleAnnotation(Error):
-    """What you sent was made from a revision that is no longer the last."""
+class Conflict(Error):
+    """What you sent no longer fits the state of things."""
 
-    current: Annotation | None
+    current: Annotation | None = Field(description="The annotation as it stands, when yours was stale.")
 
 
 class SuggestedItem(Schema):

@@ -24,7 +24,7 @@ Unit = Literal["codepoints", "utf16", "utf8"]
 SHOWN_RUNS = 100
 
 
-@router.post("/projects/{int:project_id}/suggest", response={200: s.Answers} | errors(422, 503))
+@router.post("/projects/{int:project_id}/suggest", response={200: s.Answers} | errors(503))
 def suggest(request: TenantRequest, project_id: int, sent: s.TextsGiven, offsets: Unit = "codepoints") -> HttpResponse:
     """What the live model says about texts from outside; they are not kept."""
     project = access.project_for(request, project_id)
@@ -42,7 +42,7 @@ def list_runs(request: TenantRequest, project_id: int) -> HttpResponse:
     return answers.json({"items": [shapes.run(run) for run in rows[:SHOWN_RUNS]]})
 
 
-@router.post("/projects/{int:project_id}/runs", response={201: s.RunWithLog} | errors(403, 409, 422))
+@router.post("/projects/{int:project_id}/runs", response={201: s.RunWithLog} | errors(403, 409))
 def start_run(request: TenantRequest, project_id: int) -> HttpResponse:
     """Train now. For managers; 409 while a run is queued or running."""
     project = access.project_for(request, project_id, Role.MANAGER)

@@ -66,7 +66,7 @@ class ExportOptions(s.Given):
 
 @router.post(
     "/projects/{int:project_id}/import",
-    response={200: s.Imported, 202: s.Job} | errors(403, 413, 415, 422),
+    response={200: s.Imported, 202: s.Job} | errors(403, 415),
     openapi_extra=BODY,
 )
 def import_documents(request: TenantRequest, project_id: int, options: Query[ImportOptions]) -> HttpResponse:
@@ -93,7 +93,7 @@ def get_job(request: TenantRequest, job_id: int) -> HttpResponse:
 
 @router.get(
     "/projects/{int:project_id}/export",
-    response={200: Annotated[str, Field(description="JSON lines, docs/formats.md")]} | errors(403, 422),
+    response={200: Annotated[str, Field(description="JSON lines, docs/formats.md")]} | errors(403),
 )
 def export(request: TenantRequest, project_id: int, options: Query[ExportOptions]) -> StreamingHttpResponse:
     """The project's answers as JSON lines (`application/x-ndjson`), streamed. For managers."""

@@ -1,0 +1,274 @@
+"""Projects, documents, import, export, statistics, runs and versions through the API; OpenAPI; health."""
+
+from __future__ import annotations
+
+import json
+from uuid import uuid4
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from annotator.models import Document, Job
+from annotator.tenancy import tenant_scope
+from tests.cast import SPEC, add_documents, make_project
+from tests.web.api_client import Api, operations
+from trainer.models import ModelVersion, TrainingRun
+
+TEXT = "Ann 🦊 lives in Oslo."
+
+
+@pytest.fixture
+def alice(cast):
+    return Api(cast.acme, cast.alice)
+
+
+@pytest.fixture
+def project(cast):
+    return make_project(cast.acme, check_share=0)
+
+
+@pytest.fixture
+def versions(cast, project):
+    with tenant_scope(cast.acme):
+        run = TrainingRun.objects.create(project=project, trigger="hand", state="succeeded")
+        make = ModelVersion.objects.create
+        return [make(project=project, run=run, number=n, examples=1, live=n == 1) for n in (1, 2)]
+
+
+def test_a_project_and_its_labels(alice):
+    made = alice.post("/projects", SPEC)
+    project = made.json()
+
+    assert made.status_code == 201
+    assert alice.get(f"/projects/{project['id']}").json() == project
+    assert alice.get("/projects").json()["items"][0]["name"] == "Mails"
+    names = {(label["kind"], label["question"], label["name"]) for label in project["labels"]}
+    assert {("span", None, "PERSON"), ("relation", None, "lives_in"), ("choice", "topic", "praise")} <= names
+    added = alice.post(f"/projects/{project['id']}/labels", {"kind": "choice", "question": "topic", "name": "other"})
+    assert added.status_code == 201
+    assert added.json() in alice.get(f"/projects/{project['id']}/labels").json()["items"]
+
+
+def test_a_label_that_does_not_fit(alice, project):
+    path = f"/projects/{project.pk}/labels"
+
+    assert alice.post(path, {"kind": "span", "name": "PERSON"}).status_code == 409
+    assert alice.post(path, {"kind": "choice", "name": "x"}).json()["error"]["details"][0]["field"] == "question"
+    assert alice.post(path, {"kind": "span", "name": "x", "question": "topic"}).status_code == 422
+
+
+def test_documents_go_by_pages(cast, alice, project):
+    documents = add_documents(cast.acme, project, *(f"Text {i}" for i in range(5)))
+    path = f"/projects/{project.pk}/documents"
+
+    first = alice.get(path, limit=2).json()
+    second = alice.get(path, limit=2, cursor=first["next"]).json()
+    last = alice.get(path, limit=2, cursor=second["next"]).json()
+
+    pages = [page["items"] for page in (first, second, last)]
+    assert [item["id"] for page in pages for item in page] == [document.pk for document in documents]
+    assert last["next"] is None
+    assert alice.get(f"/documents/{documents[0].pk}").json()["text"] == "Text 0"
+
+
+def test_documents_are_found_by_text_state_and_split(cast, alice, project):
+    documents = add_documents(cast.acme, project, "Oslo 100%", "Rome", "Bern")
+    for document, state in ((documents[0], "submitted"), (documents[1], "skipped")):
+        sent = {"submit_id": str(uuid4()), "state": state}
+        assert alice.put(f"/documents/{document.pk}/annotation", sent).status_code == 200
+
+    def found(**query):
+        return [item["external_id"] for item in alice.get(f"/projects/{project.pk}/documents", **query).json()["items"]]
+
+    assert found(q="oSLo") == ["d0"]
+    assert found(q="%") == ["d0"]
+    assert found(state="done") == ["d0"]
+    assert found(state="skipped") == ["d1"]
+    assert found(state="open") == ["d2"]
+    assert found(split="check") == []
+
+
+def test_offsets_in_other_units_there_and_back(cast, alice, project):
+    (document,) = add_documents(cast.acme, project, TEXT)
+    path = f"/documents/{document.pk}/annotation"
+
+    for unit, start in (("utf16", 16), ("utf8", 18), ("codepoints", 15)):
+        before = alice.get(path).json()["annotation"]
+        sent = {
+            "submit_id": str(uuid4()),
+            "revision": before["revision"] if before else 0,
+            "spans": [{"start": start, "end": start + 4, "label": "PLACE", "quote": "Oslo"}],
+        }
+        told = alice.put(path, sent, offsets=unit)
+        assert told.status_code == 200, told.content
+        assert told.json()["annotation"]["spans"][0]["start"] == start
+        assert alice.get(path).json()["annotation"]["spans"][0]["start"] == 15
+
+
+def test_a_small_file_is_imported_at_once(cast, alice, project):
+    lines = b'{"id": "a", "text": "Ann"}\n{"id": "b", "text": ""}\n'
+
+    told = alice.call("POST", f"/projects/{project.pk}/import", lines, content_type="application/x-ndjson")
+
+    assert told.status_code == 200
+    assert told.json() | {"errors": 0} == {"rows": 2, "new": 1, "known": 0, "refused": 1, "errors": 0}
+    assert told.json()["errors"] == [{"line": 2, "field": "text", "reason": "is empty"}]
+
+
+def test_strict_takes_all_or_nothing(cast, alice, project):
+    lines = b'{"id": "a", "text": "Ann"}\n{"id": "b", "text": ""}\n'
+    path = f"/projects/{project.pk}/import"
+
+    told = alice.call("POST", path, lines, content_type="application/x-ndjson", query={"strict": "1"})
+
+    assert told.status_code == 422
+    assert told.json()["error"]["details"] == [{"line": 2, "field": "text", "reason": "is empty"}]
+    with tenant_scope(cast.acme):
+        assert not Document.objects.exists()
+
+
+def test_a_form_with_a_file(cast, alice, project):
+    file = SimpleUploadedFile("mails.csv", b'id,text\n1,"two\nlines"\n')
+
+    told = alice.client.post(f"{alice.base}/projects/{project.pk}/import", {"file": file}, headers=alice.headers)
+
+    assert told.json()["new"] == 1
+    none = alice.client.post(f"{alice.base}/projects/{project.pk}/import", {"x": "y"}, headers=alice.headers)
+    assert none.json()["error"]["code"] == "no_file"
+
+
+def test_a_large_file_becomes_a_job(cast, alice, project):
+    lines = b"".join(b'{"text": "%d %s"}\n' % (i, b"x" * 1000) for i in range(1100))
+
+    told = alice.call("POST", f"/projects/{project.pk}/import", lines, content_type="application/x-ndjson")
+
+    assert told.status_code == 202
+    job = alice.get(f"/jobs/{told.json()['id']}").json()
+    assert (job["state"], job["total_bytes"]) == ("queued", len(lines))
+    with tenant_scope(cast.acme):
+        assert Job.objects.get().options["import"]["format"] == "jsonl"
+
+
+def test_a_body_of_another_kind(alice, project):
+    path = f"/projects/{project.pk}/import"
+
+    told = alice.call("POST", path, b"a=b", content_type="application/x-www-form-urlencoded")
+
+    assert told.status_code == 415
+    assert "text/csv" in told.json()["error"]["message"]
+
+
+def test_the_export_is_streamed(cast, alice, project):
+    (document,) = add_documents(cast.acme, project, TEXT)
+    alice.put(f"/documents/{document.pk}/annotation", {"submit_id": str(uuid4()), "classes": {"topic": ["praise"]}})
+
+    response = alice.get(f"/projects/{project.pk}/export")
+
+    assert response.streaming
+    (line,) = [json.loads(line) for line in response.getvalue().splitlines()]
+    assert (line["id"], line["text"], line["classes"]) == ("d0", TEXT, {"topic": ["praise"]})
+    assert alice.get(f"/projects/{project.pk}/export", documents="some").status_code == 422
+
+
+def test_statistics_count_labels_people_and_splits(cast, alice, project):
+    documents = add_documents(cast.acme, project, TEXT, "Bob", "Cid")
+    span = {"start": 0, "end": 3, "label": "PERSON"}
+    for document, state in zip(documents, ("submitted", "submitted", "skipped"), strict=True):
+        sent = {"submit_id": str(uuid4()), "spans": [span], "classes": {"topic": ["praise"]}, "state": state}
+        alice.put(f"/documents/{document.pk}/annotation", sent)
+
+    told = alice.get(f"/projects/{project.pk}/stats").json()
+
+    assert (told["documents"], told["done"]) == (3, 2)
+    assert told["splits"]["pool"] == {"documents": 3, "done": 2, "open": 0}
+    counts = {(label["kind"], label["question"], label["name"]): label["count"] for label in told["labels"]}
+    assert counts["span", None, "PERSON"] == 2
+    assert counts["choice", "topic", "praise"] == 2
+    assert counts["span", None, "PLACE"] == 0
+    assert told["annotators"] == [{"username": cast.alice.username, "submitted": 2, "skipped": 1, "draft": 0}]
+
+
+def test_runs_are_started_watched_and_cancelled(cast, alice, project):
+    path = f"/projects/{project.pk}/runs"
+    assert alice.post(path).json()["error"]["code"] == "nothing_to_learn"
+    (document,) = add_documents(cast.acme, project, TEXT)
+    alice.put(f"/documents/{document.pk}/annotation", {"submit_id": str(uuid4())})
+
+    run = alice.post(path).json()
+
+    assert (run["state"], run["started_by"]) == ("queued", cast.alice.username)
+    assert alice.post(path).json()["error"]["code"] == "run_active"
+    assert alice.get(f"/runs/{run['id']}").json() == run
+    assert alice.get(path).json()["items"][0]["id"] == run["id"]
+    assert alice.post(f"/runs/{run['id']}/cancel").json()["state"] == "cancelled"
+    assert alice.post(f"/runs/{run['id']}/cancel").json()["error"]["code"] == "run_over"
+
+
+def test_an_older_or_newer_version_is_promoted(alice, project, versions):
+    assert [v["live"] for v in alice.get(f"/projects/{project.pk}/versions").json()["items"]] == [False, True]
+
+    told = alice.post(f"/versions/{versions[1].pk}/promote").json()
+
+    assert (told["number"], told["live"]) == (2, True)
+    assert alice.get(f"/projects/{project.pk}").json()["live_version"] == 2
+
+
+def test_a_document_that_the_model_has_not_seen_is_pending_and_a_held_out_one_blind(cast, alice, project, versions):
+    (document,) = add_documents(cast.acme, project, TEXT)
+    path = f"/documents/{document.pk}/suggestions"
+
+    assert alice.get(path).json() == {"state": "pending", "version": 1, "suggestion": None}
+    with tenant_scope(cast.acme):
+        Document.objects.update(split="check")
+    assert alice.get(path).json() == {"state": "blind", "version": None, "suggestion": None}
+
+
+def test_without_a_worker_suggestions_are_unavailable(alice, project, versions):
+    told = alice.post(f"/projects/{project.pk}/suggest", {"texts": [TEXT]})
+
+    assert told.status_code == 503
+    assert told.json()["error"]["code"] == "suggestions_unavailable"
+    assert told.headers["Retry-After"] == "5"
+
+
+def test_suggestions_for_a_text_from_outside(alice, project, versions, monkeypatch):
+    found = {"spans": [{"start": 15, "end": 19, "label": "PLACE", "score": 0.9}], "choices": {}, "uncertainty": 0.1}
+    monkeypatch.setattr("web.api.training.serving.suggest", lambda project, texts: (versions[0], [found]))
+
+    told = alice.post(f"/projects/{project.pk}/suggest", {"texts": [TEXT]}, offsets="utf16").json()
+
+    assert told["answers"] == [{"spans": [{"start": 16, "end": 20, "label": "PLACE", "score": 0.9}], "choices": {}}]
+
+
+def test_openapi_describes_every_operation(alice):
+    described = alice.get("/openapi.json").json()
+
+    paths = {(method.upper(), path) for path, item in described["paths"].items() for method in item}
+    assert len(paths) == len(operations())
+    for item in described["paths"].values():
+        for operation in item.values():
+            assert operation["description"]
+            assert {"401", "404"} <= set(operation["responses"])
+            assert operation["security"] == [{"Bearer": []}, {"Session": []}]
+    assert set(described["components"]["securitySchemes"]) == {"Bearer", "Session"}
+
+
+def test_health(client, db):
+    assert client.get("/healthz").json() == {"status": "alive"}
+    ready = client.get("/readyz")
+    assert ready.status_code == 200
+    assert ready.json() == {
+        "ready": True,
+        "database": "ok",
+        "redis": "ok",
+        "workers": {"train": False, "suggest": False, "io": False, "beat": False},
+    }
+
+
+def test_not_ready_without_redis(client, db, settings):
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+
+    ready = client.get("/readyz")
+
+    assert ready.status_code == 503
+    assert ready.json()["redis"] == "ConnectionError"
