@@ -1,0 +1,80 @@
+"""The commands `import` and `export`, as somebody at a terminal meets them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from annotator.models import Annotation, Document
+from annotator.tenancy import tenant_scope
+from tests.cast import make_project
+
+
+@pytest.fixture
+def mails(cast, tmp_path):
+    make_project(cast.acme)
+    path = tmp_path / "mails.jsonl"
+    rows = [{"id": "a", "text": "Ada", "spans": [{"start": 0, "end": 3, "label": "PERSON"}]}, {"text": ""}, {"id": "b"}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_an_import_tells_what_went_in_and_what_did_not(mails, cast, capsys):
+    call_command("import", "acme", "Mails", str(mails), user="bob")
+
+    said = capsys.readouterr()
+    assert said.out == "1 new, 0 known, 2 refused.\n"
+    assert said.err == "line 2, text: is empty\nline 3, text: is missing\n"
+    with tenant_scope(cast.acme):
+        assert Annotation.objects.get().annotator == cast.bob
+
+
+def test_strict_takes_nothing_and_fails(mails, cast, capsys):
+    with pytest.raises(CommandError, match="2 of 3 rows were refused, so none went in"):
+        call_command("import", "acme", "Mails", str(mails), strict=True, user="bob")
+
+    assert "line 2, text: is empty" in capsys.readouterr().err
+    with tenant_scope(cast.acme):
+        assert not Document.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"tenant": "nobody"}, "There is no tenant 'nobody'"),
+        ({"project": "Letters"}, "There is no project 'Letters'; there is 'Mails'"),
+        ({"project": "9" * 30}, "There is no project '999"),
+        ({"file": "absent.jsonl"}, "absent.jsonl cannot be read: No such file"),
+        ({"file": "mails.docx"}, "format: must be one of jsonl, csv, txt"),
+        ({"user": "charlie"}, "charlie is no member of acme"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line(mails, changes, reason):
+    given = {"tenant": "acme", "project": "Mails", "file": str(mails), "user": None, **changes}
+
+    with pytest.raises(CommandError, match=reason):
+        call_command("import", given["tenant"], given["project"], given["file"], user=given["user"])
+
+
+def test_an_export_is_a_file_and_its_sha256(mails, cast, tmp_path, capsys):
+    call_command("import", "acme", "Mails", str(mails), user="bob")
+    out = tmp_path / "out.jsonl"
+
+    call_command("export", "acme", "Mails", output=out)
+
+    digest = hashlib.sha256(out.read_bytes()).hexdigest()
+    assert [json.loads(line)["id"] for line in out.read_text().splitlines()] == ["a"]
+    assert (tmp_path / "out.jsonl.sha256").read_text() == f"{digest}  out.jsonl\n"
+    assert f"1 lines, sha256 {digest}" in capsys.readouterr().out
+
+
+def test_an_export_goes_to_standard_output(mails, cast, capfdbinary):
+    call_command("import", "acme", "Mails", str(mails), user="bob")
+    capfdbinary.readouterr()
+
+    call_command("export", "acme", "Mails")
+
+    assert json.loads(capfdbinary.readouterr().out)["id"] == "a"
