@@ -1,7 +1,43 @@
-"""The addresses of pages."""
+"""The addresses of the pages."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.http import HttpResponse
+from django.urls import path
+from django.urls.resolvers import URLPattern
+
+from web.requests import TenantRequest
+from web.views import desk, documents, imports, project, projects, signin
+
+
+def page(route: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
+    """A page of a tenant. The middleware has made the slug ``request.tenant``; the view need not know it."""
+
+    @wraps(view)
+    def within(request: TenantRequest, tenant: str, **ids: Any) -> HttpResponse:  # noqa: ARG001
+        return view(request, **ids)
+
+    return path(f"t/<slug:tenant>/{route}", within, name=name)
+
+
+urlpatterns = [
+    path("", signin.home, name="home"),
+    path("signin", signin.sign_in, name="signin"),
+    path("signin/link/<str:link>", signin.by_link, name="signin-link"),
+    path("signout", signin.sign_out, name="signout"),
+    page("", projects.index, "projects"),
+    page("projects/new", projects.new, "project-new"),
+    page("projects/<int:project_id>/", project.show, "project"),
+    page("projects/<int:project_id>/train", project.train, "train"),
+    page("projects/<int:project_id>/import", imports.upload, "import"),
+    page("projects/<int:project_id>/documents", documents.index, "documents"),
+    page("projects/<int:project_id>/desk", desk.desk, "desk"),
+    page("documents/<int:document_id>", desk.document, "document"),
+    page("jobs/<int:job_id>", imports.show, "job"),
+    page("runs/<int:run_id>/cancel", project.cancel, "run-cancel"),
+    page("versions/<int:version_id>/promote", project.promote, "version-promote"),
+]

@@ -1,0 +1,28 @@
+/** Keeps parts of a page fresh: `data-live` holds milliseconds; the part is fetched again from its own address. */
+
+async function refresh(part) {
+  const page = await fetch(location.href, { credentials: "same-origin" }).then(
+    (answer) => (answer.ok && !answer.redirected ? answer.text() : ""),
+    () => "",
+  );
+  const fresh = new DOMParser().parseFromString(page, "text/html").getElementById(part.id);
+  if (!fresh) return part;
+  for (const open of part.querySelectorAll("details[open][id]")) {
+    fresh.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
+  }
+  const focused = part.contains(document.activeElement) ? document.activeElement : null;
+  // A button that somebody is about to press must not vanish from under the finger.
+  if (focused?.matches("button, a")) return part;
+  part.replaceWith(fresh);
+  if (focused?.closest("details[id]")) document.getElementById(focused.parentElement.id)?.firstElementChild.focus();
+  return fresh;
+}
+
+async function keepFresh(part) {
+  while (part.dataset.live) {
+    await new Promise((resolve) => setTimeout(resolve, Number(part.dataset.live)));
+    if (!document.hidden) part = await refresh(part);
+  }
+}
+
+for (const part of document.querySelectorAll("[data-live]")) keepFresh(part);

@@ -1,0 +1,68 @@
+"""Sign in by password or by a one-time link, sign out, and the way from there to one's work."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.contrib import messages
+from django.contrib.auth import login, logout
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import AuthenticationForm
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST, require_safe
+
+from annotator import people
+from annotator.accounts import Membership, User
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@never_cache
+@sensitive_post_parameters("password")
+def sign_in(request: HttpRequest) -> HttpResponse:
+    form = AuthenticationForm(request, request.POST or None)
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    if request.method == "POST" and form.is_valid():
+        login(request, form.get_user())
+        return redirect(_safe(request, wanted))
+    status = 422 if form.errors else 200
+    return render(request, "web/signin.html", {"form": form, "next": wanted}, status=status)
+
+
+@never_cache
+@require_safe
+def by_link(request: HttpRequest, link: str) -> HttpResponse:
+    """The link works once; whoever opens it again is told so."""
+    user = people.redeem(link)
+    if user is None:
+        return render(request, "web/link_spent.html", status=410)
+    login(request, user, backend=BACKEND)
+    return redirect("home")
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    logout(request)
+    messages.info(request, "You are signed out.")
+    return redirect("signin")
+
+
+@login_required
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """The tenants of a person; straight on where there is one."""
+    user = cast(User, request.user)
+    members = list(Membership.objects.filter(user=user).select_related("tenant").order_by("tenant__name"))
+    if len(members) == 1:
+        return redirect("projects", tenant=members[0].tenant.slug)
+    return render(request, "web/home.html", {"members": members})
+
+
+def _safe(request: HttpRequest, address: str) -> str:
+    """Only ever on to this install itself."""
+    here = {request.get_host()}
+    return address if url_has_allowed_host_and_scheme(address, here, request.is_secure()) else "/"
