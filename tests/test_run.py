@@ -15,10 +15,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.waiting import running, until
+from tests.outside import data_directory, running, until
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "DATA_DIR", "PORT", "HOST", "MARGINALIA_DB_ROLE")
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    with data_directory() as path:
+        yield path
 
 
 def environment(data_dir: Path, port: int = 0) -> dict[str, str]:
@@ -107,12 +113,13 @@ def refusal(env: dict[str, str], *, said_before: bool = False) -> str:
 
 
 @pytest.fixture(scope="module")
-def install(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
-    made = Install(tmp_path_factory.mktemp("install"))
-    made.start()
-    yield made
-    if made.process and made.process.poll() is None:
-        made.stop(signal.SIGTERM)
+def install() -> Iterator[Install]:
+    with data_directory() as path:
+        made = Install(path / "var")
+        made.start()
+        yield made
+        if made.process and made.process.poll() is None:
+            made.stop(signal.SIGTERM)
 
 
 def test_one_address_answers_when_the_launcher_says_ready(install: Install) -> None:
@@ -185,20 +192,20 @@ def test_nothing_survives_a_killed_launcher_and_its_lock_is_no_obstacle(install:
     assert install.stop(signal.SIGTERM) == 0
 
 
-def test_a_taken_port_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_a_taken_port_is_refused_in_one_line(data_dir: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        line = refusal(environment(tmp_path, port))
+        line = refusal(environment(data_dir, port))
 
     assert f"PORT {port} on 127.0.0.1 cannot be used (Address already in use)" in line
-    assert not (tmp_path / "postgres").exists()
+    assert not (data_dir / "postgres").exists()
 
 
 @pytest.mark.parametrize("value", ["http", "0", "65536", "-1"])
-def test_a_port_that_is_none_is_refused_in_one_line(tmp_path: Path, value: str) -> None:
-    line = refusal(environment(tmp_path) | {"PORT": value})
+def test_a_port_that_is_none_is_refused_in_one_line(data_dir: Path, value: str) -> None:
+    line = refusal(environment(data_dir) | {"PORT": value})
 
     assert re.search(f"PORT='?{value}'? is not a", line)
 
@@ -212,23 +219,23 @@ def test_a_port_that_is_none_is_refused_in_one_line(tmp_path: Path, value: str) 
         ("REDIS_URL", "http://127.0.0.1"),
     ],
 )
-def test_a_server_that_does_not_answer_is_named_in_one_line(tmp_path: Path, name: str, value: str) -> None:
-    line = refusal(environment(tmp_path) | {name: value}, said_before=True)
+def test_a_server_that_does_not_answer_is_named_in_one_line(data_dir: Path, name: str, value: str) -> None:
+    line = refusal(environment(data_dir) | {name: value}, said_before=True)
 
     assert f"{name} cannot be used" in line
     assert "secret" not in line
 
 
-def test_a_setting_that_cannot_be_read_is_named_in_one_line(tmp_path: Path) -> None:
-    line = refusal(environment(tmp_path) | {"CONN_MAX_AGE": "long"}, said_before=True)
+def test_a_setting_that_cannot_be_read_is_named_in_one_line(data_dir: Path) -> None:
+    line = refusal(environment(data_dir) | {"CONN_MAX_AGE": "long"}, said_before=True)
 
     assert "CONN_MAX_AGE='long' is not a whole number" in line
 
 
-def test_a_data_dir_that_cannot_be_written_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_a_data_dir_that_cannot_be_written_is_refused_in_one_line(data_dir: Path) -> None:
     # Root may write in a read-only directory, but nobody can make one inside a file.
-    (tmp_path / "file").touch()
+    (data_dir / "file").touch()
 
-    line = refusal(environment(tmp_path / "file" / "var"))
+    line = refusal(environment(data_dir / "file" / "var"))
 
-    assert f"DATA_DIR {tmp_path}/file/var cannot be written (Not a directory)" in line
+    assert f"DATA_DIR {data_dir}/file/var cannot be written (Not a directory)" in line

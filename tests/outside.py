@@ -1,11 +1,21 @@
-"""Waiting for what other processes do: on a condition, with a limit, never for a guessed time."""
+"""What tests of whole processes need: a place for their data, and waiting on a condition instead of for a time."""
 
 from __future__ import annotations
 
+import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
+
+
+@contextmanager
+def data_directory() -> Iterator[Path]:
+    """A directory of its own: pytest closes the ones it makes to other users, also while another run needs them."""
+    with tempfile.TemporaryDirectory(prefix="marginalia-test-") as path:
+        yield Path(path)
 
 
 def until(condition: Callable[[], object], *, seconds: float = 20, what: str = "the condition") -> None:
