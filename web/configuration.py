@@ -46,6 +46,11 @@ def write(data_dir: Path, values: dict[str, str]) -> None:
     new.replace(data_dir / FILE_NAME)
 
 
+def is_there(data_dir: Path) -> bool:
+    """Whether an install runs here, or ended without tidying up."""
+    return (data_dir / FILE_NAME).exists()
+
+
 def remove(data_dir: Path) -> None:
     (data_dir / FILE_NAME).unlink(missing_ok=True)
 

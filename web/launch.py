@@ -26,6 +26,7 @@ from web.supervisor import Child, StartFailed, Supervisor, rotate, run_to_end
 BASE_DIR = Path(__file__).resolve().parent.parent
 WORKERS = ("train", "suggest", "io", "beat")
 READY_SECONDS = 180.0
+LET_GO_SECONDS = 10.0
 DEMO_USER = "demo"  # annotator.demo.setup.PERSON, which is not worth loading Django for
 
 
@@ -115,12 +116,19 @@ def launch(options: Options) -> NoReturn:
 
 
 def check_port(options: Options) -> None:
+    """Refuse a port that is taken; after a crash, first give the web process of before a moment to let go of it."""
+    deadline = time.monotonic() + (LET_GO_SECONDS if configuration.is_there(options.data_dir) else 0)
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    while True:
         try:
-            probe.bind((options.host, options.port))
+            with socket.socket(family) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((options.host, options.port))
+                return
         except OSError as error:
+            if time.monotonic() < deadline:
+                time.sleep(0.1)
+                continue
             raise Refused(
                 f"PORT {options.port} on {options.host} cannot be used ({error.strerror}): "
                 f"free it or set another, for example PORT={options.port + 1}."
