@@ -37,13 +37,22 @@ _PIECE = 1024 * 1024
 
 
 class _TakenOver(Exception):
-    """Another worker went on with the job: what was done since its last step here is taken back."""
+    """The job is no longer this worker's: what was done since its last step is taken back."""
 
 
 def start_import(
-    project: Project, user: User, source: BinaryIO | Path, filename: str, options: Mapping[str, Any]
+    project: Project,
+    user: User,
+    source: BinaryIO | Path,
+    filename: str,
+    options: Mapping[str, Any],
+    *,
+    promised: int | None = None,
 ) -> Job:
-    """Keep the file and queue its import. Raises Invalid for unknown options and for a file that is too large."""
+    """Keep the file and queue its import. ``promised`` is the length that a sender announced, if any.
+
+    Raises Invalid for unknown options, and for a file that is too large or ends before what was promised.
+    """
     parsed = Options.parse(options, filename)
     path = _new_file(settings.UPLOADS_DIR, parsed.format)
     return Job.objects.create(
@@ -51,7 +60,7 @@ def start_import(
         kind=Job.Kind.IMPORT,
         options={"filename": filename[-200:], "attempts": 0, "import": parsed.as_json()},
         path=str(path),
-        total_bytes=_keep(source, path),
+        total_bytes=_keep(source, path, promised),
         created_by=user,
         heartbeat_at=timezone.now(),
     )
@@ -145,20 +154,22 @@ def _new_file(folder: Path, suffix: str) -> Path:
     return home / f"{uuid.uuid4()}.{suffix}"
 
 
-def _keep(source: BinaryIO | Path, path: Path) -> int:
-    """Copy the upload piece by piece; its size. Nothing is left of one that is too large."""
+def _keep(source: BinaryIO | Path, path: Path, promised: int | None) -> int:
+    """Copy the upload piece by piece; its size. Nothing is left of one that is refused or breaks off."""
     if isinstance(source, Path):
         with source.open("rb") as file:
-            return _keep(file, path)
-    size = 0
+            return _keep(file, path, promised)
+    size, most = 0, settings.MAX_UPLOAD_BYTES
     try:
         with path.open("wb") as file:
             while piece := source.read(_PIECE):
                 size += len(piece)
-                if size > settings.MAX_UPLOAD_BYTES:
-                    raise Invalid("too_large", f"The file has more than {settings.MAX_UPLOAD_BYTES:,} bytes.")
+                if size > most:
+                    raise Invalid("too_large", f"The file has more than {most:,} bytes.")
                 file.write(piece)
             os.fsync(file.fileno())
+        if promised is not None and size < promised:
+            raise Invalid("cut_short", f"The upload broke off: {size:,} of {promised:,} bytes came.")
     except BaseException:
         path.unlink(missing_ok=True)
         raise
@@ -185,15 +196,8 @@ def _import_in_batches(tenant: Tenant, job: Job, options: Options) -> None:
         rows = (row for row in load.read(file, options) if row.end > start)
         for batch in load.batches(rows, start):
             with tenant_scope(tenant):
-                _advance(job, batch, _store(job, batch))
+                _advance(job, batch, store_rows(job.project, batch, user=job.created_by))
     _end(tenant, job, Job.State.SUCCEEDED, done_bytes=job.total_bytes)
-
-
-def _store(job: Job, batch: list[Row | Refused]) -> Stored:
-    try:
-        return store_rows(job.project, batch, user=job.created_by)
-    except Project.DoesNotExist as error:
-        raise _TakenOver from error  # the project was deleted, and its jobs with it
 
 
 def _advance(job: Job, batch: list[Row | Refused], stored: Stored) -> None:

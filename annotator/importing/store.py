@@ -75,8 +75,7 @@ def store_rows(project: Project, rows: Iterable[Row | Refused], *, user: User | 
     An external id that is there already with the same text is known, and nothing changes; with another text
     the row is refused. Refusals of the reader are passed through. Needs the tenant's scope.
     """
-    # One import at a time in a project: two files with the same ids in different order would lock each other.
-    Project.objects.select_for_update(no_key=True).only("pk").get(pk=project.pk)
+    _wait_for_other_imports(project)
     stored = Stored()
     fresh: dict[str, _Checked] = {}
     check = _Check(project, user)
@@ -96,6 +95,15 @@ def store_rows(project: Project, rows: Iterable[Row | Refused], *, user: User | 
         _settle_clashes(project, stored, [c for key, c in fresh.items() if key not in ids])
         stored.refused.sort(key=lambda detail: detail["line"])
     return stored
+
+
+def _wait_for_other_imports(project: Project) -> None:
+    """One at a time in a project: two files with the same ids in different order would lock each other.
+
+    Not by a lock on the project's row, because nothing else has to wait for a long import.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"import into {project.pk}"])
 
 
 class _Check:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+import threading
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+from django.db import connection
+
+from annotator.importing.load import load
+from annotator.importing.options import Options
 from annotator.importing.store import Row, split_of, store_rows
 from annotator.models import Annotation, AnnotationRevision, Document
 from annotator.tenancy import tenant_scope
-from tests.cast import make_project
+from tests.cast import Cast, make_project
 
 
 def row(text, external_id=None, line=1, **changes) -> Row:
@@ -139,3 +146,41 @@ def test_near_copies_fall_into_the_same_split(project):
 
     assert splits == [split_of(project, f"  {text.upper()}\n".replace(" ", "\u00a0 ")) for text in texts]
     assert 60 < splits.count("check") < 140
+
+
+def test_a_large_file_is_stored_in_constant_memory(project, tmp_path):
+    path = tmp_path / "large.jsonl"
+    with path.open("w") as file:
+        for i in range(500):
+            file.write(f'{{"id": "{i}", "text": "{"m" * 40_000}"}}\n')
+    assert path.stat().st_size > 20_000_000
+
+    with path.open("rb") as file:
+        tracemalloc.start()
+        report = load(project, file, Options("jsonl"))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+
+    assert report.new == 500
+    assert peak < 20_000_000  # a few copies of one batch of 4 MiB
+
+
+def test_two_imports_of_the_same_ids_in_different_order_wait_for_one_another(committed_db):
+    """Each would hold rows that the other needs; instead one is done before the other begins."""
+    cast = Cast.make()
+    project = make_project(cast.acme)
+    rows = [row(f"text {i}", f"d{i}") for i in range(300)]
+    started = threading.Barrier(2)
+
+    def store(order):
+        started.wait()
+        try:
+            with tenant_scope(cast.acme):
+                return sum(store_rows(project, order[i : i + 30]).new for i in range(0, 300, 30))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        new = list(pool.map(store, [rows, rows[::-1]]))
+
+    assert sorted(new) == [0, 300]

@@ -121,6 +121,13 @@ def test_an_upload_that_is_too_large_leaves_nothing(cast, project, settings):
     assert [path for path in settings.UPLOADS_DIR.rglob("*") if path.is_file()] == []
 
 
+def test_an_upload_that_breaks_off_leaves_nothing(cast, project, settings):
+    with tenant_scope(cast.acme), pytest.raises(Invalid, match="4 of 9 bytes came"):
+        jobs.start_import(project, cast.alice, io.BytesIO(b"text"), "mails.txt", {}, promised=9)
+
+    assert [path for path in settings.UPLOADS_DIR.rglob("*") if path.is_file()] == []
+
+
 def test_unknown_options_are_refused_before_anything_is_kept(cast, project, settings):
     with pytest.raises(Invalid, match="must be one of"):
         start(cast, project, mails(1), "mails.docx")
