@@ -11,11 +11,13 @@ import os
 import uuid
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import structlog
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -140,6 +142,7 @@ def abandoned() -> list[Job]:
             job.state = Job.State.FAILED
             job.reason = f"Given up: {MAX_ATTEMPTS} workers stopped while they were at it."
             job.finished_at = timezone.now()
+            transaction.on_commit(partial(Path(job.path).unlink, missing_ok=True))
         else:
             job.state = Job.State.QUEUED
             found.append(job)

@@ -210,17 +210,18 @@ def silence(cast, job: Job) -> None:
         Job.objects.filter(pk=job.pk).update(heartbeat_at=timezone.now() - jobs.SILENCE - timedelta(seconds=1))
 
 
-def test_a_job_that_kills_its_workers_is_given_up(cast, project):
+def test_a_job_that_kills_its_workers_is_given_up(cast, project, django_capture_on_commit_callbacks):
     job = start(cast, project, mails(1))
     for _ in range(jobs.MAX_ATTEMPTS):
         assert jobs._begin(cast.acme, job.pk, job.kind) is not None
         silence(cast, job)
-        with tenant_scope(cast.acme):
+        with django_capture_on_commit_callbacks(execute=True), tenant_scope(cast.acme):
             found = jobs.abandoned()
 
     assert found == []
     job = again(cast, job)
     assert (job.state, job.reason) == ("failed", "Given up: 5 workers stopped while they were at it.")
+    assert not Path(job.path).exists()
 
 
 def test_a_job_with_a_living_worker_is_left_alone(cast, project):
