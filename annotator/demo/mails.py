@@ -24,7 +24,12 @@ ALL_NAMES_AFTER = 3_000
 def mails(count: int, *, seed: int = SEED) -> Iterator[dict[str, Any]]:
     """So many mails as snapshot lines."""
     for number in range(count):
-        yield _Mail(number, seed).write()
+        yield mail(number, seed=seed)
+
+
+def mail(number: int, *, seed: int = SEED) -> dict[str, Any]:
+    """The mail of that number; its id is ``mail-<seed>-<number>``."""
+    return _Mail(number, seed).write()
 
 
 class _Mail:

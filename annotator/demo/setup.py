@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any
 
 from django.db import transaction
 
 from annotator import people
 from annotator.accounts import Role, Tenant
-from annotator.demo.mails import TONES, TOPICS, mails
+from annotator.demo.mails import mails
+from annotator.demo.project import PROJECT
 from annotator.importing.store import Row, store_rows
 from annotator.projects import create_project
 from annotator.tenancy import tenant_scope
@@ -18,32 +18,6 @@ TENANT = "demo"
 PERSON = "demo"
 MAILS = 3_000
 BATCH = 1_000
-
-GUIDELINES = """\
-What customers write to a shop for household devices, in English and German.
-
-PERSON: a name as it stands there, first name, surname or both, without Mr, Frau or Dr.
-PRODUCT: a device by its name (Nimbus 300, or Nimbus alone); not "the lamp" or "it".
-PLACE: a town. A surname that could be a town is a PERSON.
-AMOUNT: a sum of money with its currency. Percentages, days and order numbers are none.
-
-topic: what the mail is mainly about; what is mentioned in passing does not count.
-tone: whatever you hear, or nothing.
-ordered_by: from the product to the person who ordered it. lives_in: from a person to the town.
-
-Beware of words that are sometimes a name and sometimes not: Hope, Frank, Summer, Breeze, Ernst, Anker.
-"""
-
-PROJECT: dict[str, Any] = {
-    "name": "Customer mails",
-    "guidelines": GUIDELINES,
-    "spans": ["PERSON", "PRODUCT", "PLACE", "AMOUNT"],
-    "relations": ["ordered_by", "lives_in"],
-    "questions": [
-        {"name": "topic", "choices": list(TOPICS)},
-        {"name": "tone", "multiple": True, "choices": list(TONES)},
-    ],
-}
 
 
 def set_up() -> bool:

@@ -11,10 +11,10 @@ import pytest
 from django.core.management import call_command
 
 from annotator.accounts import Membership, Tenant
-from annotator.demo import mails
+from annotator.demo import PROJECT, mails
 from annotator.demo.grammar import Composer, parse, read_rules
 from annotator.demo.mails import LANGUAGES
-from annotator.demo.setup import MAILS, PROJECT, set_up
+from annotator.demo.setup import MAILS, set_up
 from annotator.models import Annotation, Document, Project
 from annotator.projects import create_project
 from annotator.spans import Schema, clean_answer

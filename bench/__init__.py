@@ -1,0 +1,1 @@
+"""Measurements of a running install, from outside: `python -m bench.loop --help`."""
