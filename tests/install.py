@@ -28,7 +28,7 @@ def eventually(what: str, get: Callable[[], T | None], seconds: float = 90) -> T
     deadline = time.monotonic() + seconds
     while not (found := get()):
         assert time.monotonic() < deadline, f"waited {seconds:g} s in vain for {what}"
-        time.sleep(0.1)
+        time.sleep(0.2)
     return found
 
 

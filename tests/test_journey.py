@@ -32,7 +32,7 @@ class Annotator:
     project: int
     gold: dict[str, dict[str, Any]]
     answered: dict[str, dict[str, Any]] = field(default_factory=dict)
-    suggested: int = 0
+    helped_by: int = 0  # the version that suggested last
 
     def label(self, count: int) -> None:
         for _ in range(count):
@@ -42,16 +42,17 @@ class Annotator:
         task = self.api("POST", f"/projects/{self.project}/next")
         document = task["document"]
         assert document is not None, "the queue is empty"
+        suggestion = task["suggestion"]["suggestion"]
         gold = self.gold[document["external_id"]]
         answer = {name: gold[name] for name in ("spans", "classes", "relations")}
         if document["split"] == "check":
-            assert task["suggestion"] is None, "a held-out document was shown a suggestion"
+            assert suggestion is None, "a held-out document was shown a suggestion"
         self.api(
             "PUT",
             f"/documents/{document['id']}/annotation",
             json={
                 "submit_id": str(uuid4()), "revision": 0, "state": "submitted", "complete": True,
-                **answer, "decisions": self.decide(task["suggestion"], gold),
+                **answer, "decisions": self.decide(suggestion, gold),
             },
         )  # fmt: skip
         self.answered[gold["id"]] = answer
@@ -61,7 +62,7 @@ class Annotator:
         for item in suggestion["items"] if suggestion else []:
             verdict = "accept" if _is_right(item, gold) else "reject"
             decisions.append({"suggestion": suggestion["id"], "item": item["id"], "verdict": verdict})
-        self.suggested += bool(suggestion)
+        self.helped_by = suggestion["version"] if suggestion else self.helped_by
         return decisions
 
     def live(self) -> int:
@@ -113,11 +114,12 @@ def test_two_tenants_teach_their_models_and_share_nothing(town: Install) -> None
     _at_once(both, lambda who: who.label(FIRST_ROUND))
     _at_once(both, lambda who: eventually("a first model", who.live, 150))
 
-    # Its suggestions appear on the desk; they accept and reject, and each round learns from that.
-    _at_once(both, lambda who: eventually("suggestions on the desk", lambda: _labels_with_help(who), 60))
+    # Its suggestions appear on the desk; they accept and reject, and the next round learns from that.
+    _at_once(both, lambda who: _labels_until_helped_by(who, 1))
     _at_once(both, lambda who: who.label(SECOND_ROUND))
     _at_once(both, lambda who: eventually("a later model", lambda: who.idle() and who.live() > 1, 150))
-    _at_once(both, lambda who: who.label(20))
+    _at_once(both, lambda who: _labels_until_helped_by(who, who.live()))
+    _at_once(both, lambda who: who.label(15))
 
     # The last round's suggestions are right more often than the first's.
     for who in both:
@@ -137,10 +139,12 @@ def _at_once(people, act) -> None:
         list(pool.map(act, people))
 
 
-def _labels_with_help(who: Annotator) -> bool:
-    before = who.suggested
-    who.label_one()
-    return who.suggested > before
+def _labels_until_helped_by(who: Annotator, version: int) -> None:
+    def helped() -> bool:
+        who.label_one()
+        return who.helped_by >= version
+
+    eventually(f"suggestions of version {version} on the desk", helped, 60)
 
 
 def _kill_the_train_worker_in_the_middle(town: Install, who: Annotator) -> None:
