@@ -5,7 +5,7 @@ Offsets count Unicode code points (Python's own string indices), end exclusive. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
@@ -111,7 +111,7 @@ def _span_fault(item: Any, text: str, schema: Schema) -> str:
         return f"{start}–{end} lies outside the text, which has {len(text)} characters"
     if end <= start:
         return f"start {start} must come before end {end}"
-    if label not in schema.spans:
+    if not isinstance(label, str) or label not in schema.spans:
         return f"there is no span label {label!r} in this project"
     quote = item.get("quote")
     if quote is not None and quote != text[start:end]:
@@ -190,8 +190,9 @@ def _relation_fault(item: Any, places: Mapping[int, int], schema: Schema) -> str
             return f"{end} must be the index of a valid span of this answer"
     if item["head"] == item["tail"]:
         return "a span cannot be related to itself"
-    if item.get("label") not in schema.relations:
-        return f"there is no relation label {item.get('label')!r} in this project"
+    label = item.get("label")
+    if not isinstance(label, str) or label not in schema.relations:
+        return f"there is no relation label {label!r} in this project"
     return ""
 
 
@@ -221,10 +222,8 @@ def storable_fault(text: str) -> str:
     """Why PostgreSQL could not hold this string (NUL, lone surrogates); empty when it can."""
     if "\x00" in text:
         return f"has a NUL character at {text.index(chr(0))}"
-    if any(0xD800 <= ord(c) <= 0xDFFF for c in _beyond_ascii(text)):
-        return "has a lone surrogate, which is no character"
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return f"has a lone surrogate, which is no character, at {error.start}"
     return ""
-
-
-def _beyond_ascii(text: str) -> Iterable[str]:
-    return () if text.isascii() else text

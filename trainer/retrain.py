@@ -132,7 +132,7 @@ class Round:
     def publish(self, export: Path, result: dict[str, Any], verdict: Verdict) -> None:
         """Give the version its number, its place and its record, and promote it if the gate lets it pass."""
         with tenant_scope(self.tenant):
-            Project.objects.select_for_update().get(pk=self.project.pk)
+            Project.objects.select_for_update(no_key=True).get(pk=self.project.pk)
             if not runs.beat(self.run):
                 raise Stopped
             number = runs.next_number(self.project)

@@ -190,7 +190,7 @@ def next_number(project: Project) -> int:
 
 def promote(version: ModelVersion, *, actor: User | None) -> ModelVersion:
     """Make a version live, be it newer or older than the one that is; its suggestions follow on commit."""
-    Project.objects.select_for_update().get(pk=version.project_id)
+    Project.objects.select_for_update(no_key=True).get(pk=version.project_id)
     was = live_version(version.project)
     if was is not None and was.pk == version.pk:
         return version

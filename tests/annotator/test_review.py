@@ -90,6 +90,7 @@ def test_an_answer_made_from_another_revision_is_a_conflict_that_carries_what_st
         ({"spans": [{"start": True, "end": 3, "label": "PERSON"}]}, "spans[0]", "whole numbers"),
         ({"spans": [{"start": 0, "end": 3.0, "label": "PERSON"}]}, "spans[0]", "whole numbers"),
         ({"spans": [ADA, {"start": 0, "end": 3, "label": "DRAGON"}]}, "spans[1]", "no span label 'DRAGON'"),
+        ({"spans": [{"start": 0, "end": 3, "label": ["PERSON"]}]}, "spans[0]", "no span label"),
         ({"spans": [{**ADA, "quote": "Bob"}]}, "spans[0]", "the quote 'Bob'"),
         ({"spans": [ADA, ADA]}, "spans[1]", "given twice"),
         ({"spans": [ADA, {"start": 1, "end": 9, "label": "PLACE"}]}, "spans[1]", "overlaps"),
