@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3.12 python3.11 python3 python
 # Placeholders for the checks that load the settings and connect to nothing.
 PLACEHOLDERS := SECRET_KEY=lint DATABASE_URL=postgresql://lint@/lint REDIS_URL=redis://lint
-LOCK := uv pip compile -q --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
+LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
 	--no-emit-find-links --python-version 3.11
 
 .PHONY: help run test lint bench lock env clean
@@ -32,8 +32,7 @@ lint: $(VENV)/.dev ## style, types, import rules, missing migrations
 bench: $(VENV)/.dev ## measure a running server (ARGS="--help" lists what)
 	$(BIN)/python -m bench.loop $(ARGS)
 
-lock: ## compile requirements*.txt from pyproject.toml
-	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv" >&2; exit 1; }
+lock: $(VENV)/.dev ## compile requirements*.txt from pyproject.toml
 	$(LOCK) --extra cpu --extra embedded pyproject.toml -o requirements.txt
 	$(LOCK) --extra cpu --extra embedded --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 	$(LOCK) --extra gpu -c requirements.txt pyproject.toml -o requirements-gpu.txt
