@@ -20,6 +20,7 @@ import pytest
 
 from tests import corpora
 from tests.install import Client, Install, eventually, install
+from tests.outside import data_directory
 
 FIRST_ROUND, SECOND_ROUND = 24, 40
 
@@ -100,8 +101,8 @@ def begin(town: Install, slug: str, person: str, corpus: str, count: int, langua
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Install]:
-    with install(tmp_path_factory.mktemp("town")) as running:
+def town() -> Iterator[Install]:
+    with data_directory() as data_dir, install(data_dir) as running:
         yield running
 
 

@@ -56,7 +56,9 @@ def keep_logging(**_: Any) -> None:
 def warm_up(**_: Any) -> None:
     """A worker's child imports TensorFlow while it is idle, so that its first task need not wait for that."""
     if os.environ.get("WARM_TENSORFLOW") == "1":
-        import tensorflow  # noqa: F401
+        from trainer import predict
+
+        predict.warm_up()
 
 
 @signals.worker_ready.connect

@@ -23,6 +23,12 @@ BATCH = 64
 _hot: OrderedDict[tuple[int, int, int], Any] = OrderedDict()
 
 
+def warm_up() -> None:
+    """Import what models need, which takes seconds."""
+    import trainer.ml.predictor
+    import trainer.ml.training  # noqa: F401
+
+
 def predictor(version: ModelVersion) -> Any:
     """The version's predictor; raises store.Tampered if its bytes are not those that were published."""
     key = (version.tenant_id, version.project_id, version.number)
