@@ -77,8 +77,8 @@ class Chart:
 def charts(versions: Sequence[ModelVersion]) -> list[Chart]:
     """A chart of span F1 and one of answered questions, each where versions were judged on it."""
     found = [
-        Chart("Spans", "F1 of exact spans", _points(versions, "f1", _span_f1)),
-        Chart("Questions", "share answered right", _points(versions, "accuracy", _accuracy)),
+        Chart("Spans found exactly", "F1", _points(versions, "f1", _span_f1)),
+        Chart("Questions answered right", "", _points(versions, "accuracy", _accuracy)),
     ]
     return [chart for chart in found if chart.points]
 

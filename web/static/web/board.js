@@ -97,7 +97,8 @@ export class Board {
     return [...waiting].sort(inText);
   }
 
-  /** Pick the next (or previous) stop from here; false past the last one, where Tab leaves the text. */
+  /** Pick the next (or previous) stop from here; false past the last one, where Tab leaves the text.
+   *  While a relation is drawn it goes round instead: there are ends to be found. */
   step(direction) {
     const stops = this.stops();
     const now = stops.findIndex((stop) => stop.id === this.picked);
@@ -106,6 +107,7 @@ export class Board {
     if (now < 0) {
       to = direction > 0 ? stops.findIndex((s) => (s.start ?? Infinity) >= here) : stops.findLastIndex((s) => s.start < here);
     }
+    if (this.relating && stops.length > 0) to = (to + stops.length) % stops.length;
     if (to < 0 || to >= stops.length) return false;
     this.pick(stops[to].id);
     return true;

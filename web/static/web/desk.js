@@ -1,7 +1,7 @@
 /** The desk: one document after the other. Wires the board, the panel and the server together. */
 
 import { Board } from "./board.js";
-import { COMMANDS, keyMap, nameOf } from "./keys.js";
+import { keyMap, nameOf } from "./keys.js";
 import { Painter } from "./paint.js";
 import { Panel } from "./panel.js";
 import { Sitting } from "./sitting.js";
@@ -33,6 +33,7 @@ const sitting = new Sitting(config, board, panel);
 /** Every command by its name in keys.js; those of buttons that carry data get it as their argument. */
 const acts = {
   label: ({ name }) => board.label(name),
+  span: ({ name }) => board.label(name),
   choice: ({ question, name }) => board.toggleChoice(questions.get(question), name),
   relation: ({ name }) => board.startRelation(name),
   unrelate: ({ index }) => board.unrelate(Number(index)),
@@ -133,24 +134,8 @@ document.addEventListener("selectionchange", () => {
   if (snapped) Object.assign(board, { selection: snapped, picked: null });
 });
 
-function fillKeys() {
-  const list = document.getElementById("key-list");
-  const rows = COMMANDS.map(({ name, show, letter, does }) => {
-    const free = letter && keys.get(letter)?.command === name;
-    return [free ? `${show}  ${letter}` : show, does];
-  });
-  for (const [shown, does] of rows) {
-    const term = document.createElement("dt");
-    for (const part of shown.split(/\s+/)) {
-      const key = document.createElement("kbd");
-      key.textContent = part;
-      term.append(key);
-    }
-    const meaning = document.createElement("dd");
-    meaning.textContent = does;
-    list.append(term, meaning);
-  }
+// The page names a letter beside a key; it holds only where no label took that letter.
+for (const hint of document.querySelectorAll("[data-letter]")) {
+  hint.hidden = keys.get(hint.dataset.letter)?.command !== hint.dataset.command;
 }
-
-fillKeys();
 sitting.begin();
