@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import timedelta
+from typing import Any
 
-from django.db.models import F
 from django.utils import timezone
 
 from annotator import audit
@@ -18,6 +18,15 @@ from annotator.tenancy import current_tenant
 
 PREFIX = "mgn_"
 MAX_DAYS = 3650
+
+# By hand, for every request by token comes through here; the ORM takes ten times as long to write it.
+_HOLDER = """
+SELECT u.*, t.role AS given, m.role AS held, t.expires_at
+FROM annotator_apitoken t
+JOIN annotator_membership m ON m.tenant_id = t.tenant_id AND m.user_id = t.user_id
+JOIN annotator_user u ON u.id = t.user_id
+WHERE t.digest = %s AND t.tenant_id = %s AND u.is_active
+"""
 
 
 class Expired(Exception):
@@ -69,19 +78,9 @@ def holder(secret: str) -> tuple[User, str] | None:
 
     The role is the lower one of the token's and the one its owner holds today. Raises Expired.
     """
-    member = (
-        Membership.objects.filter(
-            tenant=current_tenant(),
-            user__is_active=True,
-            user__apitoken__digest=digest(secret),
-            user__apitoken__tenant=current_tenant(),
-        )
-        .annotate(given=F("user__apitoken__role"), expires_at=F("user__apitoken__expires_at"))
-        .select_related("user")
-        .first()
-    )
-    if member is None:
+    found: Any = next(iter(User.objects.raw(_HOLDER, [digest(secret), current_tenant().pk])), None)
+    if found is None:
         return None
-    if member.expires_at <= timezone.now():
+    if found.expires_at <= timezone.now():
         raise Expired
-    return member.user, min(member.role, member.given, key=Role.values.index)
+    return found, min(found.held, found.given, key=Role.values.index)

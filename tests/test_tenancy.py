@@ -48,8 +48,10 @@ SQL_BY_HAND = {
     "annotator/queue.py",
     "annotator/stats.py",
     "annotator/tenancy.py",
+    "annotator/tokens.py",
     "web/launch.py",
     "web/roles.py",
+    "web/suggested.py",
 }
 SCOPE_SETTERS = {"annotator/tenancy.py"}
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import OuterRef, Subquery
+import orjson
+from django.db import connection
 
 from annotator.models import Document, Suggestion
 from trainer import serving
-from trainer.models import ModelVersion
 
 READY, PENDING, NO_MODEL, BLIND = "ready", "pending", "no_model", "blind"
+
+_LIVE = """
+SELECT v.number, s.id, s.items::text FROM trainer_modelversion v
+LEFT JOIN annotator_suggestion s ON s.document_id = %(document)s AND s.version = v.number
+WHERE v.project_id = %(project)s AND v.live
+"""
 
 
 @dataclass(frozen=True)
@@ -23,19 +29,19 @@ class Suggested:
 
 
 def beside(document: Document) -> Suggested:
-    """The live version and its suggestion in one query; asks a worker if that version has not looked yet."""
+    """The live version and its suggestion in one query; asks a worker if that version has not looked yet.
+
+    Needs the tenant's scope.
+    """
     if document.split == Document.Split.CHECK:
         return Suggested(BLIND)
-    made = Suggestion.objects.filter(document=document.pk, version=OuterRef("number"))
-    live = (
-        ModelVersion.objects.filter(project=document.project_id, live=True)
-        .values_list("number", Subquery(made.values("pk")[:1]), Subquery(made.values("items")[:1]))
-        .first()
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_LIVE, {"document": document.pk, "project": document.project_id})
+        live = cursor.fetchone()
     if live is None:
         return Suggested(NO_MODEL)
     number, pk, items = live
     if pk is None:
         serving.want(document)
         return Suggested(PENDING, number)
-    return Suggested(READY, number, Suggestion(pk=pk, version=number, items=items))
+    return Suggested(READY, number, Suggestion(pk=pk, version=number, items=orjson.loads(items)))
