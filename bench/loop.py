@@ -144,6 +144,7 @@ def measure_annotating(bench: Bench, options: argparse.Namespace) -> None:
 def _annotate(bench: Bench, project: int, tokens: list[str], where: str, options: argparse.Namespace) -> None:
     each = (60 if options.quick else 200) if len(tokens) > 1 else (100 if options.quick else 400)
     repeats = 1 if options.quick else 3
+    before = processes.processor_seconds(bench.launcher) if bench.launcher else None
     worked = [annotators.work(bench.url, bench.tenant, tokens, project, each) for _ in range(repeats)]
     who = f"{len(tokens)} annotator{'s' if len(tokens) > 1 else ''}, {where}"
     bench.add(
@@ -153,6 +154,11 @@ def _annotate(bench: Bench, project: int, tokens: list[str], where: str, options
     rate = median(w.per_second for w in worked)
     aim = PER_SECOND_AIM if len(tokens) > 1 else None
     bench.add(Figure(f"documents annotated, {who}", rate, "/s", aim, True, f"median of {repeats}"))
+    if bench.launcher and before is not None:
+        documents = repeats * len(tokens) * (each + annotators.WARM_UP)
+        used = processes.processor_seconds(bench.launcher) - before
+        for name, seconds in used.items():
+            bench.add(Figure(f"processor time of {name} per document, {who}", seconds / documents * 1000, "ms"))
 
 
 def measure_memory(bench: Bench, _options: argparse.Namespace) -> None:

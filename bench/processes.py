@@ -1,9 +1,9 @@
-"""The processes of an install: what each holds in memory, and how to keep its workers quiet."""
+"""The processes of an install: their memory, their processor time, and how to keep its workers quiet."""
 
 from __future__ import annotations
 
 import contextlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 import psutil
@@ -33,6 +33,18 @@ def memory(launcher: psutil.Process) -> list[Figure]:
             Figure(f"memory of {name}", pss, "MB PSS", aim, note=f"{count}RSS {max(r for _, r in held):.0f} MB")
         )
     return figures
+
+
+def processor_seconds(launcher: psutil.Process) -> Counter[str]:
+    """What the web workers and PostgreSQL have used so far. Unlike a latency it hardly depends on what else runs."""
+    used: Counter[str] = Counter()
+    for process in launcher.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            name = _name(process, launcher)
+            if name in ("web worker", "postgresql"):
+                times = process.cpu_times()
+                used[name] += times.user + times.system
+    return used
 
 
 @contextlib.contextmanager
