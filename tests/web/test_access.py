@@ -8,6 +8,8 @@ from datetime import timedelta
 import pytest
 from django.core.management import CommandError, call_command
 from django.http import HttpResponse
+from django.template import engines
+from django.template.response import TemplateResponse
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
@@ -120,6 +122,19 @@ def test_a_refusal_takes_back_what_the_view_wrote(cast, status):
     assert response.status_code == status
     with tenant_scope(cast.acme):
         assert Project.objects.exists() is (status < 400)
+
+
+def test_a_template_is_rendered_inside_the_scope(cast):
+    def view(request, tenant):
+        template = engines["django"].from_string("{% for project in projects %}{{ project.name }}{% endfor %}")
+        return TemplateResponse(request, template, {"projects": Project.objects.all()})
+
+    make_project(cast.acme)
+    request = RequestFactory().get(f"/t/{cast.acme.slug}/")
+    request.user = cast.alice
+    response = TenantMiddleware(lambda r: HttpResponse()).process_view(request, view, (), {"tenant": cast.acme.slug})
+
+    assert response.content == b"Mails"
 
 
 def test_roles_are_asked_for_after_the_object_is_found(cast):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -13,6 +15,11 @@ from annotator.tenancy import tenant_scope
 from tests.cast import SPEC, add_documents, make_project
 from tests.web.api_client import Api, operations
 from trainer.models import ModelVersion, TrainingRun
+from web.api.api import api
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+# Refusals that no operation can bring about: of commands, or of what the schemas refuse before.
+NOT_OF_THE_API = {"invalid_offsets", "invalid_role", "invalid_state", "invalid_token", "no_member", "nobody"}
 
 TEXT = "Ann 🦊 lives in Oslo."
 
@@ -272,3 +279,28 @@ def test_not_ready_without_redis(client, db, settings):
 
     assert ready.status_code == 503
     assert ready.json()["redis"] == "ConnectionError"
+
+
+def test_the_documentation_names_every_operation_and_every_error_code():
+    page = (ROOT / "docs" / "api.md").read_text()
+    described = {
+        (method, re.sub(r"\{\w+\}", "{id}", path).rstrip("/"))
+        for methods, path in re.findall(r"^    ((?:[A-Z]+, )*[A-Z]+) +(\S+)", page, flags=re.MULTILINE)
+        for method in methods.split(", ")
+    }
+    source = "".join(
+        path.read_text() for folder in ("annotator", "trainer", "web") for path in (ROOT / folder).rglob("*.py")
+    )
+    raised = r"(?:Invalid|Conflict|Unavailable|WrongMediaType)\(\s*\"(\w+)\"|(?:answers\.error|_unauthorized)\((?:\d+, )?\"(\w+)\""
+    codes = {code for pair in re.findall(raised, source) for code in pair if code}
+
+    operations_there = {
+        (method, re.sub(r"\{int:\w+\}", "{id}", path).lstrip("/"))
+        for _, router in api._routers
+        for path, view in router.path_operations.items()
+        for operation in view.operations
+        for method in operation.methods
+    }
+    assert operations_there <= described
+    assert len(codes) > 20
+    assert not {code for code in codes - NOT_OF_THE_API if f"`{code}`" not in page}
