@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 
 from annotator import tokens
@@ -26,9 +25,9 @@ class TenantMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        # Before anything reads the body: a promise of gigabytes is refused on its word.
-        if _promised(request) > settings.MAX_UPLOAD_BYTES:
-            return _too_large(request)
+        refusal = _refuse_body(request)
+        if refusal is not None:
+            return refusal
         response = self.get_response(request)
         if hasattr(request, "tenant"):
             response.headers.setdefault("Cache-Control", "private, no-store")
@@ -121,17 +120,22 @@ def _shaped(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBas
     return shaped
 
 
-def _promised(request: HttpRequest) -> int:
-    promise = request.META.get("CONTENT_LENGTH") or "0"
+def _refuse_body(request: HttpRequest) -> HttpResponse | None:
+    """Before anything reads the body: one of gigabytes is refused on its promise, one of unknown length, too."""
+    if request.headers.get("Transfer-Encoding"):
+        return _refused_body(request, 411, "length_required", "Send a Content-Length, not a chunked body.")
     try:
-        return int(promise)
-    except ValueError as error:
-        raise BadRequest("Content-Length is no number.") from error
+        promised = int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return _refused_body(request, 400, "bad_request", "Content-Length is no number.")
+    if promised > settings.MAX_UPLOAD_BYTES:
+        return _refused_body(
+            request, 413, "too_large", f"The body may have at most {settings.MAX_UPLOAD_BYTES:,} bytes."
+        )
+    return None
 
 
-def _too_large(request: HttpRequest) -> HttpResponse:
+def _refused_body(request: HttpRequest, status: int, code: str, message: str) -> HttpResponse:
     if is_api(request):
-        return answers.too_large(settings.MAX_UPLOAD_BYTES)
-    return HttpResponse(
-        f"The body may have at most {settings.MAX_UPLOAD_BYTES:,} bytes.\n", status=413, content_type="text/plain"
-    )
+        return answers.error(status, code, message)
+    return HttpResponse(message + "\n", status=status, content_type="text/plain")

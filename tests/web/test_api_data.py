@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
 
 from annotator.models import Document, Job
 from annotator.tenancy import tenant_scope
@@ -291,8 +292,8 @@ def test_the_documentation_names_every_operation_and_every_error_code():
     source = "".join(
         path.read_text() for folder in ("annotator", "trainer", "web") for path in (ROOT / folder).rglob("*.py")
     )
-    raised = r"(?:Invalid|Conflict|Unavailable|WrongMediaType)\(\s*\"(\w+)\"|(?:answers\.error|_unauthorized)\((?:\d+, )?\"(\w+)\""
-    codes = {code for pair in re.findall(raised, source) for code in pair if code}
+    raising = r"(?:Invalid|Conflict|Unavailable|WrongMediaType|answers\.error|_unauthorized)"
+    codes = set(re.findall(raising + r"\(\s*(?:\d+, )?\"(\w+)\"", source))
 
     operations_there = {
         (method, re.sub(r"\{int:\w+\}", "{id}", path).lstrip("/"))
@@ -304,3 +305,15 @@ def test_the_documentation_names_every_operation_and_every_error_code():
     assert operations_there <= described
     assert len(codes) > 20
     assert not {code for code in codes - NOT_OF_THE_API if f"`{code}`" not in page}
+
+
+def test_not_ready_without_a_database(client, db, monkeypatch):
+    def gone(_connection):
+        raise OperationalError("no route to host")
+
+    monkeypatch.setattr("web.health.MigrationExecutor", gone)
+
+    ready = client.get("/readyz")
+
+    assert ready.status_code == 503
+    assert ready.json()["database"] == "OperationalError"

@@ -146,6 +146,13 @@ def test_a_broken_content_length(alice):
     error(response, 400, "bad_request")
 
 
+def test_a_body_of_unknown_length(alice):
+    """Read as promised, it would be taken for an empty one."""
+    response = alice.client.post(f"{alice.base}/projects", headers=alice.headers | {"Transfer-Encoding": "chunked"})
+
+    error(response, 411, "length_required")
+
+
 def test_an_unknown_address_and_an_unknown_method(alice):
     error(alice.get("/nothing"), 404, "not_found")
     response = alice.call("PATCH", "/projects")

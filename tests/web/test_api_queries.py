@@ -43,6 +43,15 @@ def suggested(cast):
     return project
 
 
+def test_knowing_the_tenant_and_the_person_takes_three_queries(cast):
+    bob = Api(cast.acme, cast.bob)
+
+    with Queries() as queries:
+        bob.get("/me")
+
+    assert len(queries.told()) <= 3, "\n".join(queries.told())
+
+
 def test_next_takes_nine_queries(cast, suggested):
     bob = Api(cast.acme, cast.bob)
 
