@@ -44,6 +44,7 @@ POSTGRES_OPTIONS = {
     "shared_buffers": "128MB",
     "max_connections": "100",
     "io_method": "sync",  # no helper processes: this is a laptop's server
+    "autovacuum_naptime": "10s",  # a large import must not wait a minute for the planner to learn of it
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
