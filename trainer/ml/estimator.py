@@ -10,6 +10,7 @@ The model function describes one step in TensorFlow operations; it is traced onc
 
 import inspect
 import os
+import random
 import shutil
 import tempfile
 import time
@@ -124,6 +125,7 @@ class Estimator:
         if (steps is None) == (max_steps is None):
             raise ValueError("give either steps or max_steps")
         tf.random.set_seed(self.config.seed)
+        random.seed(self.config.seed)  # where Keras takes the seeds of its initializers from
         dataset = input_fn()
         run = self._program(ModeKeys.TRAIN, dataset.element_spec)
         self._restore(latest := self.latest_checkpoint(), ModeKeys.TRAIN)

@@ -64,7 +64,11 @@ class Lbfgs:
 
 
 class _State:
-    """The variables of L-BFGS over one flat vector."""
+    """The variables of L-BFGS over one flat vector.
+
+    The two-loop recursion needs only inner products of what is remembered, so it runs on a small matrix of them;
+    the long vectors are read twice a step however much is remembered.
+    """
 
     def __init__(self, size: int, memory: int) -> None:
         def zeros(name: str, *shape: int, dtype: tf.DType = tf.float32) -> tf.Variable:
@@ -75,28 +79,26 @@ class _State:
         self.pairs = zeros("pairs", dtype=tf.int32)
         self.loss, self.length = zeros("loss"), zeros("length")
         self.base, self.slope, self.direction = zeros("base", size), zeros("slope", size), zeros("direction", size)
-        self.moves, self.turns = zeros("moves", memory, size), zeros("turns", memory, size)
-        self.inverse = zeros("inverse", memory)  # 1 / (move · turn), 0 where there is none yet
+        # The last moves of the base and how the slope turned with each: moves first, then turns, as two rings.
+        self.history = zeros("history", 2 * memory, size)
+        self.products = zeros("products", 2 * memory, 2 * memory)
 
     def accept(self, here: tf.Tensor, slope: tf.Tensor, loss: tf.Tensor, fresh: tf.Tensor) -> tf.Tensor:
         """Make `here` the base and choose a direction from it, remembering nothing older when `fresh`."""
         move, turn = here - self.base, slope - self.slope
-        curvature = _dot(move, turn)
-        forgotten = tf.where(fresh, tf.zeros_like(self.inverse), self.inverse)
-        with tf.control_dependencies(
-            [self.inverse.assign(forgotten), self.pairs.assign(tf.where(fresh, 0, self.pairs))]
-        ):
-            useful = ~fresh & (curvature > 1e-10)
-            remembered = tf.cond(useful, lambda: self._remember(move, turn, curvature), lambda: tf.identity(self.pairs))
-        with tf.control_dependencies([remembered]):
-            direction = self._direction(slope)
+        known = tf.where(fresh, 0, self.pairs)
+        useful = ~fresh & (_dot(move, turn) > 1e-10)
+        pairs = tf.cond(useful, lambda: self._remember(move, turn, known), lambda: known)
+        with tf.control_dependencies([pairs]):
+            direction = self._direction(slope, pairs)
         first = 1.0 / tf.maximum(tf.norm(slope), 1e-9)
         writes = [
+            self.pairs.assign(pairs),
             self.base.assign(here),
             self.slope.assign(slope),
             self.loss.assign(loss),
             self.direction.assign(direction),
-            self.length.assign(tf.where(remembered == 0, first, 1.0)),
+            self.length.assign(tf.where(pairs == 0, first, 1.0)),
         ]
         with tf.control_dependencies(writes):
             return tf.constant(True)
@@ -106,29 +108,39 @@ class _State:
         with tf.control_dependencies([self.length.assign(0.5 * self.length)]):
             return tf.constant(False)
 
-    def _remember(self, move: tf.Tensor, turn: tf.Tensor, curvature: tf.Tensor) -> tf.Tensor:
-        row = self.pairs % self.memory
-        writes = [
-            self.moves[row].assign(move),
-            self.turns[row].assign(turn),
-            self.inverse[row].assign(1.0 / curvature),
-        ]
-        with tf.control_dependencies(writes):
-            return self.pairs.assign_add(1)
+    def _remember(self, move: tf.Tensor, turn: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
+        rows = tf.stack([known % self.memory, self.memory + known % self.memory])
+        newest = tf.stack([move, turn])
+        with tf.control_dependencies([self.history.scatter_update(tf.IndexedSlices(newest, rows))]):
+            fresh = tf.matmul(newest, self.history.read_value(), transpose_b=True)
+        with tf.control_dependencies([self.products.scatter_update(tf.IndexedSlices(fresh, rows))]):
+            mirrored = tf.tensor_scatter_nd_update(tf.transpose(self.products), rows[:, None], fresh)
+        with tf.control_dependencies([self.products.assign(mirrored)]):
+            return known + 1
 
-    def _direction(self, slope: tf.Tensor) -> tf.Tensor:
-        """Minus the slope times the remembered inverse curvature (the two-loop recursion)."""
-        rows = [(self.pairs - 1 - back) % self.memory for back in range(self.memory)]
-        result, shares = slope, []
-        for row in rows:
-            shares.append(self.inverse[row] * _dot(self.moves[row], result))
-            result -= shares[-1] * self.turns[row]
-        newest = self.turns[rows[0]]
-        scale = self.inverse[rows[0]] * _dot(newest, newest)
-        result *= tf.where(scale > 0.0, 1.0 / scale, 1.0)
-        for row, share in zip(reversed(rows), reversed(shares), strict=True):
-            result += (share - self.inverse[row] * _dot(self.turns[row], result)) * self.moves[row]
-        return -result
+    def _direction(self, slope: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
+        """Minus the slope times the remembered inverse curvature, as a sum of remembered vectors and the slope."""
+        memory, history = self.memory, self.history.read_value()  # once: reading a scattered variable copies it
+        ages = [(known - 1 - age) % memory for age in range(memory)]
+        # The slope is one more vector of the sum, with a weight and products of its own.
+        along_slope = tf.linalg.matvec(history, slope)
+        weights, own = tf.zeros([2 * memory]), tf.constant(1.0)
+        shares = []
+
+        def product(row: tf.Tensor) -> tf.Tensor:
+            return _dot(self.products[row], weights) + own * along_slope[row]
+
+        for age, row in enumerate(ages):
+            inverse = tf.where(age < known, 1.0 / self.products[row, memory + row], 0.0)
+            shares.append((row, inverse, inverse * product(row)))
+            weights -= tf.one_hot(memory + row, 2 * memory) * shares[-1][2]
+        newest = ages[0]
+        turned = self.products[memory + newest, memory + newest]
+        scale = tf.where(known > 0, self.products[newest, memory + newest] / turned, 1.0)
+        weights, own = weights * scale, own * scale
+        for row, inverse, share in reversed(shares):
+            weights += tf.one_hot(row, 2 * memory) * (share - inverse * product(memory + row))
+        return -tf.linalg.matvec(history, weights, transpose_a=True) - own * slope
 
 
 def _dot(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:

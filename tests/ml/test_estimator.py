@@ -1,0 +1,184 @@
+"""The Estimator's contract, on a model small enough to see through: y = 2·x by one dense layer."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from trainer.ml.estimator import Estimator, EstimatorSpec, Hook, ModeKeys, RunConfig, Step
+from trainer.ml.optimizers import Lbfgs, minimize
+from trainer.ml.variables import VariableMismatch
+
+
+def double(features: Any, labels: Any, mode: ModeKeys, params: dict[str, Any]) -> EstimatorSpec:
+    x = features["x"]
+    if params.get("norm"):
+        x = keras.layers.BatchNormalization()(x, training=mode == ModeKeys.TRAIN)
+    predicted = keras.layers.Dense(1)(x)
+    if mode == ModeKeys.PREDICT:
+        return EstimatorSpec(mode, predictions={"y": predicted})
+    error = tf.reduce_mean(tf.square(predicted - labels))
+    if mode == ModeKeys.EVAL:
+        far = tf.reduce_sum(tf.abs(predicted - labels))
+        return EstimatorSpec(
+            mode, loss=error, eval_metric_ops={"distance": (far, tf.cast(tf.size(labels), tf.float32))}
+        )
+    return EstimatorSpec(mode, loss=error, train_op=minimize(error, lambda: keras.optimizers.Adam(params["rate"])))
+
+
+def numbers() -> tf.data.Dataset:
+    x = np.arange(-2, 2, 0.25, np.float32)[:, None]
+    return tf.data.Dataset.from_tensor_slices(({"x": x}, 2 * x)).batch(4).repeat(25)
+
+
+def inputs() -> tf.data.Dataset:
+    return tf.data.Dataset.from_tensor_slices({"x": np.array([[1.0], [5.0]], np.float32)}).batch(2)
+
+
+def serving() -> dict[str, tf.TensorSpec]:
+    return {"x": tf.TensorSpec([None, 1], tf.float32)}
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[..., Estimator]:
+    def estimator(where: str = "model", **params: Any) -> Estimator:
+        config = RunConfig(seed=3, save_checkpoints_steps=20)
+        return Estimator(double, tmp_path / where, {"rate": 0.1, **params}, config)
+
+    return estimator
+
+
+class Watch(Hook):
+    """Remembers the steps; stops, or dies, at one of them."""
+
+    def __init__(self, stop_at: int = 0, die_at: int = 0) -> None:
+        self.stop_at, self.die_at, self.seen, self.ended = stop_at, die_at, [], 0
+
+    def after_step(self, step: Step) -> None:
+        self.seen.append(step.number)
+        step.stop = step.number == self.stop_at
+        if step.number == self.die_at:
+            raise KeyboardInterrupt
+
+    def end(self, step: int) -> None:
+        self.ended = step
+
+
+def kernel(estimator: Estimator) -> float:
+    return float(next(estimator.predict(inputs))["y"][0])
+
+
+def test_it_learns_predicts_evaluates_and_exports(make: Callable[..., Estimator], tmp_path: Path) -> None:
+    make().train(numbers, max_steps=100)
+
+    elsewhere = make()  # everything comes from the checkpoint
+    first, second = (float(p["y"][0]) for p in elsewhere.predict(inputs))
+    measured = elsewhere.evaluate(numbers, steps=4)
+    export = elsewhere.export_saved_model(tmp_path / "export", serving)
+    served = tf.saved_model.load(str(export)).signatures["serving_default"](x=tf.constant([[5.0]]))["y"]
+
+    assert (first, second) == (pytest.approx(2, abs=0.1), pytest.approx(10, abs=0.4))
+    assert measured["distance"] < 0.2
+    assert measured["global_step"] == 100
+    assert float(served[0, 0]) == pytest.approx(second)
+
+
+def test_modes_share_variables_of_layers_made_inline(make: Callable[..., Estimator]) -> None:
+    estimator = make(norm=True).train(numbers, max_steps=100)
+
+    assert kernel(estimator) == kernel(make(norm=True))
+    assert estimator.evaluate(numbers, steps=4)["loss"] < 10
+
+
+def test_a_killed_training_goes_on_to_the_same_weights(make: Callable[..., Estimator]) -> None:
+    whole = make("whole").train(numbers, max_steps=70)
+
+    with pytest.raises(KeyboardInterrupt):
+        make("killed").train(numbers, max_steps=70, hooks=[Watch(die_at=47)])
+    watch = Watch()
+    resumed = make("killed").train(numbers, max_steps=70, hooks=[watch])
+
+    assert watch.seen == list(range(41, 71))
+    assert kernel(resumed) == kernel(whole)
+
+
+def test_after_an_aborted_call_the_same_estimator_goes_on_from_its_checkpoint(make: Callable[..., Estimator]) -> None:
+    estimator = make()
+
+    with pytest.raises(KeyboardInterrupt):
+        estimator.train(numbers, max_steps=70, hooks=[Watch(die_at=47)])
+    estimator.train(numbers, max_steps=70)
+
+    assert kernel(estimator) == kernel(make("whole").train(numbers, max_steps=70))
+
+
+def test_a_hook_can_stop_and_steps_add_up(make: Callable[..., Estimator]) -> None:
+    estimator, watch = make(), Watch(stop_at=7)
+
+    estimator.train(numbers, max_steps=50, hooks=[watch])
+    estimator.train(numbers, steps=5)
+
+    assert watch.seen == list(range(1, 8))
+    assert watch.ended == 7
+    assert estimator.evaluate(numbers, steps=1)["global_step"] == 12
+
+
+def test_exports_are_numbered_and_never_half_there(make: Callable[..., Estimator], tmp_path: Path) -> None:
+    base = tmp_path / "export"
+    estimator = make().train(numbers, max_steps=1)
+
+    first, second = (estimator.export_saved_model(base, serving) for _ in range(2))
+    with pytest.raises(ValueError, match="signature"):
+        estimator.export_saved_model(base, serving, signatures={"broken": 3})
+
+    assert (first.name, second.name) == ("1", "2")
+    assert sorted(path.name for path in base.iterdir()) == ["1", "2"]
+
+
+def test_a_specification_says_what_it_lacks() -> None:
+    with pytest.raises(ValueError, match="train needs loss and train_op"):
+        EstimatorSpec(ModeKeys.TRAIN)
+    with pytest.raises(ValueError, match="predict needs predictions"):
+        EstimatorSpec(ModeKeys.PREDICT)
+
+
+def test_predicting_without_a_training_is_refused(make: Callable[..., Estimator]) -> None:
+    with pytest.raises(FileNotFoundError, match="train first"):
+        next(make().predict(inputs))
+
+
+def test_a_model_that_changes_between_modes_is_refused(tmp_path: Path) -> None:
+    def fickle(features: Any, labels: Any, mode: ModeKeys) -> EstimatorSpec:
+        weight = tf.Variable(np.ones(1 if mode == ModeKeys.TRAIN else 2, np.float32), name="w")
+        loss = tf.reduce_sum(weight**2)
+        train_op = minimize(loss, lambda: Lbfgs((10,))) if mode == ModeKeys.TRAIN else None
+        return EstimatorSpec(mode, predictions=weight, loss=loss, train_op=train_op)
+
+    estimator = Estimator(fickle, tmp_path).train(numbers, max_steps=1)
+
+    with pytest.raises(VariableMismatch, match=r"shape \(2,\) asked for"):
+        next(estimator.predict(inputs))
+
+
+def test_lbfgs_finds_the_least_of_a_bent_valley_in_each_phase(tmp_path: Path) -> None:
+    def valley(features: Any, labels: Any, mode: ModeKeys) -> EstimatorSpec:
+        at = tf.Variable(np.array([-1.2, 1.0], np.float32), name="at")
+        x, y = at[0] - features, at[1] - features
+        loss = (1 - x) ** 2 + 100 * (y - x**2) ** 2
+        train_op = minimize(loss, lambda: Lbfgs((60, 60))) if mode == ModeKeys.TRAIN else None
+        return EstimatorSpec(mode, predictions=at, loss=loss, train_op=train_op)
+
+    def moved(by: float) -> Callable[[], tf.data.Dataset]:
+        return lambda: tf.data.Dataset.from_tensors(np.float32(by)).repeat(120)
+
+    estimator = Estimator(valley, tmp_path)
+    lowest = [
+        next(estimator.train(moved(by), max_steps=steps).predict(moved(by), yield_single_examples=False))
+        for by, steps in [(0.0, 60), (1.0, 120)]
+    ]
+
+    np.testing.assert_allclose(lowest, [[1, 1], [2, 2]], atol=1e-2)

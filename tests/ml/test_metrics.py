@@ -1,0 +1,72 @@
+"""Scores by hand, and the bootstrap over documents."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from trainer.ml import metrics
+
+
+def answer(*spans: tuple[int, int, str], **classes: list[str]) -> dict[str, Any]:
+    return {
+        "id": "d",
+        "spans": [{"start": s, "end": e, "label": label} for s, e, label in spans],
+        "classes": classes,
+        "complete": True,
+    }
+
+
+def test_exact_spans_and_choices_are_counted() -> None:
+    gold = [answer((0, 2, "A"), (3, 5, "B"), topic=["x"]), answer((0, 1, "A"), topic=["y"])]
+    mine = [answer((0, 2, "A"), (3, 6, "B"), topic=["x"]), answer(topic=["x"])]
+
+    found = metrics.score(gold, mine)
+
+    spans = found["spans"]
+    assert (spans["tp"], spans["fp"], spans["fn"]) == (1, 1, 2)
+    assert spans["f1"] == pytest.approx(0.4)
+    assert spans["labels"]["A"]["recall"] == 0.5
+    assert found["questions"]["topic"]["accuracy"] == 0.5
+    assert found["questions"]["topic"]["macro_f1"] == pytest.approx((2 / 3 + 0) / 2)
+    assert [d["tp"] for d in found["documents"]] == [1, 0]
+    assert [d["correct"] for d in found["documents"]] == [1, 0]
+
+
+def test_spans_of_incomplete_lines_are_not_judged() -> None:
+    found = metrics.score([{**answer((0, 2, "A")), "complete": False}], [answer((4, 5, "A"))])
+
+    assert found["spans"]["fp"] == found["spans"]["fn"] == 0
+
+
+def documents(*counts: tuple[int, int, int]) -> list[dict[str, Any]]:
+    return [
+        {"id": str(i), "tp": tp, "fp": fp, "fn": fn, "correct": tp, "asked": tp + fn}
+        for i, (tp, fp, fn) in enumerate(counts)
+    ]
+
+
+def test_interval_holds_the_score_and_narrows_with_documents() -> None:
+    few, many = documents(*[(3, 1, 1), (0, 2, 2)] * 4), documents(*[(3, 1, 1), (0, 2, 2)] * 100)
+
+    (low, high), (low_many, high_many) = (metrics.bootstrap_interval(d)["f1"] for d in (few, many))
+
+    assert low < low_many < 0.5 < high_many < high
+    assert metrics.bootstrap_interval([])["f1"] == (0.0, 0.0)
+
+
+def test_paired_bootstrap_knows_better_worse_and_the_same() -> None:
+    good, bad = documents(*[(4, 1, 1)] * 30), documents(*[(2, 3, 3)] * 30)
+
+    assert metrics.paired_bootstrap(good, bad)["f1"] == 0.0
+    assert metrics.paired_bootstrap(bad, good)["f1"] == 1.0
+    assert metrics.paired_bootstrap(good, good)["f1"] == 0.5
+    with pytest.raises(ValueError, match="same documents"):
+        metrics.paired_bootstrap(good, bad[:3])
+
+
+def test_metrics_need_no_tensorflow() -> None:
+    code = "import sys, trainer.ml.metrics; sys.exit('tensorflow' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,258 @@
+"""Training, from the outside: what goes in, what comes out, and what is said of what could not be learnt."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tensorflow as tf
+
+from tests.ml.conftest import letters, line
+from trainer.ml.evaluation import evaluate
+from trainer.ml.examples import DataError
+from trainer.ml.predictor import UnknownFormat, load
+from trainer.ml.schema import NothingToLearn, SchemaError
+from trainer.ml.training import train
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """One training on sixty letters, and the progress it told."""
+    folder = tmp_path_factory.mktemp("letters")
+    data = folder / "data.jsonl"
+    data.write_text("".join(json.dumps(one) + "\n" for one in letters(60)), encoding="utf-8")
+    progress: list[dict[str, Any]] = []
+    return train(data, folder / "model", on_progress=progress.append), progress
+
+
+def test_spans_and_choices_are_learnt_together(trained: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
+    found, progress = trained
+
+    assert (found["examples"], found["held_out"]) == (60, 6)
+    assert found["metrics"]["spans"]["f1"] > 0.8
+    assert found["metrics"]["questions"]["topic"]["accuracy"] > 0.8
+    assert found["export"].endswith("model/export/1")
+    steps = [told["step"] for told in progress if told["phase"] == "train"]
+    assert steps == list(range(1, found["steps"] + 1))
+    assert progress[-1]["phase"] == "export"
+
+    fresh = evaluate(found["export"], letters(40, seed=9))
+    assert fresh["spans"]["f1"] > 0.85
+    assert len(fresh["documents"]) == 40
+
+    [answer] = load(found["export"])(["We met Anna Berg in Rome again ."])
+    assert [(s["start"], s["end"], s["label"]) for s in answer["spans"]] == [(7, 16, "person"), (20, 24, "place")]
+    assert [choice["label"] for choice in answer["choices"]["topic"]] == ["travel", "money"]
+    assert 0 <= answer["uncertainty"] <= 1
+
+
+def test_a_predictor_takes_any_mix_of_texts(trained: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
+    predictor = load(trained[0]["export"])
+    text = "Please pay Anna Berg before Friday ."
+    long = f"{text}\n" * 3000
+
+    answers = predictor(["", " \n", text, long, "😀 " + text, "\ud800" + text])
+
+    alone = predictor([text])[0]
+    assert [s["start"] for s in alone["spans"]] == [11]
+    assert answers[0]["spans"] == answers[1]["spans"] == []
+    assert answers[2]["spans"][0]["score"] == pytest.approx(alone["spans"][0]["score"], abs=1e-5)
+    assert [long[s["start"] : s["end"]] for s in answers[3]["spans"]] == ["Anna Berg"] * 3000
+    assert [s["start"] for s in answers[4]["spans"]] == [13]
+    assert predictor([]) == []
+
+
+def test_the_export_speaks_without_this_library(trained: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
+    model = tf.saved_model.load(trained[0]["export"])
+    described = json.loads(model.signatures["describe"]()["json"].numpy())
+    outputs = model.signatures["serving_default"](text=tf.constant(["We met Otto in Rome again ."]))
+
+    assert described["schema"]["spans"] == ["person", "place"]
+    assert described["format"] == 1
+    assert [label.decode() for label in outputs["span_label"].numpy()] == ["person", "place"]
+    assert outputs["choice_0"].shape == (1, 2)
+
+
+def span(start: int, end: int, label: str) -> dict[str, Any]:
+    return {"start": start, "end": end, "label": label}
+
+
+TINY = {
+    "one document, all of it a span": [line("1", "Oslo", spans=[span(0, 4, "P")])],
+    "ten documents, only spans": [{**one, "classes": {}} for one in letters(10)],
+    "ten documents, only choices": [{**one, "spans": []} for one in letters(10)],
+    "all the same, but for two without text": [line("e", ""), line("s", "  "), *[letters(1)[0]] * 12],
+    "a question with several choices": [
+        {**one, "spans": [], "classes": {"about": sorted({s["label"] for s in one["spans"]})}} for one in letters(12)
+    ],
+}
+
+
+@pytest.mark.parametrize("lines", TINY.values(), ids=TINY)
+def test_tiny_data_gives_a_model(lines: list[dict[str, Any]], write: Write, tmp_path: Path) -> None:
+    found = train(write(lines), tmp_path / "model")
+
+    answers = load(found["export"])([one["text"] for one in lines])
+
+    assert len(answers) == len(lines)
+    assert json.loads(json.dumps(found)) is not None
+
+
+def test_a_question_with_one_choice_seen_has_no_head_and_is_named(write: Write, tmp_path: Path) -> None:
+    lines = [{**one, "classes": {"topic": ["travel"]}} for one in letters(10)]
+
+    found = train(write(lines), tmp_path / "model")
+
+    assert found["metrics"]["not_learnt"] == {"topic": "only one choice seen: travel"}
+    assert load(found["export"])(["Hello"])[0]["choices"] == {}
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        ([], "no lines"),
+        ([line("1", "Hello")], "no labelled span and no question"),
+        ([line("1", "Oslo", complete=False, spans=[span(0, 4, "P")])], "no line to train on"),
+        ([line("1", "Hello", classes={"topic": ["a"]})], "only one choice seen: a"),
+        (
+            [{**line("1", "Oslo", spans=[span(0, 4, "P")]), "split": "check"}],
+            "no line to train on",
+        ),
+    ],
+)
+def test_nothing_to_learn_is_said(lines: list[dict[str, Any]], why: str, write: Write, tmp_path: Path) -> None:
+    with pytest.raises(NothingToLearn, match=why):
+        train(write(lines), tmp_path / "model")
+
+    assert not (tmp_path / "model/export").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"text": "a"', "line 2: not JSON"),
+        ("[]", "line 2: not an object"),
+        ('{"id": "x"}', "line 2: text: missing"),
+        ('{"text": "abc", "spans": [{"start": 2, "end": 9, "label": "A"}]}', r"line 2: spans\[0\]: 2–9 is not within"),
+        ('{"text": "abc", "spans": [{"start": 2, "end": 1, "label": "A"}]}', r"line 2: spans\[0\]: 2–1 is not within"),
+        ('{"text": "abc", "spans": [{"start": 0, "end": 1}]}', r"line 2: spans\[0\].label: missing"),
+        ('{"text": "abc", "classes": {"q": "a"}}', "line 2: classes"),
+    ],
+)
+def test_a_bad_line_is_named(text: str, why: str, tmp_path: Path) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_text(json.dumps(line("1", "fine")) + "\n" + text, encoding="utf-8")
+
+    with pytest.raises(DataError, match=why):
+        train(path, tmp_path / "model")
+
+
+def test_a_schema_decides_what_is_asked(write: Write, tmp_path: Path) -> None:
+    questions = {"topic": {"multiple": False, "choices": ["money", "travel", "weather"]}}
+    path = write(letters(10))
+
+    found = train(path, tmp_path / "model", schema={"spans": ["place", "person", "date"], "questions": questions})
+
+    assert found["metrics"]["not_learnt"] == {"date": "no example"}
+    assert load(found["export"]).schema.spans == ("place", "person")
+    with pytest.raises(SchemaError, match="letter-0: label 'person' is not in the schema"):
+        train(path, tmp_path / "other", schema={"spans": ["place"], "questions": questions})
+
+
+def test_marked_lines_are_measured_on_and_never_trained_on(write: Write, tmp_path: Path) -> None:
+    strange = line("c", "Zork qux", spans=[{"start": 0, "end": 4, "label": "person"}], split="check")
+
+    found = train(write([*letters(20), strange]), tmp_path / "model")
+
+    assert (found["examples"], found["held_out"]) == (20, 1)
+    assert found["metrics"]["spans"]["tp"] + found["metrics"]["spans"]["fn"] == 1
+
+
+def test_incomplete_lines_teach_choices_but_no_absence_of_spans(write: Write, tmp_path: Path) -> None:
+    whole = letters(20)
+    bare = [{**one, "id": f"b{i}", "spans": [], "complete": False} for i, one in enumerate(letters(200, seed=5))]
+
+    found = train(write([*whole, *bare]), tmp_path / "model")
+    measured = evaluate(found["export"], letters(40, seed=9))
+
+    assert measured["spans"]["recall"] > 0.7
+    assert measured["questions"]["topic"]["accuracy"] > 0.9
+
+
+def test_spans_that_tags_cannot_say_are_counted(write: Write, tmp_path: Path) -> None:
+    inside = line("1", "unhappy Anna", spans=[span(2, 7, "person")])
+    spaced = line("2", "Hello Anna .", spans=[span(6, 11, "person")])
+    nested = line("3", "Anna Berg left", spans=[span(0, 9, "person"), span(5, 9, "place")])
+
+    found = train(write([inside, spaced, nested, *letters(60)]), tmp_path / "model")
+
+    assert found["metrics"]["spans_left_out"] == {"off_edges": 2, "overlapping": 1, "across": 0}
+
+
+def test_labels_inside_words_make_characters_tokens(write: Write, tmp_path: Path) -> None:
+    words = ["abx", "cdx", "efx", "ghx"] * 3
+    lines = [line(str(i), f"code {word}-ware", spans=[span(5, 7, "prefix")]) for i, word in enumerate(words)]
+
+    found = train(write(lines), tmp_path / "model")
+
+    assert found["metrics"]["spans_left_out"]["off_edges"] == 0
+    [answer] = load(found["export"])(["code cdx-ware"])
+    assert [(s["start"], s["end"]) for s in answer["spans"]] == [(5, 7)]
+
+
+def test_spans_across_line_breaks_are_learnt(write: Write, tmp_path: Path) -> None:
+    streets = ["Kirkegata", "Storgata", "Torget"] * 4
+    lines = [
+        line(str(i), f"to:\n{street}\nOslo\nbye", spans=[span(4, 9 + len(street), "address")])
+        for i, street in enumerate(streets)
+    ]
+
+    found = train(write(lines), tmp_path / "model")
+
+    [answer] = load(found["export"])(["to:\nStorgata\nOslo\nbye"])
+    assert [(s["start"], s["end"]) for s in answer["spans"]] == [(4, 17)]
+
+
+class Killed(BaseException):
+    """Stands for the process being killed."""
+
+
+def test_a_training_killed_twice_ends_as_one_that_was_not(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainer.ml.training._SAVE_SECONDS", 0.0)
+    path = write(letters(20))
+    texts = [one["text"] for one in letters(10, seed=4)]
+    whole = train(path, tmp_path / "whole", seed=7)
+
+    seen: list[int] = []
+    for at in (5, 85):
+
+        def kill(progress: dict[str, Any], at: int = at) -> None:
+            seen.append(progress.get("step", 0))
+            if seen[-1] == at:
+                raise Killed
+
+        with pytest.raises(Killed):
+            train(path, tmp_path / "model", seed=7, on_progress=kill)
+    again = train(path, tmp_path / "model", seed=7, on_progress=lambda told: seen.append(told.get("step", 0)))
+
+    # A step that was being reported when the process died was not saved yet, and is done again.
+    assert [step for step in seen if step] == [*range(1, 6), *range(5, 86), *range(85, 101)]
+    assert sorted(p.name for p in (tmp_path / "model/export").iterdir()) == ["1"]
+    assert again["metrics"] == whole["metrics"]
+    assert load(again["export"])(texts) == load(whole["export"])(texts)
+
+
+def test_something_else_is_not_loaded(tmp_path: Path) -> None:
+    with pytest.raises(UnknownFormat, match="is not a model exported from here"):
+        load(tmp_path)
+    module = tf.Module()
+    module.f = tf.function(lambda: {"json": tf.constant('{"format": 99}')}, input_signature=[])
+    signatures = {"describe": module.f.get_concrete_function(), "serving_default": module.f.get_concrete_function()}
+    tf.saved_model.save(module, str(tmp_path / "m"), signatures=signatures)
+    with pytest.raises(UnknownFormat, match="has format 99, this version reads 1"):
+        load(tmp_path / "m")
