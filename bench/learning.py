@@ -105,9 +105,8 @@ class Learner:
         return items
 
 
-def measure(learner: Learner, goals: list[int]) -> list[Figure]:
+def measure(learner: Learner, goals: list[int]) -> Iterator[Figure]:
     """The first round at or after each goal; the rounds between are walked, too, as people would."""
-    figures: list[Figure] = []
     ahead = sorted(goals)
     for round_ in learner.rounds():
         if round_.documents < ahead[0]:
@@ -116,10 +115,9 @@ def measure(learner: Learner, goals: list[int]) -> list[Figure]:
         ended = "" if round_.promoted else "; the gate kept the older version"
         note = f"at {round_.documents} documents; {scores(round_.metrics)}{ended}"
         what = f"submit to new suggestions, after {goal} documents"
-        figures.append(Figure(what, round_.seconds, "s", AIMS.get(goal), note=note))
+        yield Figure(what, round_.seconds, "s", AIMS.get(goal), note=note)
         if not ahead:
-            break
-    return figures
+            return
 
 
 def scores(metrics: dict[str, Any]) -> str:

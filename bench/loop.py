@@ -111,7 +111,8 @@ def measure_learning(bench: Bench, options: argparse.Namespace) -> None:
     path.write_text("".join(json.dumps({"id": d["id"], "text": d["text"]}) + "\n" for d in lines), encoding="utf-8")
     transfer.import_file(client, project, path, len(lines))
     goals = [20, 100] if options.quick else [20, 100, 500]
-    bench.add(*learning.measure(learning.Learner(client, project, gold), goals))
+    for figure in learning.measure(learning.Learner(client, project, gold), goals):
+        bench.add(figure)
     texts = [line["text"] for line in lines[: 20 if options.quick else 100]]
     client("POST", f"/projects/{project}/suggest", {"texts": texts[:1]})
     seconds = []
