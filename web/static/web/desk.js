@@ -102,6 +102,8 @@ document.addEventListener("keydown", (event) => {
 let downAt = null;
 text.addEventListener("pointerdown", (event) => {
   downAt = event.pointerType;
+  // Words that are selected would be dragged away as text; a drag must begin a new selection.
+  if (downAt === "mouse" && !event.shiftKey) getSelection().removeAllRanges();
 });
 document.addEventListener("pointerup", (event) => {
   if (downAt === null || sitting.busy) return;
