@@ -15,7 +15,8 @@ ALONE = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
 ROLES = {
     # A fresh process for each run gives its memory back, and hard time limits work.
     "train": ["worker", "-Q", "train", "-n", "train@%h", "--max-tasks-per-child", "1", *COMMON, *ALONE],
-    "suggest": ["worker", "-Q", "suggest", "-n", "suggest@%h", *COMMON, *ALONE],
+    # Loading model after model grows a process; past two gigabytes a fresh one takes over between two tasks.
+    "suggest": ["worker", "-Q", "suggest", "-n", "suggest@%h", "--max-memory-per-child", "2000000", *COMMON, *ALONE],
     "io": ["worker", "-Q", "io", "-n", "io@%h", *COMMON, *ALONE],
     "beat": ["beat", "--schedule", os.environ.get("BEAT_SCHEDULE", "beat-schedule")],
 }
