@@ -21,6 +21,7 @@ from annotator.tenancy import current_tenant
 __all__ = ["Row", "Stored", "store_rows"]
 
 MAX_ID = 200
+MAX_DEPTH = 64
 
 _INSERT_DOCUMENTS = """
 INSERT INTO annotator_document (tenant_id, project_id, external_id, text, sha256, meta, split, priority, shuffle,
@@ -123,16 +124,14 @@ class _Check:
         fault = id_fault(external_id)
         if fault:
             return Refused(row.line, "id", fault)
-        try:
-            meta = orjson.dumps(row.meta)
-        except orjson.JSONEncodeError as error:
-            return Refused(row.line, "meta", f"cannot be stored: {error}")
-        if b"\\u0000" in meta and _has_nul(row.meta):
-            return Refused(row.line, "meta", "has a NUL character")
+        fault = meta_fault(row.meta)
+        if fault:
+            return Refused(row.line, "meta", fault)
+        meta = orjson.dumps(row.meta).decode()
         if row.answer is None:
-            return _Checked(row, external_id, sha256, meta.decode(), None)
+            return _Checked(row, external_id, sha256, meta, None)
         try:
-            return _Checked(row, external_id, sha256, meta.decode(), self._answer(row))
+            return _Checked(row, external_id, sha256, meta, self._answer(row))
         except Invalid as error:
             first = error.details[0]
             return Refused(row.line, first["field"], first["reason"])
@@ -155,12 +154,19 @@ def id_fault(external_id: str) -> str:
     return storable_fault(external_id)
 
 
-def _has_nul(value: object) -> bool:
+def meta_fault(value: object, depth: int = 1) -> str:
+    """Why this cannot be stored and given back as it came, in JSON; empty when it can."""
     if isinstance(value, str):
-        return "\x00" in value
-    if isinstance(value, dict):
-        return any(_has_nul(part) for pair in value.items() for part in pair)
-    return isinstance(value, list) and any(map(_has_nul, value))
+        return storable_fault(value)
+    if isinstance(value, int | float):
+        # PostgreSQL writes a large one out in full, and as a whole number it is then beyond 64 bits.
+        return "" if -(2**63) <= value < 2**64 else f"has the number {value:g}; one that large must be a string"
+    if not isinstance(value, dict | list):
+        return ""
+    if depth > MAX_DEPTH:
+        return f"is nested more than {MAX_DEPTH} levels deep"
+    parts = (part for pair in value.items() for part in pair) if isinstance(value, dict) else value
+    return next(filter(None, (meta_fault(part, depth + 1) for part in parts)), "")
 
 
 def draw(salt: str, what: str) -> float:

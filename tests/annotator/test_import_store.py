@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
@@ -49,6 +50,21 @@ def test_the_same_again_is_known_and_changes_nothing(project):
 
     assert (again.new, again.known, again.refused) == (0, 2, [])
     assert Document.objects.filter(project=project).count() == 2
+
+
+@pytest.mark.parametrize(
+    ("meta", "reason"),
+    [
+        ({"n": [10.0**30]}, "has the number 1e+30; one that large must be a string"),
+        ({"n": -(10.0**300)}, "has the number -1e+300; one that large must be a string"),
+        ({"a": json.loads("[" * 100 + "]" * 100)}, "is nested more than 64 levels deep"),
+        ({"a": [{"nul\x00": 1}]}, "has a NUL character at 3"),
+    ],
+)
+def test_meta_that_could_not_be_given_back_is_refused(project, meta, reason):
+    stored = store_rows(project, [row("one", meta=meta)])
+
+    assert stored.refused == [{"line": 1, "field": "meta", "reason": reason}]
 
 
 def test_an_id_with_another_text_is_refused(project):
