@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any, Self
 
 from annotator.errors import Detail, Invalid
+from annotator.spans import storable_fault
 
 FORMATS = ("jsonl", "csv", "txt")
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".tsv": "csv", ".txt": "txt"}
@@ -40,6 +41,8 @@ class Options:
                 errors.append({"field": name, "reason": f"must be one of {', '.join(FORMATS)}"})
             elif not isinstance(value, types[name]):
                 errors.append({"field": name, "reason": f"must be a {types[name].__name__}"})
+            elif isinstance(value, str) and (fault := storable_fault(value)):
+                errors.append({"field": name, "reason": fault})
         if errors:
             raise Invalid("invalid_options", f"{errors[0]['field']}: {errors[0]['reason']}", errors)
         return cls(**values)

@@ -237,6 +237,8 @@ def test_options_name_what_is_wrong():
     with pytest.raises(Invalid) as refused:
         Options.parse({"format": "xml", "strict": "yes", "speed": 9})
     assert [d["field"] for d in refused.value.details] == ["format", "strict", "speed"]
+    with pytest.raises(Invalid, match="id_column: has a NUL character"):
+        Options.parse({"id_column": "\x00"}, "mails.csv")
     with pytest.raises(Invalid, match="must be one of jsonl, csv, txt"):
         Options.parse({}, "mails.docx")
 
