@@ -166,6 +166,7 @@ def _clean_relations(raw: Any, places: Mapping[int, int], schema: Schema, errors
         errors.append({"field": "relations", "reason": "must be a list"})
         return []
     relations: list[Relation] = []
+    seen: set[tuple[int, int, str]] = set()
     for i, item in enumerate(raw):
         reason = _relation_fault(item, places, schema)
         if reason:
@@ -176,8 +177,10 @@ def _clean_relations(raw: Any, places: Mapping[int, int], schema: Schema, errors
             "tail": places[item["tail"]],
             "label": item["label"],
         }
-        if relation in relations:
+        key = (relation["head"], relation["tail"], relation["label"])
+        if key in seen:
             errors.append({"field": f"relations[{i}]", "reason": "is given twice"})
+        seen.add(key)
         relations.append(relation)
     return sorted(relations, key=lambda r: (r["head"], r["tail"], r["label"]))
 
