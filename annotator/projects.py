@@ -19,6 +19,8 @@ COLORS = ["#2563eb", "#d97706", "#059669", "#db2777", "#7c3aed", "#0891b2", "#b9
 KEYS = "123456789qwertzuiopasdfghjklyxcvbnm"
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 SETTINGS = ("guidelines", "annotators_per_document", "check_share", "random_share", "allow_overlap")
+MOST_LABELS = 1_000  # of all kinds; far more than anybody can choose from
+MOST_GUIDELINES = 100_000  # characters
 # Each setting that is a number: whether it is a whole one, the least and the most.
 NUMBERS = (
     ("check_share", False, 0, 0.5),
@@ -70,6 +72,9 @@ def add_label(
         reason = "must name a question of this project" if kind == Label.Kind.CHOICE else "is for choices only"
         raise Invalid("invalid_label", f"question: {reason}", [{"field": "question", "reason": reason}])
     used = Label.objects.filter(project=project)
+    if used.count() >= MOST_LABELS:
+        reason = f"the project has {MOST_LABELS:,} labels; there cannot be more"
+        raise Invalid("invalid_label", reason, [{"field": "name", "reason": reason}])
     try:
         with transaction.atomic():
             label = Label.objects.create(
@@ -142,7 +147,16 @@ def _faults(spec: Mapping[str, Any]) -> list[Detail]:
             errors += _name_faults(f"questions[{i}].choices", choices)
     if not errors and not spec.get("spans") and not questions:
         errors.append({"field": "spans", "reason": "a project needs a span label or a question"})
+    if not errors and _size(spec) > MOST_LABELS:
+        reason = f"a project has at most {MOST_LABELS:,} labels and questions; these are {_size(spec):,}"
+        errors.append({"field": "spans", "reason": reason})
     return errors
+
+
+def _size(spec: Mapping[str, Any]) -> int:
+    questions = spec.get("questions") or []
+    lists = [spec.get("spans") or [], spec.get("relations") or [], questions, *(q["choices"] for q in questions)]
+    return sum(map(len, lists))
 
 
 def _name_faults(field: str, labels: Any) -> list[Detail]:
@@ -188,6 +202,8 @@ def _setting_faults(spec: Mapping[str, Any]) -> list[Detail]:
     guidelines = spec.get("guidelines")
     if guidelines is not None:
         fault = storable_fault(guidelines) if isinstance(guidelines, str) else "must be a text"
+        if not fault and len(guidelines) > MOST_GUIDELINES:
+            fault = f"is longer than {MOST_GUIDELINES:,} characters"
         if fault:
             errors.append({"field": "guidelines", "reason": fault})
     if spec.get("allow_overlap") not in (None, True, False):

@@ -71,6 +71,7 @@ def test_a_span_that_breaks_a_rule(alice, document, span, reason):
         ({"state": "finished"}, "state"),
         ({"revison": 1}, "revison"),
         ({"decisions": [{"suggestion": 1, "item": "s0", "verdict": "correct", "correction": {"label": "\x00"}}]}, None),
+        ({"decisions": [{"suggestion": 1, "item": "s0", "verdict": "correct", "correction": {"\x00": 1}}]}, None),
         ({"decisions": [{"suggestion": 2**63, "item": "s0", "verdict": "accept"}]}, "decisions[0]"),
     ],
 )
@@ -177,6 +178,8 @@ def test_numbers_beyond_the_database(alice):
         ({"check_share": 0.9}, "check_share"),
         ({"annotators_per_document": 0}, "annotators_per_document"),
         ({"annotators_per_document": 10**9}, "annotators_per_document"),
+        ({"spans": [f"L{i}" for i in range(40_000)]}, "spans"),
+        ({"guidelines": "a" * 200_000}, "guidelines"),
     ],
 )
 def test_a_project_that_breaks_a_rule(alice, cast, changes, field):

@@ -173,8 +173,11 @@ class DecisionGiven(Given):
     suggestion: StrictInt = Field(description="The suggestion's id.")
     item: Text = Field(examples=["s0"])
     verdict: Literal["accept", "reject", "correct"]
-    correction: dict[str, StrictInt | Text | None] | None = Field(
-        None, description="What a corrected item became.", examples=[{"start": 0, "end": 8, "label": "PERSON"}]
+    correction: dict[Text, StrictInt | Text | None] | None = Field(
+        None,
+        max_length=8,
+        description="What a corrected item became.",
+        examples=[{"start": 0, "end": 8, "label": "PERSON"}],
     )
     milliseconds: StrictInt | None = Field(None, description="From shown to decided.")
 
