@@ -93,11 +93,14 @@ class Composer:
     """Writes one text, template after template.
 
     ``fill`` gives the text and label of a slot that is no rule, else None; without a label it is plain text.
-    ``sloppiness`` is the chance of a slip in each stretch of plain text; entities are never misspelt.
+    ``sloppiness`` is the chance of a slip in each stretch of plain text; entities are never misspelt. Whoever
+    writes in ``small`` letters does so everywhere.
     """
 
-    def __init__(self, rng: random.Random, rules: Rules, fill: Fill, *, sloppiness: float = 0.0) -> None:
-        self.rng, self.rules, self.fill, self.sloppiness = rng, rules, fill, sloppiness
+    def __init__(
+        self, rng: random.Random, rules: Rules, fill: Fill, *, sloppiness: float = 0.0, small: bool = False
+    ) -> None:
+        self.rng, self.rules, self.fill, self.sloppiness, self.small = rng, rules, fill, sloppiness, small
         self.pieces: list[str] = []
         self.length = 0
         self.spans: list[dict[str, object]] = []
@@ -137,7 +140,7 @@ class Composer:
         self._append(text)
 
     def _append(self, text: str) -> None:
-        self.pieces.append(text)
+        self.pieces.append(text.lower() if self.small else text)
         self.length += len(text)
 
     def _slip(self, text: str) -> str:

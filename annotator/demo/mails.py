@@ -49,7 +49,8 @@ class _Mail:
         self.named_product = False
         self.entities = self._entities()
         sloppiness = 0.1 if rng.random() < 0.3 else 0.0
-        self.composer = Composer(rng, self.rules, self._fill, sloppiness=sloppiness)
+        small = rng.random() < 0.08
+        self.composer = Composer(rng, self.rules, self._fill, sloppiness=sloppiness, small=small)
 
     def write(self) -> dict[str, Any]:
         has_frame = self.rng.random() < 0.85

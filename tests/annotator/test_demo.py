@@ -78,6 +78,7 @@ def test_mails_vary_and_later_ones_hold_new_names():
 
     assert len({mail["text"] for mail in series}) > 995
     assert {mail["meta"]["language"] for mail in series} == {"en", "de"}
+    assert 40 < sum(mail["text"].islower() for mail in series) < 120
     labels = Counter(span["label"] for mail in series for span in mail["spans"])
     assert set(labels) == set(PROJECT["spans"])
     assert min(labels.values()) > 300
