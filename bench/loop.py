@@ -143,7 +143,7 @@ def measure_annotating(bench: Bench, options: argparse.Namespace) -> None:
 
 
 def _annotate(bench: Bench, project: int, tokens: list[str], where: str, options: argparse.Namespace) -> None:
-    each = (60 if options.quick else 200) if len(tokens) > 1 else (100 if options.quick else 400)
+    each = (60 if options.quick else 150) if len(tokens) > 1 else (100 if options.quick else 400)
     repeats = 1 if options.quick else 3
     before = processes.processor_seconds(bench.launcher) if bench.launcher else None
     worked = [annotators.work(bench.url, bench.tenant, tokens, project, each) for _ in range(repeats)]

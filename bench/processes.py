@@ -42,8 +42,8 @@ def processor_seconds(launcher: psutil.Process) -> Counter[str]:
         with contextlib.suppress(psutil.NoSuchProcess):
             name = _name(process, launcher)
             if name in ("web worker", "postgresql"):
-                times = process.cpu_times()
-                used[name] += times.user + times.system
+                # With what its ended children used: a database connection is a process that may end meanwhile.
+                used[name] += sum(process.cpu_times()[:4])
     return used
 
 
