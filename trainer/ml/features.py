@@ -51,6 +51,8 @@ def extract(texts: tf.Tensor, tokenizer: Tokenizer) -> Features:
     context = [_template(20, rows, word), _template(21, rows, shape), _template(22, rows, _suffix(spelt, 3))]
     at = _neighbours(tokens, type_of, count)
     pairs, bigrams = _combinations(tokens, at, tf.concat([word, [1]], 0), tf.concat([shape, [1]], 0))
+    capital = tf.gather(spelt.shape, tf.cumsum(spelt.length, exclusive=True)) == ord("X")
+    pairs = _joined([pairs, *_habits(tokens, tf.gather(word, type_of), tf.gather(capital, type_of), at[-1] == count)])
     types = tf.stack([at[0], *(at[by] for by in OFFSETS)], 1)
     words = _distinct(Pairs(tokens.document, tf.cast(type_of, tf.int64)))
     return Features(tokens, types, count, _joined(spelling), _joined(context), pairs, words, _distinct(bigrams))
@@ -175,6 +177,24 @@ def _combinations(tokens: Tokens, at: dict[int, tf.Tensor], word: tf.Tensor, sha
     found += [_template(40 + i, some, tf.boolean_mask(_mix(*parts), single)) for i, parts in enumerate(wide)]
     adjacent = _template(50, tokens.document, _mix(w[0], w[1]))
     return _joined(found), adjacent
+
+
+def _habits(tokens: Tokens, word: tf.Tensor, capital: tf.Tensor, leading: tf.Tensor) -> list[Pairs]:
+    """How the same word is written elsewhere in its document, where the start of a line does not decide it."""
+    _, of = tf.unique(tf.cast(tokens.document, tf.int64) * PRIME + word)
+    size = tf.reduce_max(of) + 1
+
+    def has(flags: tf.Tensor) -> tf.Tensor:
+        counts = tf.math.unsorted_segment_sum(tf.cast(flags, tf.int64), of, size)
+        return tf.gather(tf.minimum(counts, 2), of)
+
+    habit = has(capital & ~leading) * 3 + has(~capital)
+    rows = tf.range(tf.size(of))
+    often = has(tf.ones_like(capital))
+    return [
+        _template(36, rows, _mix(habit, tf.cast(leading, tf.int64))),
+        _template(37, rows, _mix(often, tf.cast(capital, tf.int64))),
+    ]
 
 
 def _mix(*parts: tf.Tensor) -> tf.Tensor:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -53,7 +54,8 @@ def train(
     batch = batch_of(round_.seen, round_.schema, round_.tokenizer)
     if round_.schema.spans and not batch.labels["tags"].any() and not round_.schema.questions:
         raise NothingToLearn("no labelled span lies on the edges of words, and there is no question")
-    params = ModelParams(round_.schema, round_.tokenizer, batch.vocabulary, round_.phases)
+    boldness = _boldness(int((batch.labels["tags"] % 2 == 1).sum()))
+    params = ModelParams(round_.schema, round_.tokenizer, batch.vocabulary, round_.phases, boldness=boldness)
     config = RunConfig(seed=seed, save_checkpoints_secs=_SAVE_SECONDS)
     estimator = Estimator(model_fn, work, params, config)
     metrics = _run(estimator, batch, round_, tell)
@@ -101,6 +103,11 @@ class _Round:
     def phases(self) -> tuple[int, ...]:
         """Steps on what may be trained on before measuring, then on all."""
         return (_STEPS,) if self.kept.all() else (_STEPS, _REFIT_STEPS)
+
+
+def _boldness(spans: int) -> float:
+    """Most for a hundred labelled spans or fewer, none from three thousand on."""
+    return min(2.0, max(0.0, 2.0 * (1.0 - math.log(max(spans, 1) / 100) / math.log(30))))
 
 
 def _why_nothing(examples: Sequence[Example], useful: Sequence[Example], reasons: Mapping[str, str]) -> str:
