@@ -312,3 +312,12 @@ def test_pages_cost_a_fixed_number_of_queries(world, cast, alice):
 
     assert {name: cost(name) for name in before} == before
     assert max(before.values()) <= 25, before
+
+
+def test_refusals_are_pages_too(world, cast, alice):
+    absent = alice.get("/t/nobody/")
+    forbidden = signed_in(cast.bob).get(address(world, "project-new"))
+
+    assert (absent.status_code, forbidden.status_code) == (404, 403)
+    assert "<h1" in absent.text
+    assert "Your role does not allow this" in forbidden.text

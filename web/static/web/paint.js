@@ -8,6 +8,8 @@ import { pointsIn, unitsIn } from "./offsets.js";
 /** @typedef {{ id: string, start: number, end: number, label: string, color: string, suggested: boolean,
  *              score?: number, picked?: boolean, end_of?: string }} Drawn */
 
+const MARGIN = 48; // pixels between what is chosen and the edge of the view
+
 export class Painter {
   constructor(container) {
     this.container = container;
@@ -75,7 +77,17 @@ export class Painter {
     const chosen = document.getSelection();
     chosen.removeAllRanges();
     chosen.addRange(range);
-    return range;
+    this.#reveal(range);
+  }
+
+  #reveal(range) {
+    const scroller = this.container.parentElement;
+    const [place, frame] = [range.getBoundingClientRect(), scroller.getBoundingClientRect()];
+    if (place.top < frame.top + MARGIN) scroller.scrollTop += place.top - frame.top - MARGIN;
+    else if (place.bottom > frame.bottom - MARGIN) {
+      // Of a long range its beginning stays in view.
+      scroller.scrollTop += Math.min(place.bottom - frame.bottom + MARGIN, place.top - frame.top - MARGIN);
+    }
   }
 
   range(start, end) {

@@ -106,10 +106,11 @@ export class Panel {
     this.pop.querySelector('[data-act="remove"] span').textContent = item ? "Reject" : "Remove";
     const rects = board.painter.range(target.start, target.end).getClientRects();
     const box = rects[rects.length - 1];
-    const frame = this.pop.offsetParent.getBoundingClientRect();
+    const sheet = this.pop.offsetParent;
+    const frame = sheet.getBoundingClientRect();
     const left = Math.min(box.left - frame.left, frame.width - this.pop.offsetWidth - 8);
     this.pop.style.left = `${Math.max(8, left)}px`;
-    this.pop.style.top = `${box.bottom - frame.top + 6}px`;
+    this.pop.style.top = `${box.bottom - frame.top + sheet.scrollTop + 6}px`;
   }
 
   document({ external_id, meta }) {
@@ -122,6 +123,10 @@ export class Panel {
         element("dd", typeof value === "string" ? value : JSON.stringify(value)),
       ]),
     );
+  }
+
+  toTop() {
+    this.text.parentElement.scrollTop = 0;
   }
 
   /** A project without a model needs no buttons for suggestions. */

@@ -78,9 +78,9 @@ export class Sitting {
 
   #show(done) {
     const { document, suggestion } = this.current;
+    this.panel.toTop();
     this.board.open(document.text, done, suggestion?.items ?? []);
     this.panel.text.focus({ preventScroll: true });
-    scrollTo(0, 0);
     this.#explain();
   }
 
