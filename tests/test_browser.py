@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route
@@ -317,6 +318,26 @@ def test_a_page_closed_while_saving_sends_it_the_next_time(place, context):
     again.page.wait_for_function("(f) => document.querySelector('#document-name').textContent !== f", arg=first)
 
     assert bench.answer(first)["spans"][0]["label"] == "PERSON"
+
+
+def test_kept_work_that_no_longer_fits_is_pointed_out(place, context):
+    bench = Bench(place, "kept", "Ada wrote.", "Kurt wrote.")
+    desk = bench.desk(context)
+    first = desk.document
+    desk.page.route("**/annotation", lambda r: r.abort() if r.request.method == "PUT" else r.continue_())
+    desk.press("1", "Enter")
+    desk.page.wait_for_selector("#state-action:visible")
+    desk.page.close()
+    elsewhere = {"submit_id": str(uuid4()), "revision": 0}
+    bench.api("PUT", f"/documents/{bench.document(first)}/annotation", json=elsewhere)
+
+    again = Desk(context.new_page()).open(bench.url)
+    again.page.click("#leftover a")
+    again.page.wait_for_selector("#conflict[open]")
+    again.page.click("text=Go on with mine")
+    again.settled().submit()
+
+    assert [span["label"] for span in bench.answer(first)["spans"]] == ["PERSON"]
 
 
 def test_a_document_changed_elsewhere_is_put_before_the_person(place, context):

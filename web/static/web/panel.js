@@ -125,6 +125,12 @@ export class Panel {
     );
   }
 
+  /** Work of an earlier visit that the server would not take as it is. */
+  leftover(address) {
+    byId("leftover").hidden = false;
+    byId("leftover").querySelector("a").href = address;
+  }
+
   toTop() {
     this.text.parentElement.scrollTop = 0;
   }

@@ -43,10 +43,14 @@ export class Sitting {
         this.#finish(answer.reason);
         return;
       }
-      const url = this.config.document_url.replace("/0", `/${answer.document.id}`);
-      history[replace ? "replaceState" : "pushState"]({ document: answer.document.id }, "", url);
+      const state = { document: answer.document.id };
+      history[replace ? "replaceState" : "pushState"](state, "", this.#address(answer.document.id));
       await this.#open(answer);
     });
+  }
+
+  #address(id) {
+    return this.config.document_url.replace(/0$/, id);
   }
 
   async openById(id) {
@@ -271,8 +275,9 @@ export class Sitting {
         await this.server.put(`documents/${id}/annotation`, sending);
         this.drafts.forget(id);
         this.panel.say("An earlier submit was sent.");
-      } catch {
-        // It stays kept, and is sent again with the next visit or when the document is opened.
+      } catch (error) {
+        // It stays kept. What was refused needs the person; the rest is sent again with the next visit.
+        if (error instanceof Refused && error.status !== 401) this.panel.leftover(this.#address(id));
       }
     }
   }
