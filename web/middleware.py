@@ -128,10 +128,12 @@ def _refuse_body(request: HttpRequest) -> HttpResponse | None:
         promised = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
         return _refused_body(request, 400, "bad_request", "Content-Length is no number.")
-    if promised > settings.MAX_UPLOAD_BYTES:
-        return _refused_body(
-            request, 413, "too_large", f"The body may have at most {settings.MAX_UPLOAD_BYTES:,} bytes."
-        )
+    most = settings.MAX_UPLOAD_BYTES
+    if promised > settings.MAX_STRANGER_BYTES and not is_api(request) and not request.user.is_authenticated:
+        # The API looks who asks before it reads; a page's form is read first, for the token in it.
+        most = settings.MAX_STRANGER_BYTES
+    if promised > most:
+        return _refused_body(request, 413, "too_large", f"The body may have at most {most:,} bytes.")
     return None
 
 

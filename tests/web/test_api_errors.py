@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from uuid import uuid4
 
 import orjson
@@ -9,7 +10,7 @@ import pytest
 from django.test import Client
 
 from annotator import tokens
-from annotator.models import Annotation, Project
+from annotator.models import Annotation, Document, Job, Project
 from annotator.tenancy import tenant_scope
 from tests.cast import SPEC, add_documents, make_project
 from tests.web.api_client import Api
@@ -133,6 +134,53 @@ def test_ten_gigabytes_promised_are_refused_on_the_word(cast, alice, document):
     error(response, 413, "too_large")
     page = Client().post("/signin", b"", content_type="text/plain", CONTENT_LENGTH=str(10 * 1024**3))
     assert page.status_code == 413
+
+
+def test_a_stranger_may_send_no_more_than_a_sign_in_takes(cast):
+    body = b"username=" + b"x" * 100_000
+    form = "application/x-www-form-urlencoded"
+    known = Client()
+    known.force_login(cast.alice)
+
+    assert Client().post("/signin", body, content_type=form).status_code == 413
+    assert Client().post(f"/t/{cast.acme.slug}/projects/new", body, content_type=form).status_code == 413
+    assert known.post(f"/t/{cast.acme.slug}/projects/new", body, content_type=form).status_code == 422
+
+
+def test_a_client_that_falls_silent_in_its_body(alice, document):
+    class Silent(BytesIO):
+        def read(self, *_size: int | None) -> bytes:
+            raise BlockingIOError
+
+    response = alice.client.generic(
+        "PUT",
+        f"{alice.base}/documents/{document.pk}/annotation",
+        b"{",
+        content_type="application/json",
+        headers=alice.headers,
+        CONTENT_LENGTH="1000",
+        **{"wsgi.input": Silent()},
+    )
+
+    error(response, 422, "cut_short")
+
+
+@pytest.mark.parametrize("came", [1000, 2_000_000])
+def test_an_upload_that_breaks_off_is_not_taken_for_the_whole(cast, alice, document, came):
+    response = alice.client.generic(
+        "POST",
+        f"{alice.base}/projects/{document.project_id}/import",
+        b"a",
+        content_type="text/plain",
+        headers=alice.headers,
+        CONTENT_LENGTH=str(came + 1000),
+        **{"wsgi.input": BytesIO((b"a line\n" * came)[:came])},
+    )
+
+    error(response, 422, "cut_short")
+    with tenant_scope(cast.acme):
+        assert Document.objects.count() == 1
+        assert not Job.objects.exists()
 
 
 def test_a_json_body_of_more_than_its_limit(alice, document):

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.views import defaults
 from ninja import NinjaAPI
@@ -31,6 +31,7 @@ def install(api: NinjaAPI) -> None:
         PermissionDenied: forbidden,
         RequestDataTooBig: too_big,
         MultiPartParserError: bad_multipart,
+        UnreadablePostError: cut_short,
         Exception: crash,
     }
     for kind, handler in handlers.items():
@@ -95,6 +96,10 @@ def too_big(_request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:
 
 def bad_multipart(_request: HttpRequest, error: MultiPartParserError) -> HttpResponse:
     return answers.error(400, "invalid_multipart", str(error) or "The multipart body is broken.")
+
+
+def cut_short(_request: HttpRequest, _error: UnreadablePostError) -> HttpResponse:
+    return answers.error(422, "cut_short", "The body broke off.")
 
 
 def crash(_request: HttpRequest, error: Exception) -> HttpResponse:

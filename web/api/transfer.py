@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import Annotated, Any, BinaryIO, Literal, cast
+from typing import Annotated, Any, BinaryIO, Literal, NamedTuple, cast
 
 from django.db import transaction
 from django.http import HttpResponse, StreamingHttpResponse
@@ -76,12 +76,12 @@ def import_documents(request: TenantRequest, project_id: int, options: Query[Imp
     the good ones go in all the same, unless `strict`. Sent again, what is there already is left as it is.
     """
     project = access.project_for(request, project_id, Role.MANAGER)
-    file, name, size = _sent_file(request)
+    sent = _sent_file(request)
     given = options.model_dump()
     given["format"] = options.format or FORMATS.get(request.content_type or "")
-    if size > AT_ONCE_BYTES:
-        return answers.json(shapes.job(_queue(request, project, file, name, given)), status=202)
-    report = load(project, file, Options.parse(given, name), user=request.user)
+    if sent.size > AT_ONCE_BYTES:
+        return answers.json(shapes.job(_queue(request, project, sent, given)), status=202)
+    report = load(project, sent.file, Options.parse(given, sent.name), user=request.user)
     return answers.json(_counts(report))
 
 
@@ -104,23 +104,35 @@ def export(request: TenantRequest, project_id: int, options: Query[ExportOptions
     return response
 
 
-def _sent_file(request: TenantRequest) -> tuple[BinaryIO, str, int]:
-    """The file, its name and its size: from a form, or the body itself."""
+class Sent(NamedTuple):
+    """A file, its name if it came with one, and the size that was promised."""
+
+    file: BinaryIO
+    name: str
+    size: int
+
+
+def _sent_file(request: TenantRequest) -> Sent:
+    """From a form, or the body itself."""
     if request.content_type == FORM:
         upload = request.FILES.get("file")
         if upload is None or isinstance(upload, list):
             raise Invalid("no_file", "file: is missing", [{"field": "file", "reason": "is missing"}])
-        return cast(BinaryIO, upload.file), upload.name or "", upload.size or 0
+        return Sent(cast(BinaryIO, upload.file), upload.name or "", upload.size or 0)
     if request.content_type not in FORMATS:
         kinds = ", ".join([FORM, *FORMATS])
         raise WrongMediaType("unsupported_media_type", f"Content-Type must be one of {kinds}.")
     size = int(request.META.get("CONTENT_LENGTH") or 0)
-    # A large body is not read into memory but copied to disk, piece by piece, from the connection.
-    return (BytesIO(request.body) if size <= AT_ONCE_BYTES else cast(BinaryIO, request)), "", size
+    if size > AT_ONCE_BYTES:
+        # Not read into memory but copied to disk, piece by piece, from the connection.
+        return Sent(cast(BinaryIO, request), "", size)
+    if len(request.body) < size:
+        raise Invalid("cut_short", f"The upload broke off: {len(request.body):,} of {size:,} bytes came.")
+    return Sent(BytesIO(request.body), "", size)
 
 
-def _queue(request: TenantRequest, project: Project, file: BinaryIO, name: str, given: dict[str, Any]) -> Job:
-    job = jobs.start_import(project, request.user, file, name, given)
+def _queue(request: TenantRequest, project: Project, sent: Sent, given: dict[str, Any]) -> Job:
+    job = jobs.start_import(project, request.user, sent.file, sent.name, given, promised=sent.size)
     tenant_id, job_id = request.tenant.pk, job.pk
     transaction.on_commit(lambda: send("run_import", tenant_id, job_id), robust=True)
     return job
