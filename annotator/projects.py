@@ -17,6 +17,7 @@ from annotator.spans import storable_fault
 # Eight hues that stay apart for most eyes on a light ground, then again.
 COLORS = ["#2563eb", "#d97706", "#059669", "#db2777", "#7c3aed", "#0891b2", "#b91c1c", "#65a30d"]
 KEYS = "123456789qwertzuiopasdfghjklyxcvbnm"
+KEY = re.compile(r"[0-9a-z]")
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 SETTINGS = ("guidelines", "annotators_per_document", "check_share", "random_share", "allow_overlap")
 MOST_LABELS = 1_000  # of all kinds; far more than anybody can choose from
@@ -107,7 +108,8 @@ def _create_labels(project: Project, spec: Mapping[str, Any]) -> None:
             project=project, name=asked["name"], multiple=bool(asked.get("multiple")), position=place
         )
         kinds.append(("choice", question, asked["choices"]))
-    free_keys = iter(KEYS)
+    taken = {entry.get("key") for _, _, names in kinds for entry in map(_entry, names)}
+    free_keys = (key for key in KEYS if key not in taken)
     for kind, asked_by, names in kinds:
         for entry in map(_entry, names):
             labels.append(
@@ -145,6 +147,8 @@ def _faults(spec: Mapping[str, Any]) -> list[Detail]:
             errors.append({"field": f"questions[{i}].choices", "reason": "must list two choices or more"})
         else:
             errors += _name_faults(f"questions[{i}].choices", choices)
+    if not errors:
+        errors += _key_faults(spec)
     if not errors and not spec.get("spans") and not questions:
         errors.append({"field": "spans", "reason": "a project needs a span label or a question"})
     if not errors and _size(spec) > MOST_LABELS:
@@ -174,12 +178,28 @@ def _name_faults(field: str, labels: Any) -> list[Detail]:
     return errors
 
 
+def _key_faults(spec: Mapping[str, Any]) -> list[Detail]:
+    """A key that two labels want would only ever give the first."""
+    lists = {name: spec.get(name) or [] for name in ("spans", "relations")}
+    lists |= {f"questions[{i}].choices": q["choices"] for i, q in enumerate(spec.get("questions") or [])}
+    errors: list[Detail] = []
+    owners: dict[str, str] = {}
+    for field, labels in lists.items():
+        for i, entry in enumerate(map(_entry, labels)):
+            key = entry.get("key")
+            if key in owners:
+                errors.append({"field": f"{field}[{i}]", "reason": f"the key {key} is that of {owners[key]!r} already"})
+            elif key:
+                owners[key] = entry["name"]
+    return errors
+
+
 def _look_fault(label: Mapping[str, Any]) -> str:
     color, key = label.get("color"), label.get("key")
     if color and not (isinstance(color, str) and COLOR.fullmatch(color)):
         return "its color must be like #2563eb"
-    if key and not (isinstance(key, str) and len(key) == 1 and key.isprintable() and not key.isspace()):
-        return "its key must be one character"
+    if key and not (isinstance(key, str) and KEY.fullmatch(key)):
+        return "its key must be a digit or a small letter from a to z"
     return ""
 
 
