@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -102,6 +103,25 @@ def test_a_killed_postgres_comes_back_with_its_data(data_dir: Path) -> None:
         assert query(services, "SELECT name FROM label") == [("place",)]
         assert redis.Redis.from_url(services.redis_url).ping()
         assert len(said) == 4
+
+
+def test_a_service_that_cannot_come_back_yet_takes_nothing_down(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "RETRY_SECONDS", 0)
+    with embedded.start(data_dir, durable=False) as services:
+        broker = services.ours[1]
+        assert isinstance(broker, embedded.Redis)
+        os.kill(pids(services)[1], signal.SIGKILL)
+        until(lambda: not running(pids(services)[1:]), what="its death")
+        said: list[str] = []
+
+        with socket.create_server(("127.0.0.1", broker.port)):
+            services.restart_dead(said.append)
+        assert "Redis did not start" in said[1]
+        services.restart_dead(said.append)
+
+        assert redis.Redis.from_url(services.redis_url).ping()
 
 
 def test_a_pid_file_left_by_a_crash_does_not_stop_the_next_start(data_dir: Path) -> None:

@@ -35,7 +35,8 @@ from web.roles import APP_ROLE, ensure_app_role
 __all__ = ["APP_ROLE", "PostgreSQL", "Redis", "ServiceFailed", "Services", "ensure_app_role", "start"]
 
 SERVICE_ACCOUNT = "marginalia"  # used only where we are root
-START_SECONDS = 30.0
+START_SECONDS = 120.0  # after a crash PostgreSQL goes through its log first
+RETRY_SECONDS = 5.0
 SOCKET_PATH_LIMIT = 100  # sun_path holds 104 bytes on macOS, 108 on Linux
 
 POSTGRES_OPTIONS = {
@@ -225,14 +226,24 @@ class Services:
     database_url: str = ""
     redis_url: str = ""
     ours: list[PostgreSQL | Redis] = field(default_factory=list)
+    retry_at: float = field(default=0.0, init=False)
 
     def restart_dead(self, say: Callable[[str], None]) -> None:
-        """Start each of ours again that has ended; addresses and data stay."""
+        """Start each of ours again that has ended; addresses and data stay. One that cannot start now may later."""
+        if time.monotonic() < self.retry_at:
+            return
         for service in self.ours:
-            if service.process is not None and service.process.poll() is not None:
-                say(f"{type(service).__name__} ended; starting it again. Its log: {service.log}")
+            if service.process is None or service.process.poll() is None:
+                continue
+            name = type(service).__name__
+            say(f"{name} ended; starting it again. Its log: {service.log}")
+            try:
                 service.start()
-                say(f"{type(service).__name__} is back")
+            except (ServiceFailed, OSError) as problem:
+                say(f"{problem}\nTrying again in {RETRY_SECONDS:g} s")
+                self.retry_at = time.monotonic() + RETRY_SECONDS
+            else:
+                say(f"{name} is back")
 
     def stop(self) -> None:
         for service in reversed(self.ours):
