@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 HOT = 8  # models in memory
 HEAD = 100  # documents ahead of the annotators that have suggestions ready
 BATCH = 64
+RANKED = 16  # documents a task: a text from outside waits behind one
 
 _hot: OrderedDict[tuple[int, int, int], Any] = OrderedDict()
 
@@ -82,14 +83,14 @@ def rank(tenant: Tenant, project_id: int, number: int, after: float) -> float | 
             return None
         waiting = Document.objects.filter(
             project=project_id, split=Document.Split.POOL, free_slots__gt=0, shuffle__gt=after
-        ).order_by("shuffle")[:BATCH]
+        ).order_by("shuffle")[:RANKED]
         documents = list(waiting)
     if not documents:
         return None
     answers = predictor(version)([document.text for document in documents])
     with tenant_scope(tenant):
         queue.prioritise({d.pk: float(a["uncertainty"]) for d, a in zip(documents, answers, strict=True)})
-    return documents[-1].shuffle if len(documents) == BATCH else None
+    return documents[-1].shuffle if len(documents) == RANKED else None
 
 
 def predict(tenant: Tenant, version_id: int, texts: Sequence[str]) -> list[dict[str, Any]]:

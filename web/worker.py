@@ -29,6 +29,8 @@ def main() -> None:
         sys.exit(f"usage: python -m web.worker {'|'.join(ROLES)}")
     if stale := os.environ.get("READY_FILE"):
         Path(stale).unlink(missing_ok=True)
+    if role == "train":
+        os.nice(10)  # people who label come first
     if role in WARM:
         os.environ["WARM_TENSORFLOW"] = "1"
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -89,7 +89,7 @@ def test_the_pool_gets_new_priorities_batch_by_batch(taught, django_db_blocker):
         with tenant_scope(cast.acme):
             waiting = Document.objects.filter(project=project, split="pool", free_slots__gt=0)
             assert not waiting.filter(priority=0).exists()
-            assert rounds == waiting.count() // predict.BATCH + 1
+            assert rounds == waiting.count() // predict.RANKED + 1
         assert predict.rank(cast.acme, project.pk, number + 1, -1.0) is None
 
 
