@@ -47,7 +47,7 @@ def consider(project: Project) -> TrainingRun | None:
         return None
     try:
         with transaction.atomic():
-            return start(project, actor=None)
+            return start(project, actor=None, trigger="news")
     except (Conflict, Invalid):
         return None
 
@@ -61,7 +61,7 @@ def due(project: Project) -> bool:
     return snapshot.news(project, last.watermark) >= wanted
 
 
-def start(project: Project, *, actor: User | None) -> TrainingRun:
+def start(project: Project, *, actor: User | None, trigger: str = "hand") -> TrainingRun:
     """Queue a run and wake a worker once this is committed. Conflict if one is active already."""
     if not Annotation.objects.filter(
         project=project, state=Annotation.State.SUBMITTED, document__split="pool"
@@ -71,7 +71,7 @@ def start(project: Project, *, actor: User | None) -> TrainingRun:
         with transaction.atomic():
             run = TrainingRun.objects.create(
                 project=project,
-                trigger="hand" if actor else "news",
+                trigger=trigger,
                 started_by=actor,
                 watermark=snapshot.watermark(project),
             )
