@@ -62,7 +62,7 @@ class _Mail:
             self.composer.write(template)
         if has_frame:
             self.composer.write("[\n\n|\n]{closing}")
-        classes = {"topic": [self.topic]} | ({"tone": sorted(self.tones)} if self.tones else {})
+        classes = {"topic": [self.topic], "tone": sorted(self.tones)}
         return {
             "id": self.id,
             "text": self.composer.text,
