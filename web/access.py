@@ -50,7 +50,7 @@ def version_for(request: TenantRequest, version_id: int, role: str = Role.ANNOTA
 def _get(request: TenantRequest, model: type[M], pk: int, role: str, *related: str) -> M:
     # First whether it is there, so that a 403 is only ever about something of one's own tenant.
     rows = model.objects.select_related(*related) if related else model.objects.all()
-    found: M | None = rows.filter(pk=pk).first()
+    found: M | None = next(iter(rows.filter(pk=pk)[:1]), None)
     if found is None:
         raise Http404(f"There is no {model._meta.verbose_name} {pk}.")
     require(request, role)
