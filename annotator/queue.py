@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
@@ -44,10 +44,16 @@ _EXPIRE = """
 WITH expired AS (
     SELECT c.id FROM annotator_claim c JOIN annotator_document d ON d.id = c.document_id
     WHERE c.project_id = %s AND c.expires_at < now() FOR UPDATE SKIP LOCKED
-), ended AS (
-    DELETE FROM annotator_claim c USING expired WHERE c.id = expired.id RETURNING c.document_id
-), freed AS (SELECT document_id, count(*) AS slots FROM ended GROUP BY document_id)
-UPDATE annotator_document d SET free_slots = d.free_slots + freed.slots FROM freed WHERE d.id = freed.document_id
+)
+DELETE FROM annotator_claim c USING expired WHERE c.id = expired.id RETURNING c.document_id
+"""
+
+# What is left of a document for others. Nobody is stopped from answering without a lease, so it is counted anew.
+_RECOUNT = """
+UPDATE annotator_document d SET free_slots = greatest(0, p.annotators_per_document
+    - (SELECT count(*) FROM annotator_annotation a WHERE a.document_id = d.id AND a.state <> 'draft')
+    - (SELECT count(*) FROM annotator_claim c WHERE c.document_id = d.id))
+FROM annotator_project p WHERE d.id = ANY(%s) AND p.id = d.project_id
 """
 
 
@@ -58,6 +64,7 @@ def claim_next(project: Project, user: User, *, rng: random.Random | None = None
     loses nothing. Otherwise the stream is drawn by chance: check documents (held out, never ranked), a random
     share, and the most uncertain first.
     """
+    _wait_for_other_tabs(project, user)
     held = Claim.objects.filter(project=project, annotator=user).select_related("document").first()
     if held is not None and _renew(held):
         return held
@@ -67,6 +74,12 @@ def claim_next(project: Project, user: User, *, rng: random.Random | None = None
     if claim is None and release_expired(project):
         claim = _claim_first(project, user, streams)
     return claim
+
+
+def _wait_for_other_tabs(project: Project, user: User) -> None:
+    """Of one person's requests at the same moment the first takes a lease, and the others find it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{user.pk} in {project.pk}"])
 
 
 def _claim_first(project: Project, user: User, streams: list[str]) -> Claim | None:
@@ -124,27 +137,45 @@ def heartbeat(document: Document, user: User) -> datetime | None:
 def release(document: Document, user: User) -> bool:
     """Give a document back unanswered; False when this person held no lease."""
     Document.objects.select_for_update().get(pk=document.pk)
-    return _end_claim(document, user, back=1)
+    ended = _end_claim(document, user)
+    if ended:
+        _recount([document.pk])
+    return ended
 
 
 def settle(document: Document, user: User) -> None:
-    """The slot is used up by an answer: end the lease, or take a slot where the lease was lost."""
-    if not _end_claim(document, user, back=0):
-        Document.objects.filter(pk=document.pk, free_slots__gt=0).update(free_slots=F("free_slots") - 1)
+    """An answer uses up the slot of its lease, or one that is free where there was no lease (any more).
+
+    Needs the document locked, like reopen().
+    """
+    if not _end_claim(document, user):
+        _recount([document.pk])
 
 
-def _end_claim(document: Document, user: User, *, back: int) -> bool:
+def reopen(document: Document) -> None:
+    """An answer was taken back: somebody may take its place."""
+    _recount([document.pk])
+
+
+def _end_claim(document: Document, user: User) -> bool:
     ended, _ = Claim.objects.filter(document=document, annotator=user).delete()
-    if ended and back:
-        Document.objects.filter(pk=document.pk).update(free_slots=F("free_slots") + back)
     return bool(ended)
+
+
+def _recount(document_ids: Sequence[int]) -> None:
+    """Its own statement, so that it sees what the locks were waited for."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RECOUNT, [list(document_ids)])
 
 
 def release_expired(project: Project) -> int:
     """Put documents whose lease ran out back into the queue; how many."""
     with connection.cursor() as cursor:
         cursor.execute(_EXPIRE, [project.pk])
-        return int(cursor.rowcount)
+        ended = [document for (document,) in cursor.fetchall()]
+    if ended:
+        _recount(ended)
+    return len(ended)
 
 
 def head(project: Project, size: int) -> list[int]:

@@ -30,7 +30,7 @@ class Submission:
 
 def current(document: Document, user: User) -> Annotation | None:
     """This person's annotation of the document, as it stands."""
-    return Annotation.objects.filter(document=document, annotator=user).first()
+    return next(iter(Annotation.objects.filter(document=document, annotator=user)[:1]), None)
 
 
 def annotate(document: Document, user: User, sent: Submission) -> Annotation:
@@ -53,7 +53,7 @@ def annotate(document: Document, user: User, sent: Submission) -> Annotation:
         raise Conflict("stale_revision", _stale(0, sent.revision), None)
 
     answer = clean_answer(sent.answer, document.text, Schema.of(document.project))
-    first_answer = annotation is None or annotation.state == Annotation.State.DRAFT
+    was_settled = annotation is not None and annotation.state != Annotation.State.DRAFT
     annotation = annotation or Annotation(project_id=document.project_id, document=document, annotator=user, revision=0)
     annotation.revision += 1
     annotation.state = sent.state
@@ -72,8 +72,11 @@ def annotate(document: Document, user: User, sent: Submission) -> Annotation:
         submit_id=sent.submit_id,
     )
     suggestions.decide(document, user, sent.decisions, answer, sent.submit_id)
-    if first_answer and annotation.state != Annotation.State.DRAFT:
+    is_settled = annotation.state != Annotation.State.DRAFT
+    if is_settled and not was_settled:
         queue.settle(document, user)
+    elif was_settled and not is_settled:
+        queue.reopen(document)
     return annotation
 
 

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
 from uuid import uuid4
 
 import pytest
@@ -106,6 +107,73 @@ def test_an_answer_without_a_lease_takes_a_slot_and_never_goes_below_none(cast):
 
         assert Document.objects.get().free_slots == 0
         assert queue.claim_next(project, cast.alice) is None
+
+
+def give_back_by_hand(document, user):
+    queue.release(document, user)
+
+
+def let_run_out(document, user):
+    Claim.objects.filter(document=document, annotator=user).update(expires_at=timezone.now() - timedelta(seconds=1))
+    queue.release_expired(document.project)
+
+
+@pytest.mark.parametrize("end", [give_back_by_hand, let_run_out])
+def test_a_lease_that_ends_after_somebody_else_answered_frees_nothing(cast, end):
+    project = make_project(cast.acme)
+    (document,) = add_documents(cast.acme, project, "only one")
+
+    with tenant_scope(cast.acme):
+        queue.claim_next(project, cast.alice)
+        review.annotate(document, cast.bob, Submission(uuid4(), 0, {}))
+        end(document, cast.alice)
+
+        assert Document.objects.get().free_slots == 0
+        assert queue.claim_next(project, cast.alice) is None
+
+
+def test_an_answer_taken_back_and_given_again_uses_one_slot(cast):
+    project = make_project(cast.acme, annotators_per_document=2)
+    (document,) = add_documents(cast.acme, project, "only one")
+    slots = []
+
+    with tenant_scope(cast.acme):
+        for revision, state in enumerate(("submitted", "draft", "submitted", "skipped", "draft", "skipped")):
+            review.annotate(document, cast.bob, Submission(uuid4(), revision, {}, state=state))
+            slots.append(Document.objects.get().free_slots)
+
+    assert slots == [1, 2, 1, 1, 2, 1]
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_two_tabs_of_one_person_share_a_lease():
+    cast = Cast.make(None)
+    project = make_project(cast.acme, annotators_per_document=2)
+    add_documents(cast.acme, project, *(f"text {i}" for i in range(5)))
+    took, other = Event(), Event()
+
+    def second_tab():
+        try:
+            took.wait(10)
+            with tenant_scope(cast.acme):
+                other.set()
+                return queue.claim_next(project, cast.bob).document_id
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        later = pool.submit(second_tab)
+        with tenant_scope(cast.acme):
+            first = queue.claim_next(project, cast.bob).document_id
+            took.set()
+            other.wait(10)
+            with pytest.raises(TimeoutError):
+                later.result(timeout=0.5)
+        second = later.result(timeout=10)
+
+    with tenant_scope(cast.acme):
+        assert first == second
+        assert Claim.objects.count() == 1
 
 
 @pytest.mark.usefixtures("committed_db")
