@@ -32,11 +32,12 @@ WITH best AS (
                       WHERE a.document_id = d.id AND a.annotator_id = %(user)s AND a.state <> 'draft')
     ORDER BY {order} LIMIT 1 FOR UPDATE SKIP LOCKED
 ), taken AS (
-    UPDATE annotator_document d SET free_slots = free_slots - 1 FROM best WHERE d.id = best.id RETURNING d.id
+    UPDATE annotator_document d SET free_slots = free_slots - 1 FROM best WHERE d.id = best.id RETURNING d.*
+), leased AS (
+    INSERT INTO annotator_claim (tenant_id, project_id, document_id, annotator_id, expires_at)
+    SELECT %(tenant)s, %(project)s, taken.id, %(user)s, %(expires)s FROM taken
 )
-INSERT INTO annotator_claim (tenant_id, project_id, document_id, annotator_id, expires_at)
-SELECT %(tenant)s, %(project)s, taken.id, %(user)s, %(expires)s FROM taken
-RETURNING document_id
+SELECT * FROM taken
 """
 
 # Documents before claims, as everywhere; what somebody else holds just now is left for the next time.
@@ -65,9 +66,10 @@ def claim_next(project: Project, user: User, *, rng: random.Random | None = None
     share, and the most uncertain first.
     """
     _wait_for_other_tabs(project, user)
-    held = Claim.objects.filter(project=project, annotator=user).select_related("document").first()
-    if held is not None and _renew(held):
-        return held
+    held = Claim.objects.filter(project=project, annotator=user).select_related("document")[:1]
+    for lease in held:
+        if _renew(lease):
+            return lease
     streams = _streams(project, rng or random.SystemRandom())
     claim = _claim_first(project, user, streams)
     # Leases that ran out are given back every few seconds beside the requests; when nothing is left, also here.
@@ -105,20 +107,20 @@ def _streams(project: Project, rng: random.Random) -> list[str]:
 
 
 def _claim(project: Project, user: User, stream: str) -> Claim | None:
+    """The lease, as it stands in the table, on the stream's best document that nobody holds locked."""
     split, order = _ORDERS[stream]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _CLAIM.format(order=order),
-            {
-                "tenant": current_tenant().pk,
-                "project": project.pk,
-                "split": split,
-                "user": user.pk,
-                "expires": timezone.now() + LEASE,
-            },
-        )
-        row = cursor.fetchone()
-    return Claim.objects.select_related("document").get(document=row[0], annotator=user) if row else None
+    expires_at = timezone.now() + LEASE
+    params = {
+        "tenant": current_tenant().pk,
+        "project": project.pk,
+        "split": split,
+        "user": user.pk,
+        "expires": expires_at,
+    }
+    taken = list(Document.objects.raw(_CLAIM.format(order=order), params))
+    if not taken:
+        return None
+    return Claim(project=project, document=taken[0], annotator=user, expires_at=expires_at)
 
 
 def _renew(claim: Claim) -> bool:
