@@ -12,6 +12,7 @@ from trainer.ml.features import PRIME, Features, Pairs, extract
 from trainer.ml.model import Vocabulary
 from trainer.ml.schema import Question, Schema
 from trainer.ml.tokens import Tokenizer
+from trainer.ml.vectors import Vectors, learn
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Batch:
     inputs: dict[str, np.ndarray]
     labels: dict[str, np.ndarray]
     vocabulary: Vocabulary
+    vectors: Vectors
     tagging: ex.Tagging
     token_document: np.ndarray
 
@@ -39,6 +41,11 @@ def batch_of(examples: Sequence[Example], schema: Schema, tokenizer: Tokenizer) 
     """Extract and number the features of all examples, and turn their answers into targets."""
     found = extract(tf.constant([ex.encodable(e.text) for e in examples], tf.string), tokenizer)
     inputs, vocabulary = _number(found)
+    words = found.word.numpy()
+    vectors = learn(np.append(words, PRIME), inputs["types"])
+    known = np.append(vectors.words, PRIME)
+    at = np.searchsorted(known, words)
+    inputs["words_known"] = np.where(known[at] == words, at, len(vectors.words)).astype(np.int32)
     tokens = found.tokens
     lengths = tokens.lengths.numpy()
     arrays = ex.TokenArrays(
@@ -49,7 +56,7 @@ def batch_of(examples: Sequence[Example], schema: Schema, tokenizer: Tokenizer) 
     labels = {"tags": tagging.tags, "tag_weights": (complete[arrays.document] & tagging.usable).astype(np.float32)}
     for index, question in enumerate(schema.questions):
         labels[f"choices_{index}"], labels[f"choice_weights_{index}"] = _targets(examples, question)
-    return Batch(inputs, labels, vocabulary, tagging, arrays.document)
+    return Batch(inputs, labels, vocabulary, vectors, tagging, arrays.document)
 
 
 def without(batch: Batch, documents: np.ndarray) -> Batch:

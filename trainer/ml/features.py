@@ -31,6 +31,7 @@ class Features(NamedTuple):
     tokens: Tokens
     types: tf.Tensor  # [N, 1 + len(OFFSETS)] type of each token and of its neighbours; `type_count` where none
     type_count: tf.Tensor
+    word: tf.Tensor  # [type_count] hash of the type in lower case
     spelling: Pairs  # type → what it looks like
     context: Pairs  # type → what its neighbours see of it
     pairs: Pairs  # token → combinations with its neighbours
@@ -55,7 +56,7 @@ def extract(texts: tf.Tensor, tokenizer: Tokenizer) -> Features:
     pairs = _joined([pairs, *_habits(tokens, tf.gather(word, type_of), tf.gather(capital, type_of), at[-1] == count)])
     types = tf.stack([at[0], *(at[by] for by in OFFSETS)], 1)
     words = _distinct(Pairs(tokens.document, tf.cast(type_of, tf.int64)))
-    return Features(tokens, types, count, _joined(spelling), _joined(context), pairs, words, _distinct(bigrams))
+    return Features(tokens, types, count, word, _joined(spelling), _joined(context), pairs, words, _distinct(bigrams))
 
 
 class _Spelt(NamedTuple):

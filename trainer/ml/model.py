@@ -12,10 +12,11 @@ import tensorflow as tf
 
 from trainer.ml import crf
 from trainer.ml.estimator import EstimatorSpec, ModeKeys
-from trainer.ml.features import OFFSETS, Features, Pairs, extract
+from trainer.ml.features import OFFSETS, PRIME, Features, Pairs, extract
 from trainer.ml.optimizers import Lbfgs, minimize
 from trainer.ml.schema import Question, Schema
 from trainer.ml.tokens import Tokenizer
+from trainer.ml.vectors import Vectors
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class ModelParams:
     schema: Schema
     tokenizer: Tokenizer
     vocabulary: Vocabulary
+    vectors: Vectors
     phases: tuple[int, ...]
     span_decay: float = 0.2
     boldness: float = 0.0
@@ -47,6 +49,7 @@ class Inputs(NamedTuple):
     documents: tf.Tensor  # how many, the sentinel included
     type_count: tf.Tensor
     types: tf.Tensor  # [N, 1 + len(OFFSETS)]
+    words_known: tf.Tensor  # [type_count] row of the vector table; the last where there is none
     lengths: tf.Tensor  # [S]
     spelling: tf.Tensor
     context: tf.Tensor
@@ -57,7 +60,7 @@ class Inputs(NamedTuple):
 
 def model_fn(features: dict[str, tf.Tensor], labels: Any, mode: ModeKeys, params: ModelParams) -> EstimatorSpec:
     """One step of training, or the answers to a batch of texts."""
-    stored = _StoredVocabulary(params.vocabulary)
+    stored = _StoredVocabulary(params.vocabulary, params.vectors)
     if "text" not in features:
         inputs = Inputs(**features)
         loss = _loss(inputs, labels, params)
@@ -70,7 +73,7 @@ def model_fn(features: dict[str, tf.Tensor], labels: Any, mode: ModeKeys, params
 class _StoredVocabulary:
     """The vocabulary as variables, so that an export carries it beside the weights."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, vectors: Vectors) -> None:
         def kept(name: str, array: np.ndarray) -> tf.Variable:
             return tf.Variable(array.astype(np.int32), trainable=False, name=name)
 
@@ -78,12 +81,14 @@ class _StoredVocabulary:
         self.context = kept("context_vocabulary", vocabulary.context)
         self.pairs = kept("pairs_vocabulary", vocabulary.pairs)
         self.bigrams = kept("bigrams_vocabulary", vocabulary.bigrams)
+        self.words = kept("words", np.append(vectors.words, PRIME))
 
     def number(self, found: Features) -> Inputs:
         return Inputs(
             documents=tf.reduce_max(found.tokens.document) + 1,
             type_count=found.type_count,
             types=found.types,
+            words_known=_find(found.word, self.words)[0],
             lengths=found.tokens.lengths,
             spelling=_look_up(found.spelling, self.spelling),
             context=_look_up(found.context, self.context),
@@ -95,11 +100,17 @@ class _StoredVocabulary:
 
 def _look_up(pairs: Pairs, known: tf.Variable) -> tf.Tensor:
     """Pairs of known features as [n, 2] indices."""
-    feature = tf.cast(pairs.feature, tf.int32)
-    at = tf.minimum(tf.searchsorted(known, feature), tf.size(known) - 1)
-    hit = tf.gather(known, at) == feature
+    at, hit = _find(pairs.feature, known)
     indices = tf.stack([tf.boolean_mask(pairs.row, hit), tf.boolean_mask(at, hit)], 1)
     return tf.cast(indices, tf.int64)
+
+
+def _find(values: tf.Tensor, known: tf.Variable) -> tuple[tf.Tensor, tf.Tensor]:
+    """Where the values stand in a sorted table (its last place when nowhere), and whether they do."""
+    values, last = tf.cast(values, tf.int32), tf.size(known) - 1
+    at = tf.minimum(tf.searchsorted(known, values), last)
+    hit = tf.gather(known, at) == values
+    return tf.where(hit, at, last), hit
 
 
 def _weights(name: str, *shape: int) -> tf.Variable:
@@ -117,24 +128,29 @@ class _SpanHead:
     """Emissions of each token and the CRF's own scores."""
 
     def __init__(self, params: ModelParams) -> None:
-        known, width = params.vocabulary, 2 * len(params.schema.spans) + 1
-        self.spelling = _weights("span_spelling", len(known.spelling), width)
-        self.context = _weights("span_context", len(known.context), len(OFFSETS) * width)
-        self.pairs = _weights("span_pairs", len(known.pairs), width)
+        known, self.labels = params.vocabulary, len(params.schema.spans)
+        width, columns = 2 * self.labels + 1, 3 * self.labels + 2
+        self.spelling = _weights("span_spelling", len(known.spelling), columns)
+        self.context = _weights("span_context", len(known.context), len(OFFSETS) * columns)
+        self.pairs = _weights("span_pairs", len(known.pairs), columns)
+        self.vectors = tf.Variable(np.pad(params.vectors.values, ((0, 1), (0, 0))), trainable=False, name="vectors")
+        self.meaning = _weights("span_meaning", params.vectors.width, (1 + len(OFFSETS)) * columns)
         self.moves = _weights("span_moves", width, width)
         self.start, self.end = _weights("span_start", width), _weights("span_end", width)
         self.bias = _weights("span_bias", width)
-        self.width, self.labels = width, len(params.schema.spans)
+        self.width, self.columns = width, columns
 
     def scores(self, inputs: Inputs) -> tuple[tf.Tensor, tf.Tensor, crf.Layout]:
         """Emissions with ends, transitions and the layout of the sequences."""
-        nothing = tf.zeros([1, self.width])
-        own = _times(inputs.spelling, inputs.type_count, self.spelling)
-        emissions = tf.gather(own, inputs.types[:, 0]) + self.bias
-        seen = _times(inputs.context, inputs.type_count, self.context)
+        nothing = tf.zeros([1, self.columns])
+        means = tf.matmul(tf.gather(self.vectors, inputs.words_known), self.meaning)
+        own = _times(inputs.spelling, inputs.type_count, self.spelling) + means[:, : self.columns]
+        emissions = tf.gather(own, inputs.types[:, 0])
+        seen = _times(inputs.context, inputs.type_count, self.context) + means[:, self.columns :]
         for place, part in enumerate(tf.split(seen, len(OFFSETS), axis=1), start=1):
             emissions += tf.gather(tf.concat([part, nothing], 0), inputs.types[:, place])
         emissions += _times(inputs.pairs, tf.shape(inputs.types)[0], self.pairs)
+        emissions = tf.matmul(emissions, _shared(self.labels)) + self.bias
         moves, start = crf.bio_scores(self.labels)
         where = crf.layout(inputs.lengths)
         return crf.with_ends(emissions, self.start + start, self.end, where), self.moves + moves, where
@@ -142,7 +158,22 @@ class _SpanHead:
     def penalty(self) -> tf.Tensor:
         large = sum(tf.nn.l2_loss(table) for table in (self.spelling, self.context, self.pairs))
         small = sum(tf.nn.l2_loss(table) for table in (self.moves, self.start, self.end))
+        small += tf.nn.l2_loss(self.meaning)
         return large + 0.3 * small + 0.05 * tf.nn.l2_loss(self.bias)
+
+
+def _shared(labels: int) -> tf.Tensor:
+    """How columns of weights add up to tags: a tag's own, its label's, and one for being any entity at all.
+
+    What is learnt of one tag then counts a little for its relatives, which matters when examples are few.
+    """
+    width = 2 * labels + 1
+    shares = np.zeros((width + labels + 1, width), np.float32)
+    shares[:width] = np.eye(width)
+    for label in range(labels):
+        shares[width + label, [2 * label + 1, 2 * label + 2]] = 1.0
+    shares[-1, 1:] = 1.0
+    return tf.constant(shares)
 
 
 class _ChoiceHead:

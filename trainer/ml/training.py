@@ -55,7 +55,9 @@ def train(
     if round_.schema.spans and not batch.labels["tags"].any() and not round_.schema.questions:
         raise NothingToLearn("no labelled span lies on the edges of words, and there is no question")
     boldness = _boldness(int((batch.labels["tags"] % 2 == 1).sum()))
-    params = ModelParams(round_.schema, round_.tokenizer, batch.vocabulary, round_.phases, boldness=boldness)
+    params = ModelParams(
+        round_.schema, round_.tokenizer, batch.vocabulary, batch.vectors, round_.phases, boldness=boldness
+    )
     config = RunConfig(seed=seed, save_checkpoints_secs=_SAVE_SECONDS)
     estimator = Estimator(model_fn, work, params, config)
     metrics = _run(estimator, batch, round_, tell)
