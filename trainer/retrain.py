@@ -111,7 +111,11 @@ class Round:
         new = evaluate(export, held_out)
         documents = new.pop("documents")
         metrics |= new | {"intervals": bootstrap_interval(documents)}
-        live = self.live_export()
+        try:
+            live = self.live_export()
+        except store.Tampered as error:
+            # It cannot suggest anything either, so whatever was learned is better.
+            return Verdict(metrics, True, f"the live version cannot be used: {error}")
         if live is None:
             return Verdict(metrics, True, "the first version")
         worse = paired_bootstrap(documents, evaluate(live, held_out)["documents"])

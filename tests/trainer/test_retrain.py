@@ -110,6 +110,22 @@ def test_a_version_whose_bytes_were_changed_is_not_loaded(taught, django_db_bloc
         assert predict.predict(cast.acme, version.pk, ["Dear Sir"])[0]["choices"]
 
 
+def test_a_live_version_that_is_broken_makes_way_for_the_next(taught, django_db_blocker, monkeypatch):
+    with django_db_blocker.unblock():
+        cast, project = taught
+        monkeypatch.setattr("trainer.ml.metrics.paired_bootstrap", lambda *_: {"f1": 0.99, "accuracy": 0.5})
+        with tenant_scope(cast.acme):
+            live = runs.live_version(project)
+        (store.version_dir(cast.acme.pk, project.pk, live.number) / "saved_model.pb").unlink()
+
+        run = a_round(cast, project)
+
+        assert (run.state, run.reason) == ("succeeded", "")
+        assert "cannot be used" in run.log
+        with tenant_scope(cast.acme):
+            assert runs.live_version(project).run_id == run.pk
+
+
 def test_a_version_that_is_worse_beyond_chance_is_kept_but_not_promoted(taught, django_db_blocker, monkeypatch):
     with django_db_blocker.unblock():
         cast, project = taught
