@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+import redis
+from django.conf import settings
+from django.core.cache.backends.redis import RedisCache
 from django.utils import timezone
 
 from annotator import review
@@ -173,3 +178,15 @@ def test_promotion_and_roll_back_leave_one_live_version_and_a_record(
         1,
     ]
     assert sent == [("refresh", cast.acme.pk, project.pk)] * 3
+
+
+def test_a_redis_that_hangs_holds_nobody_up(monkeypatch):
+    began = time.monotonic()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        monkeypatch.setattr(runs, "cache", RedisCache(address, settings.CACHES["default"]))
+
+        with pytest.raises(redis.TimeoutError):
+            runs.announce(1, 1)
+
+    assert time.monotonic() - began < 2
