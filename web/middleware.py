@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
+import structlog
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 
 from annotator import tokens
@@ -14,6 +16,8 @@ from annotator.accounts import Membership, Tenant
 from annotator.tenancy import tenant_scope
 from web.api import answers
 from web.requests import TenantRequest, bearer, is_api
+
+log = structlog.get_logger(__name__)
 
 View = Callable[..., HttpResponseBase]
 
@@ -47,6 +51,11 @@ class TenantMiddleware:
             if is_api(request):
                 return answers.not_found()
             raise
+        except (OperationalError, InterfaceError) as error:
+            if not is_api(request):
+                raise
+            log.exception("database_unavailable", exc_info=error)
+            return answers.database_unavailable()
 
 
 class _Refused(Exception):

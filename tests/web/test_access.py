@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from django.http import HttpResponse
 from django.template import engines
 from django.template.response import TemplateResponse
@@ -135,6 +136,24 @@ def test_a_template_is_rendered_inside_the_scope(cast):
     response = TenantMiddleware(lambda r: HttpResponse()).process_view(request, view, (), {"tenant": cast.acme.slug})
 
     assert response.content == b"Mails"
+
+
+def test_without_the_database_a_program_is_told_to_try_again(cast, monkeypatch):
+    api = Api(cast.acme, cast.alice)
+
+    def gone(*_args, **_options):
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr("web.middleware.tokens.holder", gone)
+    at_the_door = api.get("/me")
+    monkeypatch.undo()
+    monkeypatch.setattr("web.api.projects.Project.objects.order_by", gone)
+    inside = api.get("/projects")
+
+    for response in (at_the_door, inside):
+        assert response.status_code == 503
+        assert response.json()["error"]["code"] == "database_unavailable"
+        assert response.headers["Retry-After"] == "2"
 
 
 def test_roles_are_asked_for_after_the_object_is_found(cast):

@@ -292,7 +292,7 @@ def test_the_documentation_names_every_operation_and_every_error_code():
     source = "".join(
         path.read_text() for folder in ("annotator", "trainer", "web") for path in (ROOT / folder).rglob("*.py")
     )
-    raising = r"(?:Invalid|Conflict|Unavailable|WrongMediaType|answers\.error|_unauthorized)"
+    raising = r"(?:Invalid|Conflict|Unavailable|WrongMediaType|answers\.error|error|_unauthorized)"
     codes = set(re.findall(raising + r"\(\s*(?:\d+, )?\"(\w+)\"", source))
 
     operations_there = {

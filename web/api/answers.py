@@ -28,3 +28,10 @@ def not_found(message: str = "There is nothing here, or nothing that you may see
 
 def too_large(most: int) -> HttpResponse:
     return error(413, "too_large", f"The body may have at most {most:,} bytes.")
+
+
+def database_unavailable() -> HttpResponse:
+    """Whether a commit on its way arrived is not known, but what is sent again with its submit_id counts once."""
+    response = error(503, "database_unavailable", "The database does not answer just now. Send it again in a moment.")
+    response.headers["Retry-After"] = "2"
+    return response

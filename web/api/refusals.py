@@ -6,8 +6,8 @@ from typing import Any
 
 from web.api.schemas import Conflict, Error
 
-# Broken, not signed in, not there (or not yours), too large, not valid: any operation may say so.
-ALWAYS = (400, 401, 404, 413, 422)
+# Broken, not signed in, not there (or not yours), too large, not valid, no database: any operation may say so.
+ALWAYS = (400, 401, 404, 413, 422, 503)
 
 
 def errors(*statuses: int) -> dict[Any, Any]:
