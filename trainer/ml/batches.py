@@ -90,8 +90,9 @@ def _targets(examples: Sequence[Example], question: Question) -> tuple[np.ndarra
     target = np.zeros((len(examples) + 1, len(question.choices)), np.float32)
     weights = np.zeros(len(examples) + 1, np.float32)
     for row, example in enumerate(examples):
-        chosen = [number[choice] for choice in example.classes.get(question.name, ()) if choice in number]
-        if question.name in example.classes and (chosen or question.multiple):
+        answer = example.answer_to(question)
+        chosen = [number[choice] for choice in answer or () if choice in number]
+        if answer is not None and (chosen or question.multiple):
             target[row, chosen] = 1.0 if question.multiple else 1.0 / len(chosen)
             weights[row] = 1.0
     return target, weights

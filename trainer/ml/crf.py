@@ -164,12 +164,12 @@ def best_tags(emissions: tf.Tensor, transitions: tf.Tensor, where: Layout) -> tf
     score = emissions[: counts[0]]
     first = rows([None]).write(0, tf.argmax(score, axis=1, output_type=tf.int32))
     free, line = tf.TensorShape(None), tf.TensorShape([None])
-    state = (1, score, first, rows([None, width]))
+    begin = (1, score, first, rows([None, width]))
     shapes = (tf.TensorShape([]), tf.TensorShape([None, width]), free, free)
-    _, _, best, back = tf.while_loop(lambda t, *_: t < steps, forward, state, shapes)
+    _, _, best, back = tf.while_loop(lambda t, *_: t < steps, forward, begin, shapes)
     tags = best.read(steps - 1)
-    state = (steps - 2, tags, rows([None]).write(steps - 1, tags))
-    _, _, found = tf.while_loop(lambda t, *_: t >= 0, backward, state, (tf.TensorShape([]), line, free))
+    end = (steps - 2, tags, rows([None]).write(steps - 1, tags))
+    _, _, found = tf.while_loop(lambda t, *_: t >= 0, backward, end, (tf.TensorShape([]), line, free))
     return tf.gather(found.concat(), where.place)
 
 

@@ -24,11 +24,16 @@ def evaluate_examples(predictor: Predictor, examples: Sequence[ex.Example]) -> d
 def score_answers(examples: Sequence[ex.Example], answers: Sequence[dict[str, Any]], schema: Schema) -> dict[str, Any]:
     """Scores of answers that a model with this schema gave. A single choice left empty was not answered."""
     several = {question.name for question in schema.questions if question.multiple}
+
+    def answered(example: ex.Example) -> dict[str, tuple[str, ...]]:
+        given = {name: chosen for name, chosen in example.classes.items() if chosen or name in several}
+        return given | {q.name: chosen for q in schema.questions if (chosen := example.answer_to(q)) is not None}
+
     gold = [
         {
             "id": example.id,
             "spans": [vars(span) for span in example.spans],
-            "classes": {name: chosen for name, chosen in example.classes.items() if chosen or name in several},
+            "classes": answered(example),
             "complete": example.complete,
         }
         for example in examples

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from trainer.ml import characters as ch
+from trainer.ml.schema import Question
 
 _HOLD_OUT = 0.1  # of the lines, when none is marked as a check
 _SENTENCE_END = re.compile(r"[.!?]\s|[。！？]")
@@ -41,6 +42,13 @@ class Example:
     classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     complete: bool = True
     check: bool = False
+
+    def answer_to(self, question: Question) -> tuple[str, ...] | None:
+        """What was chosen; None where the question was not answered. Complete and none of several is an answer."""
+        chosen = self.classes.get(question.name)
+        if question.multiple:
+            return () if chosen is None and self.complete else chosen
+        return chosen or None
 
 
 def read(path: Path) -> list[Example]:
