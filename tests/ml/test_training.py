@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from tests.ml.conftest import letters, line
 from trainer.ml.evaluation import evaluate
-from trainer.ml.examples import DataError
+from trainer.ml.examples import DataError, Example
 from trainer.ml.predictor import UnknownFormat, load
-from trainer.ml.schema import NothingToLearn, SchemaError
+from trainer.ml.schema import NothingToLearn, Question, SchemaError
 from trainer.ml.training import train
 
 Write = Callable[..., Path]
@@ -256,3 +256,12 @@ def test_something_else_is_not_loaded(tmp_path: Path) -> None:
     tf.saved_model.save(module, str(tmp_path / "m"), signatures=signatures)
     with pytest.raises(UnknownFormat, match="has format 99, this version reads 1"):
         load(tmp_path / "m")
+
+
+def test_none_of_several_is_an_answer_where_the_document_is_complete():
+    question = Question("tone", multiple=True, choices=("angry", "urgent"))
+
+    assert Example("a", "x").answer_to(question) == ()
+    assert Example("a", "x", classes={"tone": ()}, complete=False).answer_to(question) == ()
+    assert Example("a", "x", complete=False).answer_to(question) is None
+    assert Example("a", "x").answer_to(Question("topic", multiple=False, choices=("b",))) is None
