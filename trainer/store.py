@@ -47,17 +47,21 @@ def publish(export: Path, target: Path) -> str:
 
 
 def verify(path: Path, manifest_sha256: str) -> None:
-    """Raise Tampered unless every byte under ``path`` is as published."""
+    """Raise Tampered unless every byte under ``path`` is as published.
+
+    Users of the API read the message: it says tenant, project and number, not where the store is.
+    """
+    where = "/".join(path.parts[-3:])
     try:
         manifest = (path / MANIFEST).read_bytes()
     except FileNotFoundError as error:
-        raise Tampered(f"{path} has no {MANIFEST}") from error
+        raise Tampered(f"Model {where} has no {MANIFEST}.") from error
     if hashlib.sha256(manifest).hexdigest() != manifest_sha256:
-        raise Tampered(f"{path / MANIFEST} is not the one that was published")
+        raise Tampered(f"Model {where}: {MANIFEST} is not the one that was published.")
     expected, found = json.loads(manifest), _digests(path)
     changed = sorted(name for name in expected | found if expected.get(name) != found.get(name))
     if changed:
-        raise Tampered(f"{path}: {', '.join(changed)} changed after publication")
+        raise Tampered(f"Model {where}: {', '.join(changed)} changed after publication.")
 
 
 def _digests(folder: Path) -> dict[str, str]:
