@@ -27,7 +27,8 @@ def broker() -> redis.Redis:
     """This process's connections to Redis."""
     global _client  # noqa: PLW0603 - one pool a process
     if _client is None:
-        _client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2)
+        # Longer than anybody waits for an answer, so that a slow worker is not taken for a silent Redis.
+        _client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=TIMEOUT + 1)
     return _client
 
 
