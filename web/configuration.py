@@ -64,6 +64,8 @@ def find(data_dir: Path) -> dict[str, str]:
         written = {}
     except (PermissionError, ValueError) as error:
         raise ImproperlyConfigured(f"{path} cannot be read: {error}") from error
+    if not isinstance(written, dict):
+        raise ImproperlyConfigured(f"{path} cannot be read: it is not a JSON object.")
     values = {name: os.environ.get(name) or written.get(name, "") for name in VARIABLES}
     missing = ", ".join(name for name, value in values.items() if not value)
     if missing:
