@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from threading import BoundedSemaphore
 from typing import Any
 
 import orjson
@@ -21,6 +22,7 @@ from trainer.models import ModelVersion
 
 TIMEOUT = 10.0  # seconds until a caller is told that no answer came
 _client: redis.Redis | None = None
+_waiters = BoundedSemaphore(settings.SUGGEST_WAITERS)
 
 
 def broker() -> redis.Redis:
@@ -37,25 +39,35 @@ def suggest(
 ) -> tuple[ModelVersion, list[dict[str, Any]]]:
     """The live version's answers for these texts.
 
-    Raises Invalid when the project has no live version, Unavailable when no worker answers in time.
+    Raises Invalid when the project has no live version, Unavailable when no worker answers in time, or when as many
+    threads wait for one as may.
     """
     version = runs.live_version(project)
     if version is None:
         raise Invalid("no_model", "This project has no model yet: label some documents first.")
-    reply_to = f"marginalia:reply:{secrets.token_hex(16)}"
+    if not _waiters.acquire(blocking=False):
+        raise Unavailable("suggestions_unavailable", "Too many wait for suggestions already.")
     try:
-        if not broker().exists(PULSE_KEY.format(SUGGEST)):
-            raise Unavailable("suggestions_unavailable", "No suggest worker is running.")
-        send("predict", current_tenant().pk, version.pk, list(texts), reply_to, expires=timeout)
-        reply = broker().blpop([reply_to], timeout=timeout)
+        answer = _ask(version, texts, timeout)
     except redis.RedisError as error:
         raise Unavailable("suggestions_unavailable", "Redis does not answer.") from error
-    if reply is None:
-        raise Unavailable("suggestions_unavailable", f"No answer came within {timeout:g} seconds.")
-    answer = orjson.loads(reply[1])
+    finally:
+        _waiters.release()
     if "error" in answer:
         raise Unavailable("suggestions_unavailable", answer["error"])
     return version, answer["answers"]
+
+
+def _ask(version: ModelVersion, texts: Sequence[str], timeout: float) -> dict[str, Any]:
+    reply_to = f"marginalia:reply:{secrets.token_hex(16)}"
+    if not broker().exists(PULSE_KEY.format(SUGGEST)):
+        raise Unavailable("suggestions_unavailable", "No suggest worker is running.")
+    send("predict", current_tenant().pk, version.pk, list(texts), reply_to, expires=timeout)
+    reply = broker().blpop([reply_to], timeout=timeout)
+    if reply is None:
+        raise Unavailable("suggestions_unavailable", f"No answer came within {timeout:g} seconds.")
+    answer: dict[str, Any] = orjson.loads(reply[1])
+    return answer
 
 
 def reply(reply_to: str, message: dict[str, Any]) -> None:

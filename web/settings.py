@@ -125,6 +125,9 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 MAX_STRANGER_BYTES = 64 * 1024
 MAX_UPLOAD_BYTES = configuration.number("MAX_UPLOAD_BYTES", 2 * 1024**3)
 
+# Of a web process's threads, those that may wait for a model's answers: one is always left for people who label.
+SUGGEST_WAITERS = max(1, configuration.number("WEB_THREADS", 4) - 1)
+
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
