@@ -223,10 +223,10 @@ class Killed(BaseException):
 def test_a_training_killed_twice_ends_as_one_that_was_not(
     write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trainer.ml.training._SAVE_SECONDS", 0.0)
     path = write(letters(20))
     texts = [one["text"] for one in letters(10, seed=4)]
     whole = train(path, tmp_path / "whole", seed=7)
+    monkeypatch.setattr("trainer.ml.training._SAVE_SECONDS", 0.0)
 
     seen: list[int] = []
     for at in (5, 85):
