@@ -21,7 +21,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
@@ -29,6 +28,7 @@ import psutil  # type: ignore[import-untyped]
 import psycopg2
 import redis
 
+from web.data_dir import write_private
 from web.processes import Account, identity, spawn, stop, tail
 from web.roles import APP_ROLE, ensure_app_role
 
@@ -114,7 +114,7 @@ class PostgreSQL:
     def _create(self) -> None:
         """initdb, then the login user and the database; the directory gets its name when all is done."""
         password = secrets.token_urlsafe(24)
-        _write_private(self.data_dir / "postgres_password", password)
+        write_private(self.data_dir / "postgres_password", password)
         new = self.data_dir / "postgres.new"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(mode=0o700)
@@ -252,9 +252,7 @@ class Services:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.stop()
 
 
@@ -393,17 +391,10 @@ def _private_directory(path: Path, account: Account | None) -> Path:
     return path
 
 
-def _write_private(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text + "\n")
-
-
 def _quoted(path: Path) -> str:
     return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+    with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
