@@ -22,7 +22,7 @@ from tests import corpora
 from tests.install import Client, Install, eventually, install
 from tests.outside import data_directory
 
-FIRST_ROUND, SECOND_ROUND = 24, 40
+FIRST_ROUND, SECOND_ROUND, LAST_ROUND = 24, 70, 30
 
 
 @dataclass
@@ -118,9 +118,9 @@ def test_two_tenants_teach_their_models_and_share_nothing(town: Install) -> None
     # Its suggestions appear on the desk; they accept and reject, and the next round learns from that.
     _at_once(both, lambda who: _labels_until_helped_by(who, 1))
     _at_once(both, lambda who: who.label(SECOND_ROUND))
-    _at_once(both, lambda who: eventually("a later model", lambda: who.idle() and who.live() > 1, 150))
+    _at_once(both, _train_on_all_of_it)
     _at_once(both, lambda who: _labels_until_helped_by(who, who.live()))
-    _at_once(both, lambda who: who.label(15))
+    _at_once(both, lambda who: who.label(LAST_ROUND))
 
     # The last round's suggestions are right more often than the first's.
     for who in both:
@@ -138,6 +138,17 @@ def test_two_tenants_teach_their_models_and_share_nothing(town: Install) -> None
 def _at_once(people, act) -> None:
     with ThreadPoolExecutor(len(people)) as pool:
         list(pool.map(act, people))
+
+
+def _train_on_all_of_it(who: Annotator) -> None:
+    """One run that begins after the last answer, whatever the runs that began by themselves have seen."""
+
+    def begun() -> bool:
+        return who.idle() and who.api.http.post(f"/projects/{who.project}/runs").status_code == 201
+
+    eventually("a run to begin", begun, 150)
+    eventually("the run to end", who.idle, 150)
+    assert who.live() > 1
 
 
 def _labels_until_helped_by(who: Annotator, version: int) -> None:
