@@ -265,3 +265,11 @@ def test_none_of_several_is_an_answer_where_the_document_is_complete():
     assert Example("a", "x", classes={"tone": ()}, complete=False).answer_to(question) == ()
     assert Example("a", "x", complete=False).answer_to(question) is None
     assert Example("a", "x").answer_to(Question("topic", multiple=False, choices=("b",))) is None
+
+
+def test_one_very_long_text_does_not_stop_the_others_from_teaching(tmp_path: Path) -> None:
+    data = tmp_path / "data.jsonl"
+    long = line("long", "It is a long story, as Ada knows. " * 6_000)
+    data.write_text("".join(json.dumps(one) + "\n" for one in [*letters(20), long]), encoding="utf-8")
+
+    assert Path(train(data, tmp_path / "model")["export"]).is_dir()
