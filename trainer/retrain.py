@@ -69,6 +69,7 @@ class Round:
         self.folder = store.run_dir(tenant.pk, project.pk, run.pk)
         self.progress: dict[str, Any] = {"phase": "snapshot"}
         self.stopped = Event()
+        self.live_before: ModelVersion | None = None
 
     def go(self) -> None:
         from trainer.ml.training import train
@@ -87,6 +88,7 @@ class Round:
         """The run's data: written once, found again by a later attempt."""
         path = self.folder / "snapshot.jsonl"
         with tenant_scope(self.tenant):
+            self.live_before = runs.live_version(self.project)
             if path.exists() and self.run.snapshot_sha256:
                 runs.note(self.run, "goes on with the snapshot of the attempt before")
                 return path
@@ -139,6 +141,9 @@ class Round:
             Project.objects.select_for_update(no_key=True).get(pk=self.project.pk)
             if not runs.beat(self.run):
                 raise Stopped
+            if runs.live_version(self.project) != self.live_before:
+                why = "somebody made another version live while this run was under way"
+                verdict = Verdict(verdict.metrics, False, why)
             number = runs.next_number(self.project)
             target = store.version_dir(self.tenant.pk, self.project.pk, number)
             version = ModelVersion.objects.create(

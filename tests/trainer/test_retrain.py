@@ -141,6 +141,26 @@ def test_a_version_that_is_worse_beyond_chance_is_kept_but_not_promoted(taught, 
             assert ModelVersion.objects.filter(project=project, run=run, live=False).exists()
 
 
+def test_a_roll_back_by_hand_stands_against_a_run_that_was_under_way(taught, django_db_blocker, monkeypatch):
+    with django_db_blocker.unblock():
+        cast, project = taught
+        with tenant_scope(cast.acme):
+            other = ModelVersion.objects.filter(project=project, live=False).first()
+        judge = retrain.Round.judge
+
+        def roll_back_then_judge(*arguments):
+            with tenant_scope(cast.acme):
+                runs.promote(other, actor=cast.alice)
+            return judge(*arguments)
+
+        monkeypatch.setattr(retrain.Round, "judge", roll_back_then_judge)
+        run = a_round(cast, project)
+
+        assert "somebody made another version live" in run.reason
+        with tenant_scope(cast.acme):
+            assert runs.live_version(project) == other
+
+
 def test_a_cancelled_round_ends_as_such_and_publishes_nothing(taught, django_db_blocker, monkeypatch):
     with django_db_blocker.unblock():
         cast, project = taught
