@@ -199,14 +199,6 @@ def _relation_fault(item: Any, places: Mapping[int, int], schema: Schema) -> str
     return ""
 
 
-def clean_text(text: Any) -> str:
-    """A text that can be stored as it came, or Invalid saying why not."""
-    reason = text_fault(text)
-    if reason:
-        raise Invalid("invalid_text", f"text: {reason}", [{"field": "text", "reason": reason}])
-    return str(text)
-
-
 MAX_TEXT = 1_000_000
 
 

@@ -48,13 +48,6 @@ def record(project: Project, version: int, predictions: Iterable[tuple[int, Pred
     return len(Suggestion.objects.bulk_create(rows, ignore_conflicts=True))
 
 
-def shown(document: Document, version: int | None) -> Suggestion | None:
-    """What to show beside a document. Held-out documents are labelled blind: they get nothing."""
-    if version is None or document.split == Document.Split.CHECK:
-        return None
-    return Suggestion.objects.filter(document=document, version=version).first()
-
-
 def decide(
     document: Document, user: User, decisions: Sequence[Mapping[str, Any]], answer: Answer, submit_id: UUID
 ) -> int:

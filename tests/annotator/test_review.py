@@ -8,10 +8,12 @@ import pytest
 
 from annotator import queue, review, suggestions
 from annotator.errors import Conflict, Invalid
-from annotator.models import Annotation, AnnotationRevision, Decision, Document
+from annotator.models import Annotation, AnnotationRevision, Decision, Document, Suggestion
 from annotator.review import Submission
 from annotator.tenancy import tenant_scope
 from tests.cast import add_documents, make_project
+from trainer.models import ModelVersion, TrainingRun
+from web import suggested
 
 TEXT = "Ada wrote from Köln 🦊🦊 on Monday."
 ADA = {"start": 0, "end": 3, "label": "PERSON"}
@@ -136,8 +138,6 @@ def test_offsets_count_code_points_and_a_right_quote_is_welcome(desk):
 
 def suggest(document):
     """Version 1 suggests Ada and Köln."""
-    from trainer.models import ModelVersion, TrainingRun
-
     run = TrainingRun.objects.create(project=document.project, trigger="hand", state="succeeded")
     ModelVersion.objects.create(project=document.project, run=run, number=1, manifest_sha256="", examples=1)
     prediction = {
@@ -146,7 +146,7 @@ def suggest(document):
         "uncertainty": 0.3,
     }
     suggestions.record(document.project, 1, [(document.pk, prediction)])
-    return suggestions.shown(document, 1)
+    return Suggestion.objects.get(document=document)
 
 
 def test_decisions_are_appended_with_the_answer_they_belong_to(desk):
@@ -195,10 +195,12 @@ def test_a_decision_that_does_not_fit_is_refused_and_the_answer_with_it(desk, ch
 def test_a_document_that_is_held_out_is_shown_no_suggestion(desk):
     _, document = desk
     suggest(document)
+    ModelVersion.objects.update(live=True)
+    assert suggested.beside(document).suggestion is not None
 
     document.split = "check"
 
-    assert suggestions.shown(document, 1) is None
+    assert suggested.beside(document) == suggested.Suggested(suggested.BLIND)
 
 
 def test_an_answer_uses_up_the_slot_of_its_lease_and_a_draft_does_not(desk):
