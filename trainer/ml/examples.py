@@ -32,13 +32,28 @@ class Span:
     label: str
 
 
+@dataclass(frozen=True, order=True)
+class Relation:
+    """From one span to another, both by their place in the example's spans."""
+
+    head: int
+    tail: int
+    label: str
+
+
 @dataclass(frozen=True)
 class Example:
-    """One line: a text and what people said of it."""
+    """One line: a text and what people said of it.
+
+    Where it is not `complete`, what is not marked is unknown. `rejected` spans are known to be wrong exactly as they
+    stand: with those edges and that label.
+    """
 
     id: str
     text: str
     spans: tuple[Span, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    rejected: tuple[Span, ...] = ()
     classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     complete: bool = True
     check: bool = False
@@ -85,10 +100,13 @@ def parse(given: Any, default_id: str = "") -> Example:
     classes = given.get("classes") or {}
     if not isinstance(classes, dict) or not all(_are_names(chosen) for chosen in classes.values()):
         raise DataError("classes: must be an object of lists of choices")
+    spans = tuple(_span(span, f"spans[{i}]", text) for i, span in enumerate(given.get("spans") or ()))
     return Example(
         id=str(given.get("id", default_id)),
         text=text,
-        spans=tuple(_span(span, index, text) for index, span in enumerate(given.get("spans") or ())),
+        spans=spans,
+        relations=tuple(_relation(given, i, len(spans)) for i, given in enumerate(given.get("relations") or ())),
+        rejected=tuple(_span(span, f"rejected[{i}]", text) for i, span in enumerate(given.get("rejected") or ())),
         classes={name: tuple(chosen) for name, chosen in classes.items()},
         complete=given.get("complete", True) is not False,
         check=given.get("split") == "check",
@@ -99,8 +117,24 @@ def _are_names(chosen: Any) -> bool:
     return isinstance(chosen, list) and all(isinstance(choice, str) for choice in chosen)
 
 
-def _span(given: Any, index: int, text: str) -> Span:
-    where = f"spans[{index}]"
+def _relation(given: Any, index: int, spans: int) -> Relation:
+    where = f"relations[{index}]"
+    if not isinstance(given, dict) or not isinstance(given.get("label"), str):
+        raise DataError(f"{where}.label: missing or not a string")
+    head, tail = (_place(given, name, where, spans) for name in ("head", "tail"))
+    if head == tail:
+        raise DataError(f"{where}: a span is not related to itself")
+    return Relation(head, tail, given["label"])
+
+
+def _place(given: dict[str, Any], name: str, where: str, spans: int) -> int:
+    place = given.get(name)
+    if not isinstance(place, int) or not 0 <= place < spans:
+        raise DataError(f"{where}.{name}: {place!r} is not the number of one of the {spans} spans")
+    return place
+
+
+def _span(given: Any, where: str, text: str) -> Span:
     if not isinstance(given, dict) or not isinstance(given.get("label"), str):
         raise DataError(f"{where}.label: missing or not a string")
     start, end = given.get("start"), given.get("end")

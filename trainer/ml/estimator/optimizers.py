@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
-from trainer.ml.variables import private_variables, trainable_variables
+from trainer.ml.estimator.variables import private_variables, trainable_variables
 
 
 class Optimizer(Protocol):

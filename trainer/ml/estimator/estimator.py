@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from trainer.ml.variables import VariableStore
+from trainer.ml.estimator.variables import VariableStore
 
 Tensors = Any  # a tensor, or a (nested) dict of tensors
 ModelFn = Callable[..., "EstimatorSpec"]

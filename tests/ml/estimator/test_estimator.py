@@ -9,9 +9,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.ml.estimator import Estimator, EstimatorSpec, Hook, ModeKeys, RunConfig, Step
-from trainer.ml.optimizers import Lbfgs, minimize
-from trainer.ml.variables import VariableMismatch
+from trainer.ml.estimator import (
+    Estimator,
+    EstimatorSpec,
+    Hook,
+    Lbfgs,
+    ModeKeys,
+    RunConfig,
+    Step,
+    VariableMismatch,
+    minimize,
+)
 
 
 def double(features: Any, labels: Any, mode: ModeKeys, params: dict[str, Any]) -> EstimatorSpec:

@@ -1,0 +1,95 @@
+"""Features by number: the vocabulary that training keeps, and what a model is given of a batch of texts.
+
+In training the features of all examples are extracted and numbered once; in prediction the graph extracts them from
+strings and numbers them itself, by the same functions. Both give `Inputs`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from trainer.ml.features import PRIME, Features, Pairs
+from trainer.ml.vectors import Vectors
+
+KINDS = ("spelling", "context", "pairs", "bigrams")
+
+Vocabulary = Mapping[str, np.ndarray]  # kind → hashes of the features that training has seen, sorted
+
+
+class Inputs(NamedTuple):
+    """Numbered features of a batch; the sparse matrices as [n, 2] indices. The last document is a sentinel."""
+
+    documents: Any  # how many, the sentinel included
+    document: Any  # [N] of each token
+    start: Any  # [N] code point where it starts in its document
+    end: Any  # [N] exclusive
+    lengths: Any  # [S] tokens of each sequence
+    type_count: Any
+    types: Any  # [N, 1 + len(OFFSETS)] type of each token and its neighbours; type_count where none
+    vector: Any  # [type_count] row of the vector table; the last where there is none
+    spelling: Any  # type → feature
+    context: Any  # type → feature
+    pairs: Any  # token → feature
+    words: Any  # document → type
+    bigrams: Any  # document → feature
+
+
+def vocabulary_of(found: Features) -> Vocabulary:
+    """All features that occur, and one value that none has, so that it is never empty."""
+    return {kind: np.unique(np.append(getattr(found, kind).feature.numpy(), PRIME)) for kind in KINDS}
+
+
+class Numbering:
+    """The vocabulary as variables, so that an export carries it beside the weights."""
+
+    def __init__(self, vocabulary: Vocabulary, vectors: Vectors) -> None:
+        self.known = {kind: _kept(f"{kind}_vocabulary", values) for kind, values in vocabulary.items()}
+        self.words = _kept("words", np.append(vectors.words, PRIME))
+
+    def number(self, found: Features) -> Inputs:
+        """The features of a batch as a model takes them."""
+        tokens = found.tokens
+        return Inputs(
+            documents=tf.reduce_max(tokens.document) + 1,
+            document=tokens.document,
+            start=tokens.start,
+            end=tokens.end,
+            lengths=tokens.lengths,
+            type_count=found.type_count,
+            types=found.types,
+            vector=find(found.word, self.words)[0],
+            words=tf.stack([tf.cast(found.words.row, tf.int64), found.words.feature], 1),
+            **{kind: self.look_up(kind, getattr(found, kind)) for kind in KINDS},
+        )
+
+    def look_up(self, kind: str, pairs: Pairs) -> tf.Tensor:
+        """Pairs of known features as [n, 2] indices."""
+        at, hit = find(pairs.feature, self.known[kind])
+        indices = tf.stack([tf.boolean_mask(pairs.row, hit), tf.boolean_mask(at, hit)], 1)
+        return tf.cast(indices, tf.int64)
+
+
+def _kept(name: str, array: np.ndarray) -> tf.Variable:
+    return tf.Variable(array.astype(np.int32), trainable=False, name=name)
+
+
+def find(values: tf.Tensor, known: tf.Variable) -> tuple[tf.Tensor, tf.Tensor]:
+    """Where the values stand in a sorted table (its last place when nowhere), and whether they do."""
+    values, last = tf.cast(values, tf.int32), tf.size(known) - 1
+    at = tf.minimum(tf.searchsorted(known, values), last)
+    hit = tf.gather(known, at) == values
+    return tf.where(hit, at, last), hit
+
+
+def weights(name: str, *shape: int) -> tf.Variable:
+    """Trainable zeros."""
+    return tf.Variable(np.zeros(shape, np.float32), name=name)
+
+
+def times(indices: tf.Tensor, rows: tf.Tensor, dense: tf.Tensor) -> tf.Tensor:
+    """Product of a sparse 0/1 matrix and a dense one."""
+    shape = tf.stack([tf.cast(rows, tf.int64), tf.cast(tf.shape(dense)[0], tf.int64)])
+    ones = tf.ones([tf.shape(indices)[0]])
+    return tf.raw_ops.SparseTensorDenseMatMul(a_indices=indices, a_values=ones, a_shape=shape, b=dense)
