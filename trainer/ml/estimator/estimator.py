@@ -217,6 +217,11 @@ class Estimator:
         named = {"serving_default": serving, **(signatures or {})}
         return _publish(Path(base), lambda aside: tf.saved_model.save(module, os.fspath(aside), signatures=named))
 
+    @property
+    def trainable_variables(self) -> list[tf.Variable]:
+        """The model's trainable variables, in the order they were made; none before anything ran."""
+        return [variable for variable in self._store.model() if variable.trainable]
+
     def latest_checkpoint(self) -> str | None:
         """Path of the newest checkpoint in `model_dir`, or None."""
         return tf.train.latest_checkpoint(os.fspath(self.model_dir))
