@@ -1,6 +1,5 @@
 """Labelled lines: reading them, holding some out, and turning spans into tags."""
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -13,7 +12,6 @@ import numpy as np
 from trainer.ml import characters as ch
 from trainer.ml.schema import Question
 
-_HOLD_OUT = 0.1  # of the lines, when none is marked as a check
 _SENTENCE_END = re.compile(r"[.!?]\s|[。！？]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _INITIALS = re.compile(r"(?<!\w)(?:[^\W\d_]\.){2,}")
@@ -148,18 +146,6 @@ def _span(given: Any, where: str, text: str) -> Span:
 def encodable(text: str) -> str:
     """The text with lone surrogates, which UTF-8 cannot hold, replaced one for one."""
     return _SURROGATES.sub("\ufffd", text)
-
-
-def split(examples: Sequence[Example]) -> tuple[list[Example], list[Example], bool]:
-    """Examples to train on, examples held out, and whether people marked the latter.
-
-    Where none is marked, a share is chosen by a hash of the text, the same in every run.
-    """
-    if any(example.check for example in examples):
-        return [e for e in examples if not e.check], [e for e in examples if e.check], True
-    ranked = sorted(examples, key=lambda e: hashlib.sha256(encodable(e.text).encode()).digest())
-    held = {e.text for e in ranked[: int(len(ranked) * _HOLD_OUT)]}
-    return [e for e in examples if e.text not in held], [e for e in examples if e.text in held], False
 
 
 @dataclass(frozen=True)

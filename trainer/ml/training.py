@@ -1,5 +1,6 @@
 """Training as the product and the command line call it: labelled lines in, a verified export out."""
 
+import functools
 import hashlib
 import json
 import math
@@ -15,19 +16,19 @@ import tensorflow as tf
 
 from trainer.ml import examples as ex
 from trainer.ml.batches import Batch, batch_of, tokenizer_for, without
+from trainer.ml.crossfit import Phase, phases_of
 from trainer.ml.estimator import Estimator, Hook, RunConfig, Step
-from trainer.ml.evaluation import score_answers
+from trainer.ml.evaluation import evaluate_examples, score_answers
 from trainer.ml.examples import Example
 from trainer.ml.metrics import bootstrap_interval
 from trainer.ml.model import ModelParams, model_fn
-from trainer.ml.predictor import answers_of, load, serving_input
+from trainer.ml.predictor import Predictor, answers_of, load, serving_input
 from trainer.ml.schema import FORMAT_VERSION, NothingToLearn, Schema
 from trainer.ml.tokens import Tokenizer
 
 Progress = Callable[[dict[str, Any]], None]
 VERIFIED = 2_000  # characters of a text on which an export is compared with its model
 
-_STEPS, _REFIT_STEPS = 70, 30
 _SAVE_SECONDS = 10.0
 
 
@@ -35,42 +36,42 @@ def train(
     data: Path,
     model_dir: Path,
     *,
+    pool: Path | None = None,
     seed: int = 0,
     schema: Mapping[str, Any] | None = None,
     on_progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Train on labelled lines and export to `model_dir/export/<number>/`.
 
-    Lines marked `"split": "check"` are only measured on. Where none is, a tenth is held out, measured on, and then
-    trained on too, for a model that has seen everything. A call that was killed can be repeated: it goes on from
+    `pool` holds unlabelled texts of the same kind, as lines with a `text`: word vectors are learnt from them.
+    Lines marked `"split": "check"` are only measured on. Where none is, what is measured are answers out of fold:
+    each of a model that had not learnt from the document. A call that was killed can be repeated: it goes on from
     its last checkpoint. `on_progress` may raise to cancel. One call at a time may use a `model_dir`.
     """
     began = time.monotonic()
     tell = on_progress or (lambda _: None)
     tell({"phase": "prepare"})
     lines = ex.read(data)
+    _ = pool
     round_ = _Round.of(lines, Schema.from_dict(schema) if schema is not None else None)
     work = _workplace(model_dir, data, round_, seed)
     tell({"phase": "prepare", "examples": len(round_.seen)})
     batch = batch_of(round_.seen, round_.schema, round_.tokenizer)
     if round_.schema.spans and not batch.labels["tags"].any() and not round_.schema.questions:
         raise NothingToLearn("no labelled span lies on the edges of words, and there is no question")
-    boldness = _boldness(int((batch.labels["tags"] % 2 == 1).sum()))
-    params = ModelParams(
-        round_.schema, round_.tokenizer, batch.vocabulary, batch.vectors, round_.phases, boldness=boldness
-    )
-    config = RunConfig(seed=seed, save_checkpoints_secs=_SAVE_SECONDS)
-    estimator = Estimator(model_fn, work, params, config)
-    metrics = _run(estimator, batch, round_, tell)
+    fit = _Fit(work, round_, batch, seed, tell)
+    answered = fit.run()
     tell({"phase": "export"})
-    export = _export(estimator, round_, model_dir / "export", seed)
-    _verify(export, estimator, [example.text for example in round_.seen[:8]])
+    export, predictor = fit.export(model_dir / "export")
+    if round_.held:
+        tell({"phase": "evaluate", "documents": len(round_.held)})
+    metrics = _measure(round_, predictor, answered)
     shutil.rmtree(work, ignore_errors=True)
     left_out = {key: getattr(batch.tagging, key) for key in ("off_edges", "overlapping", "across")}
     return {
         "examples": len(round_.seen),
-        "held_out": len(round_.held),
-        "steps": sum(round_.phases),
+        "held_out": len(round_.held) if round_.held else len(answered),
+        "steps": sum(phase.steps for phase in fit.phases),
         "seconds": round(time.monotonic() - began, 3),
         "metrics": {**metrics, "not_learnt": round_.reasons, "spans_left_out": left_out},
         "export": str(export),
@@ -81,9 +82,8 @@ def train(
 class _Round:
     """What one training is about."""
 
-    seen: list[Example]  # trained on in the end
-    held: list[Example]  # measured on
-    kept: np.ndarray  # rows of `seen` that the measured model may train on
+    seen: list[Example]  # trained on
+    held: list[Example]  # marked as checks: measured on, never trained on
     schema: Schema
     reasons: dict[str, str]
     tokenizer: Tokenizer
@@ -91,26 +91,12 @@ class _Round:
     @classmethod
     def of(cls, examples: Sequence[Example], schema: Schema | None) -> "_Round":
         (schema or Schema.shown_by(examples)).check(examples)
-        rest, held, marked = ex.split(examples)
-        seen = rest if marked else [*rest, *held]
-        useful = [replace(e, spans=e.spans if e.complete else ()) for e in seen if e.complete or e.classes]
-        asked, reasons = (schema or Schema.shown_by(examples)).learnable(useful)
+        seen = [e for e in examples if not e.check and (e.complete or e.classes)]
+        seen = [replace(e, spans=e.spans if e.complete else ()) for e in seen]
+        asked, reasons = (schema or Schema.shown_by(examples)).learnable(seen)
         if not asked.spans and not asked.questions:
-            raise NothingToLearn(_why_nothing(examples, useful, reasons))
-        kept = np.array([marked or row < len(rest) for row in range(len(seen))])
-        ids = {id(e) for e in seen if e.complete or e.classes}
-        rows = [row for row, e in enumerate(seen) if id(e) in ids]
-        return cls(useful, held, kept[rows], asked, reasons, tokenizer_for(useful))
-
-    @property
-    def phases(self) -> tuple[int, ...]:
-        """Steps on what may be trained on before measuring, then on all."""
-        return (_STEPS,) if self.kept.all() else (_STEPS, _REFIT_STEPS)
-
-
-def _boldness(spans: int) -> float:
-    """Most for a hundred labelled spans or fewer, none from three thousand on."""
-    return min(2.0, max(0.0, 2.0 * (1.0 - math.log(max(spans, 1) / 100) / math.log(30))))
+            raise NothingToLearn(_why_nothing(examples, seen, reasons))
+        return cls(seen, [e for e in examples if e.check], asked, reasons, tokenizer_for(seen))
 
 
 def _why_nothing(examples: Sequence[Example], useful: Sequence[Example], reasons: Mapping[str, str]) -> str:
@@ -124,7 +110,7 @@ def _why_nothing(examples: Sequence[Example], useful: Sequence[Example], reasons
 
 def _workplace(model_dir: Path, data: Path, round_: _Round, seed: int) -> Path:
     """The directory for this very training, so that a repeated call resumes it and another one starts afresh."""
-    told = json.dumps([seed, round_.schema.to_dict(), round_.phases])
+    told = json.dumps([seed, round_.schema.to_dict()])
     mark = hashlib.sha256(data.read_bytes() + told.encode()).hexdigest()[:16]
     base = model_dir / "work"
     for other in base.glob("*"):
@@ -134,6 +120,62 @@ def _workplace(model_dir: Path, data: Path, round_: _Round, seed: int) -> Path:
         shutil.rmtree(unfinished, ignore_errors=True)
     (base / mark).mkdir(parents=True, exist_ok=True)
     return base / mark
+
+
+class _Fit:
+    """The phases of one training, and the answers that the models in between give out of fold."""
+
+    def __init__(self, work: Path, round_: _Round, batch: Batch, seed: int, tell: Progress) -> None:
+        self.round, self.batch, self.seed, self.tell, self.work = round_, batch, seed, tell, work
+        self.phases = phases_of(round_.seen, len(batch.labels["tags"]))
+        steps = tuple(phase.steps for phase in self.phases)
+        boldness = _boldness(int((batch.labels["tags"] % 2 == 1).sum()))
+        self.params = ModelParams(
+            round_.schema, round_.tokenizer, batch.vocabulary, batch.vectors, steps, boldness=boldness
+        )
+        self.config = RunConfig(seed=seed, save_checkpoints_secs=_SAVE_SECONDS)
+        self.estimator = Estimator(model_fn, work, self.params, self.config)
+
+    def run(self) -> dict[int, dict[str, Any]]:
+        """Train; returns the answers of models to documents (by row) that they had not learnt from."""
+        answered: dict[int, dict[str, Any]] = {}
+        reached = 0
+        for number, phase in enumerate(self.phases):
+            start, reached = reached, reached + phase.steps
+            saved = self.work / f"answers-{number}.json"
+            if not saved.exists():
+                hooks = [
+                    _Tell(self.tell, sum(self.params.phases)),
+                    *([_FromZero(self.estimator, start)] if phase.from_zero else []),
+                ]
+                self.estimator.train(self._input, max_steps=reached, hooks=hooks)
+                _write(saved, self._held_answers(phase))
+            answered |= {int(row): answer for row, answer in json.loads(saved.read_text(encoding="utf-8")).items()}
+        return answered
+
+    def _input(self) -> tf.data.Dataset:
+        parts = [
+            tf.data.Dataset.from_tensors((self.batch.inputs, without(self.batch, phase.held).labels)).repeat(
+                phase.steps
+            )
+            for phase in self.phases
+        ]
+        return functools.reduce(tf.data.Dataset.concatenate, parts)
+
+    def _held_answers(self, phase: Phase) -> dict[int, dict[str, Any]]:
+        rows = np.flatnonzero(phase.held)
+        if not len(rows):
+            return {}
+        self.tell({"phase": "evaluate", "documents": len(rows)})
+        inputs = tf.data.Dataset.from_tensors(self.batch.inputs)
+        outputs = next(self.estimator.predict(lambda: inputs, yield_single_examples=False))
+        answers = answers_of(outputs, len(self.round.seen), self.round.schema)
+        return {int(row): answers[row] for row in rows}
+
+    def export(self, base: Path) -> tuple[Path, Predictor]:
+        """Write the SavedModel and read it again, to see that it answers like the model in memory."""
+        export = _export(self.estimator, self.round, base, self.seed)
+        return export, _verified(export, self.estimator, [example.text for example in self.round.seen[:8]])
 
 
 class _Tell(Hook):
@@ -146,46 +188,40 @@ class _Tell(Hook):
         self.tell({"phase": "train", "step": step.number, "steps": self.steps, "loss": step.loss})
 
 
-def _run(estimator: Estimator, batch: Batch, round_: _Round, tell: Progress) -> dict[str, Any]:
-    """Train, measuring on what is held out before that is trained on too."""
-    held_out = np.append(~round_.kept, False)
-    phases = [without(batch, held_out), batch][-len(round_.phases) :] if not round_.kept.all() else [batch]
+class _FromZero(Hook):
+    """Forgets all weights before one step."""
 
-    def input_fn() -> tf.data.Dataset:
-        parts = [
-            tf.data.Dataset.from_tensors((phase.inputs, phase.labels)).repeat(steps)
-            for phase, steps in zip(phases, round_.phases, strict=True)
-        ]
-        return parts[0] if len(parts) == 1 else parts[0].concatenate(parts[1])
+    def __init__(self, estimator: Estimator, at: int) -> None:
+        self.estimator, self.at = estimator, at
 
-    hook = _Tell(tell, sum(round_.phases))
-    saved = estimator.model_dir / "held_out.json"
-    if not saved.exists():
-        estimator.train(input_fn, max_steps=round_.phases[0], hooks=[hook])
-        tell({"phase": "evaluate", "documents": len(round_.held)})
-        aside = saved.with_suffix(".part")
-        aside.write_text(json.dumps(_measure(estimator, round_)), encoding="utf-8")
-        aside.rename(saved)
-    estimator.train(input_fn, max_steps=sum(round_.phases), hooks=[hook])
-    return dict(json.loads(saved.read_text(encoding="utf-8")))
+    def begin(self, step: int) -> None:
+        if step == self.at:
+            for variable in self.estimator.trainable_variables:
+                variable.assign(tf.zeros_like(variable))
 
 
-def _measure(estimator: Estimator, round_: _Round) -> dict[str, Any]:
-    if not round_.held:
+def _boldness(spans: int) -> float:
+    """Most for a hundred labelled spans or fewer, none from three thousand on."""
+    return min(2.0, max(0.0, 2.0 * (1.0 - math.log(max(spans, 1) / 100) / math.log(30))))
+
+
+def _write(path: Path, value: Any) -> None:
+    aside = path.with_suffix(".part")
+    aside.write_text(json.dumps(value), encoding="utf-8")
+    aside.rename(path)
+
+
+def _measure(round_: _Round, predictor: Predictor, answered: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
+    """Scores on the documents that are held out or, where none is, on the answers out of fold."""
+    if round_.held:
+        found = evaluate_examples(predictor, round_.held)
+    elif answered:
+        examples, answers = [round_.seen[row] for row in answered], list(answered.values())
+        found = score_answers(examples, answers, round_.schema)
+    else:
         return {"spans": None, "questions": {}}
-    answers = _answers(estimator, [example.text for example in round_.held])
-    found = score_answers(round_.held, answers, round_.schema)
     interval = bootstrap_interval(found.pop("documents"))
     return {**found, "interval": interval}
-
-
-def _answers(estimator: Estimator, texts: Sequence[str]) -> list[dict[str, Any]]:
-    schema = estimator.params.schema
-    given = [ex.encodable(text) for text in texts]
-    batches = estimator.predict(
-        lambda: tf.data.Dataset.from_tensor_slices({"text": given}).batch(64), yield_single_examples=False
-    )
-    return [answer for outputs in batches for answer in answers_of(outputs, len(outputs["uncertainty"]), schema)]
 
 
 def _export(estimator: Estimator, round_: _Round, base: Path, seed: int) -> Path:
@@ -202,16 +238,27 @@ def _export(estimator: Estimator, round_: _Round, base: Path, seed: int) -> Path
     return estimator.export_saved_model(base, serving_input, signatures={"describe": describe})
 
 
-def _verify(export: Path, estimator: Estimator, texts: Sequence[str]) -> None:
-    """The export, loaded, says what the model in memory says; otherwise it is taken back.
+def _verified(export: Path, estimator: Estimator, texts: Sequence[str]) -> Predictor:
+    """The export, loaded; it says what the model in memory says, otherwise it is taken back.
 
     On the beginnings of the texts, and with a tolerance: sums over long ones depend on the order they are added in.
     """
     texts = [text[:VERIFIED] for text in texts]
-    pairs = zip(load(export)(texts), _answers(estimator, texts), strict=True)
+    predictor = load(export)
+    pairs = zip(predictor(texts), _answers(estimator, texts), strict=True)
     if not all(_agree(served["spans"], trained["spans"]) for served, trained in pairs):
         shutil.rmtree(export)
         raise RuntimeError("the export does not answer like the model that was trained")
+    return predictor
+
+
+def _answers(estimator: Estimator, texts: Sequence[str]) -> list[dict[str, Any]]:
+    schema = estimator.params.schema
+    given = [ex.encodable(text) for text in texts]
+    batches = estimator.predict(
+        lambda: tf.data.Dataset.from_tensor_slices({"text": given}).batch(64), yield_single_examples=False
+    )
+    return [answer for outputs in batches for answer in answers_of(outputs, len(outputs["uncertainty"]), schema)]
 
 
 def _agree(served: Sequence[Mapping[str, Any]], trained: Sequence[Mapping[str, Any]]) -> bool:

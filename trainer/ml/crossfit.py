@@ -1,0 +1,51 @@
+"""What a model says of documents that it did not learn from, while all of them are to be learned from in the end.
+
+The documents are dealt into folds. A model is fitted without one fold and answers it; then without the next. Few
+documents need all folds to say anything; many need only one, and the last model has the least left to learn.
+"""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from trainer.ml.examples import Example, encodable
+
+FOLDS = 5
+ENOUGH_TOKENS, ENOUGH_DOCUMENTS = 5_000, 100  # answered out of fold
+
+_FIT_STEPS, _FOLD_STEPS, _LAST_STEPS = 70, 50, 30
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training: so many steps without the documents that are `held`."""
+
+    steps: int
+    held: np.ndarray  # [B + 1] flags, the sentinel's included
+    from_zero: bool = True
+
+
+def phases_of(examples: Sequence[Example], tokens: int) -> list[Phase]:
+    """As many folds as tell enough about `tokens` tokens, and at last everything.
+
+    The last phase goes on from the weights of the one before: the loss is convex, so where it starts does not
+    matter, only how long it takes.
+    """
+    nothing = np.zeros(len(examples) + 1, bool)
+    fold_of = folds_of(examples)
+    count = int(fold_of.max(initial=-1)) + 1
+    if count < 2:
+        return [Phase(_FIT_STEPS, nothing)]
+    wanted = max(ENOUGH_TOKENS * count / max(tokens, 1), ENOUGH_DOCUMENTS * count / len(examples))
+    held = [np.append(fold_of == fold, False) for fold in range(min(count, math.ceil(wanted)))]
+    return [*(Phase(_FOLD_STEPS, fold) for fold in held), Phase(_LAST_STEPS, nothing, from_zero=False)]
+
+
+def folds_of(examples: Sequence[Example]) -> np.ndarray:
+    """Fold of each example by a hash of its text, so that equal texts are never on both sides."""
+    keys = [hashlib.sha256(encodable(example.text).encode()).digest() for example in examples]
+    place = {key: index for index, key in enumerate(sorted(set(keys)))}
+    return np.array([place[key] % min(FOLDS, len(place)) for key in keys], int)
