@@ -1,0 +1,329 @@
+"""Scores that mean what they say: calibration, its measure, and thresholds for a precision that is wished.
+
+All of it is learnt from events out of fold: answers of models to documents that they had not learnt from, each with
+its score and whether it was right. NumPy and SciPy only; the graph applies the constants that are found here.
+
+    found = judged(examples, [answer["spans"] for answer in answers], labels)   # Events
+    part = by_label(found, labels)                     # spans, relations, questions with several choices
+    part.slope, part.offset                            # [L]: sigmoid(slope[label] * logit(score) + offset[label])
+    part.apply(score, label)                           # the same in NumPy
+    part = single_choice(shares, targets)              # a question with one choice
+    part.slope                                         # scalar: softmax(slope * logits)
+    Calibration(spans=part, questions={"topic": part}).to_dict()   # {"calibration": …, "thresholds": …}
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import optimize, special
+
+from trainer.ml.examples import Example
+
+PRECISION = 0.8
+CONFIDENCE = 0.8  # of the lower bound that a threshold clears: eight of eight right are enough for a precision of 0.8
+TOO_LITTLE = "not enough evidence yet"
+
+_FOLDS = 5
+_BINS, _BIN_EVENTS = 10, 20
+_CERTAIN = 1e-6  # scores are kept this far from 0 and 1
+_STEEPEST, _FLATTEST = 20.0, 0.05
+# How far a fit strays from what is known without it, as standard deviations of slope and offset: all labels together
+# from leaving the scores as they are, one label from all together.
+_ALL_STRAY, _LABEL_STRAY = (0.5, 1.0), (0.25, 0.5)
+
+
+class Events(NamedTuple):
+    """Answers out of fold, one a row."""
+
+    label: np.ndarray  # [n] number of the label
+    score: np.ndarray  # [n] probability that the model gave
+    right: np.ndarray  # [n] bool
+    document: np.ndarray  # [n] number of the document
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Answers of similar scores: how sure they were on average, and how often right."""
+
+    low: float
+    high: float
+    count: int
+    score: float
+    right: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """Expected calibration error before and after, the latter on events that the fit had not seen."""
+
+    ece: float | None
+    ece_before: float | None
+    events: int
+    bins: tuple[Bin, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers."""
+        return {**asdict(self), "bins": [asdict(one) for one in self.bins]}
+
+
+class Threshold(NamedTuple):
+    """The lowest score to suggest at, or the reason why there is none; `evidence` counts the events it rests on."""
+
+    threshold: float | None
+    evidence: int
+    reason: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return self._asdict()
+
+
+@dataclass(frozen=True)
+class Part:
+    """The calibration of one head."""
+
+    slope: np.ndarray  # [L] of logits; a scalar for a single choice
+    offset: np.ndarray  # [L]; zero for a single choice
+    report: Report
+    thresholds: tuple[Threshold, ...]  # by label; one for all choices of a question
+
+    def apply(self, score: np.ndarray, label: np.ndarray | int = 0) -> np.ndarray:
+        """Calibrated probabilities of answers [n] with labels [n]; monotone for each label."""
+        slope, offset = np.atleast_1d(self.slope)[label], np.atleast_1d(self.offset)[label]
+        return np.asarray(special.expit(slope * _logit(score) + offset))
+
+    def apply_shares(self, shares: np.ndarray) -> np.ndarray:
+        """Calibrated shares [n, C] of the choices of a single choice."""
+        return np.asarray(special.softmax(self.slope * _log(shares), axis=1))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Of all heads of a model. Labels come in the order of the schema."""
+
+    spans: Part | None = None
+    questions: Mapping[str, Part] = field(default_factory=dict)
+    relations: Part | None = None
+    span_labels: tuple[str, ...] = ()
+    relation_labels: tuple[str, ...] = ()
+    precision: float = PRECISION
+
+    def to_dict(self) -> dict[str, Any]:
+        """The reports and thresholds, in the form in which an export and a training's result carry them."""
+        return {
+            "calibration": {
+                "spans": _told(self.spans),
+                "questions": {name: part.report.to_dict() for name, part in self.questions.items()},
+                "relations": _told(self.relations),
+            },
+            "thresholds": {
+                "precision": self.precision,
+                "spans": _by_name(self.spans, self.span_labels),
+                "questions": {name: part.thresholds[0].to_dict() for name, part in self.questions.items()},
+                "relations": _by_name(self.relations, self.relation_labels),
+            },
+        }
+
+
+def _told(part: Part | None) -> dict[str, Any] | None:
+    return part.report.to_dict() if part else None
+
+
+def _by_name(part: Part | None, labels: Sequence[str]) -> dict[str, Any]:
+    return {name: kept.to_dict() for name, kept in zip(labels, part.thresholds, strict=True)} if part else {}
+
+
+def judged(
+    examples: Sequence[Example], answers: Sequence[Sequence[Mapping[str, Any]]], labels: Sequence[str]
+) -> Events:
+    """The spans of each document's answer, as events, as far as it is known whether they are right.
+
+    A complete document knows of all; an incomplete one of the spans that were accepted, of the rejected ones, and of
+    those that overlap with accepted ones.
+    """
+    number = {label: index for index, label in enumerate(labels)}
+    rows = []
+    for document, (example, spans) in enumerate(zip(examples, answers, strict=True)):
+        for span in spans:
+            right = _is_right(example, (span["start"], span["end"], span["label"]))
+            if right is not None:
+                rows.append((number[span["label"]], span["score"], right, document))
+    columns = np.array(rows, float).reshape(-1, 4).T
+    return Events(columns[0].astype(int), columns[1], columns[2] > 0, columns[3].astype(int))
+
+
+def _is_right(example: Example, span: tuple[int, int, str]) -> bool | None:
+    accepted = [(s.start, s.end, s.label) for s in example.spans]
+    if span in accepted:
+        return True
+    known = example.complete or span in [(s.start, s.end, s.label) for s in example.rejected]
+    return False if known or any(span[0] < end and start < span[1] for start, end, _ in accepted) else None
+
+
+def by_label(events: Events, labels: Sequence[str] | int, *, precision: float = PRECISION) -> Part:
+    """Platt scaling (Platt 1999) for each label, and a threshold for each.
+
+    A label's two numbers are shrunk to those of all labels together, these to leaving scores alone; how much its own
+    events count grows with their number. Where a label cannot show the wished precision alone, it is judged together
+    with all others that cannot.
+    """
+    count = labels if isinstance(labels, int) else len(labels)
+    slope, offset = _platt(events, count)
+    after = _crossfitted(events, count)
+    final = special.expit(slope[events.label] * _logit(events.score) + offset[events.label])
+    thresholds = _thresholds(events._replace(score=final), count, precision)
+    return Part(slope, offset, _report(events.score, after, events.right), thresholds)
+
+
+def several_choices(shares: np.ndarray, chosen: np.ndarray, *, precision: float = PRECISION) -> Part:
+    """The same for a question with several choices, [n, C] shares and [n, C] flags; with one threshold for all."""
+    documents, choices = np.divmod(np.arange(shares.size), shares.shape[1])
+    events = Events(choices, shares.ravel(), chosen.ravel() > 0, documents)
+    part = by_label(events, shares.shape[1])
+    kept = _threshold(part.apply(events.score, events.label), events.right, precision)
+    return Part(part.slope, part.offset, part.report, (kept,))
+
+
+def single_choice(shares: np.ndarray, targets: np.ndarray, *, precision: float = PRECISION) -> Part:
+    """A temperature for the softmax of a question (Guo et al. 2017), and a threshold for its best choice.
+
+    `shares` [n, C] are those out of fold, `targets` [n, C] shares of what people chose.
+    """
+    document = np.arange(len(shares))
+    logits, best = _log(shares), shares.argmax(1) if len(shares) else np.zeros(0, int)
+    right = targets[document, best] > 0
+    after, fold = np.zeros(len(shares)), _folds(document)
+    for number in range(_FOLDS):
+        out = fold == number
+        after[out] = special.softmax(_temperature(logits[~out], targets[~out]) * logits[out], axis=1).max(1, initial=0)
+    slope = _temperature(logits, targets)
+    final = special.softmax(slope * logits, axis=1).max(1, initial=0)
+    report = _report(shares.max(1, initial=0), after, right)
+    return Part(np.array(slope), np.array(0.0), report, (_threshold(final, right, precision),))
+
+
+def lower_bound(right: np.ndarray, count: np.ndarray, confidence: float = CONFIDENCE) -> np.ndarray:
+    """One-sided lower bound of a share of which `right` out of `count` were seen (Clopper and Pearson 1934)."""
+    right, count = np.asarray(right), np.asarray(count)
+    found = special.betaincinv(np.maximum(right, 1), count - right + 1, 1.0 - confidence)
+    return np.where(right > 0, found, 0.0)
+
+
+def _logit(score: np.ndarray) -> np.ndarray:
+    return np.asarray(special.logit(np.clip(score, _CERTAIN, 1.0 - _CERTAIN)))
+
+
+def _log(shares: np.ndarray) -> np.ndarray:
+    return np.asarray(np.log(np.maximum(shares, _CERTAIN)))
+
+
+def _platt(events: Events, count: int) -> tuple[np.ndarray, np.ndarray]:
+    together = _straying(events, np.zeros_like(events.label), 1, np.array([[1.0], [0.0]]), _ALL_STRAY)
+    slope, offset = _straying(events, events.label, count, np.repeat(together, count, axis=1), _LABEL_STRAY)
+    return slope, offset
+
+
+def _straying(
+    events: Events, group: np.ndarray, groups: int, start: np.ndarray, stray: tuple[float, float]
+) -> np.ndarray:
+    """Slopes and offsets [2, groups] that fit the events best, given how far they may stray from the start."""
+    logit, sign, scale = _logit(events.score), np.where(events.right, 1.0, -1.0), np.array(stray)[:, None]
+
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        slope, offset = flat.reshape(2, groups)
+        margin = sign * (slope[group] * logit + offset[group])
+        pull = (flat.reshape(2, groups) - start) / scale
+        push = -sign * special.expit(-margin)
+        gradient = np.stack([np.bincount(group, push * x, groups) for x in (logit, np.ones_like(logit))])
+        return np.logaddexp(0.0, -margin).sum() + 0.5 * (pull**2).sum(), (gradient + pull / scale).ravel()
+
+    bounds = [(_FLATTEST, _STEEPEST)] * groups + [(None, None)] * groups
+    return np.asarray(optimize.minimize(loss, start.ravel(), jac=True, bounds=bounds).x.reshape(2, groups))
+
+
+def _temperature(logits: np.ndarray, targets: np.ndarray) -> float:
+    """What to multiply logits by, shrunk to one as if by the logarithm's normal distribution."""
+
+    def loss(log_slope: float) -> float:
+        fit = -(targets * special.log_softmax(np.exp(log_slope) * logits, axis=1)).sum()
+        return float(fit + 0.5 * (log_slope / _ALL_STRAY[0]) ** 2)
+
+    found = optimize.minimize_scalar(loss, bounds=(np.log(_FLATTEST), np.log(_STEEPEST)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def _folds(document: np.ndarray) -> np.ndarray:
+    """A fold for each event, the same for all events of a document."""
+    _, place = np.unique(document, return_inverse=True)
+    dealt = np.random.default_rng(0).permutation(place.max(initial=-1) + 1) % _FOLDS
+    return np.asarray(dealt[place])
+
+
+def _crossfitted(events: Events, count: int) -> np.ndarray:
+    """Calibrated scores, each by a fit that has not seen the document."""
+    after, fold = np.zeros(len(events.score)), _folds(events.document)
+    for number in range(_FOLDS):
+        out = fold == number
+        slope, offset = _platt(Events(*(column[~out] for column in events)), count)
+        label = events.label[out]
+        after[out] = special.expit(slope[label] * _logit(events.score[out]) + offset[label])
+    return after
+
+
+def _report(before: np.ndarray, after: np.ndarray, right: np.ndarray) -> Report:
+    if not len(right):
+        return Report(None, None, 0)
+    bins = reliability(after, right)
+    return Report(expected_error(bins), expected_error(reliability(before, right)), len(right), bins)
+
+
+def reliability(score: np.ndarray, right: np.ndarray) -> tuple[Bin, ...]:
+    """Bins of about equally many answers, lowest scores first; equal scores share a bin."""
+    count = min(_BINS, max(1, len(score) // _BIN_EVENTS))
+    edges = np.unique(np.quantile(score, np.linspace(0, 1, count + 1)[1:-1]))
+    at = np.searchsorted(edges, score, side="right")
+    groups = [np.flatnonzero(at == number) for number in np.unique(at)]
+    return tuple(
+        Bin(
+            float(score[rows].min()),
+            float(score[rows].max()),
+            len(rows),
+            float(score[rows].mean()),
+            float(right[rows].mean()),
+        )
+        for rows in groups
+    )
+
+
+def expected_error(bins: Sequence[Bin]) -> float:
+    """Expected calibration error: by how much scores and outcomes differ in a bin, on average over answers."""
+    return sum(b.count * abs(b.score - b.right) for b in bins) / sum(b.count for b in bins)
+
+
+def _thresholds(events: Events, count: int, precision: float) -> tuple[Threshold, ...]:
+    """One for each label; labels that fail alone share what they show together, if they have any event."""
+    alone = [_threshold(events.score[own], events.right[own], precision) for own in _rows(events.label, count)]
+    needy = np.array([kept.threshold is None for kept in alone], bool)
+    rows = needy[events.label] if len(events.label) else np.zeros(0, bool)
+    shared = _threshold(events.score[rows], events.right[rows], precision)
+    return tuple(
+        shared if kept.threshold is None and kept.evidence and shared.threshold is not None else kept for kept in alone
+    )
+
+
+def _rows(label: np.ndarray, count: int) -> list[np.ndarray]:
+    return [label == number for number in range(count)]
+
+
+def _threshold(score: np.ndarray, right: np.ndarray, precision: float) -> Threshold:
+    """The lowest score from which on answers show the wished precision. Equal scores stand or fall together."""
+    order = np.argsort(-score, kind="stable")
+    ranked = score[order]
+    last = np.append(ranked[1:] < ranked[:-1], True)[: len(ranked)]
+    bound = lower_bound(np.cumsum(right[order]), np.arange(1, len(ranked) + 1))
+    passing = np.flatnonzero(last & (bound >= precision))
+    if not len(passing):
+        return Threshold(None, len(score), TOO_LITTLE)
+    return Threshold(max(0.0, float(ranked[passing[-1]]) - _CERTAIN), len(score))
