@@ -273,3 +273,20 @@ def test_one_very_long_text_does_not_stop_the_others_from_teaching(tmp_path: Pat
     data.write_text("".join(json.dumps(one) + "\n" for one in [*letters(20), long]), encoding="utf-8")
 
     assert Path(train(data, tmp_path / "model")["export"]).is_dir()
+
+
+def test_suggestions_are_what_reaches_the_thresholds(trained: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
+    found, _ = trained
+    predictor, texts = load(found["export"]), [one["text"] for one in letters(20, seed=5)]
+    known = predictor.description["thresholds"]
+    assert known == found["metrics"]["thresholds"]
+    assert known["spans"]["person"]["threshold"] is not None
+
+    known["spans"]["person"] = {"threshold": None, "evidence": 3, "reason": "not enough evidence yet"}
+    known["spans"]["place"]["threshold"] = 1.1
+    shown = predictor.suggest(texts)
+
+    least = {"person": known["precision"], "place": 1.1}
+    for answer, suggested in zip(predictor(texts), shown, strict=True):
+        assert suggested["spans"] == [span for span in answer["spans"] if span["score"] >= least[span["label"]]]
+    assert any(answer["spans"] for answer in shown)

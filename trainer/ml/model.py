@@ -1,12 +1,14 @@
 """The model function: one pass over a batch, and a head for each kind of question that the project asks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import tensorflow as tf
 
+from trainer.ml.calibration import Calibration
 from trainer.ml.estimator import EstimatorSpec, Lbfgs, ModeKeys, minimize
 from trainer.ml.features import extract
+from trainer.ml.heads import scores
 from trainer.ml.heads.choices import ChoiceHead
 from trainer.ml.heads.spans import SpanHead
 from trainer.ml.inputs import Inputs, Numbering, Vocabulary
@@ -27,6 +29,7 @@ class ModelParams:
     span_decay: float = 0.2
     boldness: float = 0.0
     choice_decay: float = 1.0
+    calibration: Calibration = field(default_factory=Calibration)  # none: scores as the heads give them
 
 
 def model_fn(features: dict[str, tf.Tensor], labels: Any, mode: ModeKeys, params: ModelParams) -> EstimatorSpec:
@@ -66,19 +69,19 @@ class _Model:
     def answers(self, inputs: Inputs) -> dict[str, tf.Tensor]:
         """The signature's outputs: spans in reading order, `span_document` saying whose; choices as [B, C]."""
         answers: dict[str, tf.Tensor] = {}
-        doubts: list[tf.Tensor] = []
+        doubts: list[scores.Doubt] = []
+        known = self.params.calibration
         if self.spans:
-            found, doubt = self.spans.find(inputs)
-            doubts.append(doubt)
+            found, posterior = self.spans.find(inputs)
+            doubts.append(scores.doubt_of_tokens(posterior, inputs.document, inputs.documents))
             answers |= {
                 "span_document": found.document,
                 "span_start": tf.gather(inputs.start, found.first),
                 "span_end": tf.gather(inputs.end, found.last),
                 "span_label": tf.gather(tf.constant(self.params.schema.spans), found.label),
-                "span_score": found.score,
+                "span_score": scores.calibrated(found.score, found.label, known.spans),
             }
         for index, head in enumerate(self.choices):
-            answers[f"choice_{index}"] = share = head.shares(inputs)
-            doubts.append(head.doubt(share))
-        answers["uncertainty"] = tf.clip_by_value(tf.add_n(doubts) / len(doubts), 0.0, 1.0)
-        return answers
+            answers[f"choice_{index}"] = share = head.shares(inputs, known.questions.get(head.question.name))
+            doubts.append(scores.doubt_of_choices(share, head.question.multiple))
+        return answers | scores.together(doubts)._asdict()

@@ -12,6 +12,7 @@ from trainer.ml.examples import encodable
 from trainer.ml.schema import FORMAT_VERSION, Schema
 
 _BATCH_CHARACTERS, _BATCH_TEXTS = 100_000, 256
+DOUBTS = ("uncertainty", "margin", "entropy")
 _TEXT = {"text": tf.TensorSpec([None], tf.string)}
 
 
@@ -37,12 +38,41 @@ class Predictor:
         self.schema = Schema.from_dict(self.description["schema"])
 
     def __call__(self, texts: Sequence[str]) -> list[dict[str, Any]]:
-        """For each text its `spans`, its `choices` by question (best first) and its `uncertainty` of 0 to 1."""
+        """For each text its `spans`, its `choices` by question (best first), and how undecided the model is.
+
+        Scores are calibrated probabilities. `uncertainty` and `margin` are shares of one, `entropy` is in nats; they
+        are means over the tokens, and over all that is asked.
+        """
         answers: list[dict[str, Any]] = []
         for batch in _batches(texts):
             outputs = self._serve(text=tf.constant([encodable(text) for text in batch], tf.string))
             answers += answers_of({name: value.numpy() for name, value in outputs.items()}, len(batch), self.schema)
         return answers
+
+    def suggest(self, texts: Sequence[str]) -> list[dict[str, Any]]:
+        """The same, without what is too uncertain to be shown.
+
+        An answer is shown from its label's threshold on, at and above which the wished precision was seen out of
+        fold. Where there was not enough evidence for one, its score itself has to reach the wished precision.
+        """
+        return [self._shown(answer) for answer in self(texts)]
+
+    def _shown(self, answer: dict[str, Any]) -> dict[str, Any]:
+        known = self.description.get("thresholds")
+        if known is None:  # exported before there were thresholds
+            return answer
+
+        def least(kind: str, name: str) -> float:
+            found = known[kind].get(name, {}).get("threshold")
+            return known["precision"] if found is None else found
+
+        return answer | {
+            "spans": [span for span in answer["spans"] if span["score"] >= least("spans", span["label"])],
+            "choices": {
+                question: [choice for choice in ranked if choice["score"] >= least("questions", question)]
+                for question, ranked in answer["choices"].items()
+            },
+        }
 
 
 def load(export: Path | str) -> Predictor:
@@ -57,8 +87,10 @@ def serving_input() -> dict[str, tf.TensorSpec]:
 
 def answers_of(outputs: dict[str, np.ndarray], size: int, schema: Schema) -> list[dict[str, Any]]:
     """The signature's outputs for a batch, as one answer a document."""
-    uncertain = outputs["uncertainty"].tolist()
-    answers: list[dict[str, Any]] = [{"spans": [], "choices": {}, "uncertainty": uncertain[row]} for row in range(size)]
+    doubts = {name: outputs[name].tolist() for name in DOUBTS if name in outputs}
+    answers: list[dict[str, Any]] = [
+        {"spans": [], "choices": {}, **{name: column[row] for name, column in doubts.items()}} for row in range(size)
+    ]
     if schema.spans:
         columns = (outputs[f"span_{name}"].tolist() for name in ("document", "start", "end", "label", "score"))
         for row, start, end, label, score in zip(*columns, strict=True):

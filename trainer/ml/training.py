@@ -14,14 +14,17 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from trainer.ml import calibration as cal
 from trainer.ml import examples as ex
 from trainer.ml.batches import Batch, batch_of, tokenizer_for, without
 from trainer.ml.crossfit import Phase, phases_of
 from trainer.ml.estimator import Estimator, Hook, RunConfig, Step
 from trainer.ml.evaluation import evaluate_examples, score_answers
 from trainer.ml.examples import Example
+from trainer.ml.heads.choices import targets
 from trainer.ml.metrics import bootstrap_interval
 from trainer.ml.model import ModelParams, model_fn
+from trainer.ml.pool import read as read_pool
 from trainer.ml.predictor import Predictor, answers_of, load, serving_input
 from trainer.ml.schema import FORMAT_VERSION, NothingToLearn, Schema
 from trainer.ml.tokens import Tokenizer
@@ -37,13 +40,15 @@ def train(
     model_dir: Path,
     *,
     pool: Path | None = None,
+    cache: Path | None = None,
     seed: int = 0,
     schema: Mapping[str, Any] | None = None,
     on_progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Train on labelled lines and export to `model_dir/export/<number>/`.
 
-    `pool` holds unlabelled texts of the same kind, as lines with a `text`: word vectors are learnt from them.
+    `pool` holds unlabelled texts of the same kind, as lines with a `text`: word vectors are learnt from them,
+    and kept in the file `cache` for the next training of the same project.
     Lines marked `"split": "check"` are only measured on. Where none is, what is measured are answers out of fold:
     each of a model that had not learnt from the document. A call that was killed can be repeated: it goes on from
     its last checkpoint. `on_progress` may raise to cancel. One call at a time may use a `model_dir`.
@@ -52,20 +57,21 @@ def train(
     tell = on_progress or (lambda _: None)
     tell({"phase": "prepare"})
     lines = ex.read(data)
-    _ = pool
+    texts = read_pool(pool, seed) if pool else []
     round_ = _Round.of(lines, Schema.from_dict(schema) if schema is not None else None)
-    work = _workplace(model_dir, data, round_, seed)
+    work = _workplace(model_dir, data, round_, seed, texts)
     tell({"phase": "prepare", "examples": len(round_.seen)})
-    batch = batch_of(round_.seen, round_.schema, round_.tokenizer)
+    batch = batch_of(round_.seen, round_.schema, round_.tokenizer, pool=texts, cache=cache)
     if round_.schema.spans and not batch.labels["tags"].any() and not round_.schema.questions:
         raise NothingToLearn("no labelled span lies on the edges of words, and there is no question")
     fit = _Fit(work, round_, batch, seed, tell)
     answered = fit.run()
     tell({"phase": "export"})
-    export, predictor = fit.export(model_dir / "export")
+    known = _calibration(round_, answered)
+    export, predictor = fit.export(model_dir / "export", known)
     if round_.held:
         tell({"phase": "evaluate", "documents": len(round_.held)})
-    metrics = _measure(round_, predictor, answered)
+    metrics = _measure(round_, predictor, answered) | known.to_dict()
     shutil.rmtree(work, ignore_errors=True)
     left_out = {key: getattr(batch.tagging, key) for key in ("off_edges", "overlapping", "across")}
     return {
@@ -108,9 +114,9 @@ def _why_nothing(examples: Sequence[Example], useful: Sequence[Example], reasons
     return f"nothing to learn: no labelled span and no question with two choices ({told or 'no label at all'})"
 
 
-def _workplace(model_dir: Path, data: Path, round_: _Round, seed: int) -> Path:
+def _workplace(model_dir: Path, data: Path, round_: _Round, seed: int, pool: Sequence[str]) -> Path:
     """The directory for this very training, so that a repeated call resumes it and another one starts afresh."""
-    told = json.dumps([seed, round_.schema.to_dict()])
+    told = json.dumps([seed, round_.schema.to_dict(), *pool])
     mark = hashlib.sha256(data.read_bytes() + told.encode()).hexdigest()[:16]
     base = model_dir / "work"
     for other in base.glob("*"):
@@ -169,13 +175,19 @@ class _Fit:
         self.tell({"phase": "evaluate", "documents": len(rows)})
         inputs = tf.data.Dataset.from_tensors(self.batch.inputs)
         outputs = next(self.estimator.predict(lambda: inputs, yield_single_examples=False))
-        answers = answers_of(outputs, len(self.round.seen), self.round.schema)
-        return {int(row): answers[row] for row in rows}
+        schema = self.round.schema
+        answers = answers_of(outputs, len(self.round.seen), schema)
+        shares = {question.name: outputs[f"choice_{index}"] for index, question in enumerate(schema.questions)}
+        return {
+            int(row): {**answers[row], "shares": {name: found[row].tolist() for name, found in shares.items()}}
+            for row in rows
+        }
 
-    def export(self, base: Path) -> tuple[Path, Predictor]:
-        """Write the SavedModel and read it again, to see that it answers like the model in memory."""
-        export = _export(self.estimator, self.round, base, self.seed)
-        return export, _verified(export, self.estimator, [example.text for example in self.round.seen[:8]])
+    def export(self, base: Path, known: cal.Calibration) -> tuple[Path, Predictor]:
+        """Write the SavedModel with calibrated scores and read it again: it answers like the model in memory."""
+        calibrated = Estimator(model_fn, self.work, replace(self.params, calibration=known), self.config)
+        export = _export(calibrated, self.round, base, self.seed)
+        return export, _verified(export, calibrated, [example.text for example in self.round.seen[:8]])
 
 
 class _Tell(Hook):
@@ -224,6 +236,26 @@ def _measure(round_: _Round, predictor: Predictor, answered: Mapping[int, dict[s
     return {**found, "interval": interval}
 
 
+def _calibration(round_: _Round, answered: Mapping[int, dict[str, Any]]) -> cal.Calibration:
+    """What the answers out of fold say of scores like theirs."""
+    if not answered:
+        return cal.Calibration()
+    examples, answers = [round_.seen[row] for row in answered], list(answered.values())
+    labels = round_.schema.spans
+    spans = None
+    if labels:
+        spans = cal.by_label(cal.judged(examples, [answer["spans"] for answer in answers], labels), labels)
+    questions = {}
+    for question in round_.schema.questions:
+        target, given = targets(examples, question)
+        asked = np.flatnonzero(given[:-1])
+        shares = np.array([answers[row]["shares"][question.name] for row in asked])
+        fit = cal.several_choices if question.multiple else cal.single_choice
+        if len(asked):
+            questions[question.name] = fit(shares, target[asked])
+    return cal.Calibration(spans, questions, span_labels=labels)
+
+
 def _export(estimator: Estimator, round_: _Round, base: Path, seed: int) -> Path:
     description = {
         "format": FORMAT_VERSION,
@@ -232,6 +264,7 @@ def _export(estimator: Estimator, round_: _Round, base: Path, seed: int) -> Path
         "examples": len(round_.seen),
         "seed": seed,
         "tensorflow": tf.__version__,
+        **estimator.params.calibration.to_dict(),
     }
     told = json.dumps(description, ensure_ascii=False)
     describe = tf.function(lambda: {"json": tf.constant(told)}).get_concrete_function()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from trainer.ml.calibration import Part
 from trainer.ml.examples import Example
 from trainer.ml.inputs import Inputs, Vocabulary, times, weights
 from trainer.ml.schema import Question
@@ -38,17 +39,12 @@ class ChoiceHead:
         penalty = tf.nn.l2_loss(self.spelling) + tf.nn.l2_loss(self.bigrams)
         return tf.reduce_sum(document_weights * each) + self.decay * penalty
 
-    def shares(self, inputs: Inputs) -> tf.Tensor:
+    def shares(self, inputs: Inputs, calibration: Part | None = None) -> tf.Tensor:
         """Probability of each choice, [B, C]."""
         scores = self.scores(inputs)[:-1]
+        if calibration:
+            scores = scores * np.float32(calibration.slope) + np.float32(calibration.offset)
         return tf.sigmoid(scores) if self.question.multiple else tf.nn.softmax(scores)
-
-    def doubt(self, share: tf.Tensor) -> tf.Tensor:
-        """How undecided each document is: 0 to 1."""
-        if self.question.multiple:
-            return tf.reduce_mean(1.0 - tf.abs(2.0 * share - 1.0), axis=1)
-        best = tf.math.top_k(share, k=2).values
-        return 1.0 - (best[:, 0] - best[:, 1])
 
 
 def targets(examples: Sequence[Example], question: Question) -> tuple[np.ndarray, np.ndarray]:

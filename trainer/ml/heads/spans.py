@@ -30,7 +30,6 @@ class SpanHead:
         self.spelling = weights("span_spelling", len(vocabulary["spelling"]), self.columns)
         self.context = weights("span_context", len(vocabulary["context"]), len(OFFSETS) * self.columns)
         self.pairs = weights("span_pairs", len(vocabulary["pairs"]), self.columns)
-        self.vectors = tf.Variable(np.pad(vectors.values, ((0, 1), (0, 0))), trainable=False, name="vectors")
         self.meaning = weights("span_meaning", vectors.width, (1 + len(OFFSETS)) * self.columns)
         self.moves = weights("span_moves", self.width, self.width)
         self.start, self.end = weights("span_start", self.width), weights("span_end", self.width)
@@ -39,12 +38,13 @@ class SpanHead:
     def scores(self, inputs: Inputs) -> tuple[tf.Tensor, tf.Tensor, crf.Layout]:
         """Emissions with ends, transitions and the layout of the sequences."""
         nothing = tf.zeros([1, self.columns])
-        means = tf.matmul(tf.gather(self.vectors, inputs.vector), self.meaning)
-        own = times(inputs.spelling, inputs.type_count, self.spelling) + means[:, : self.columns]
-        emissions = tf.gather(own, inputs.types[:, 0])
-        seen = times(inputs.context, inputs.type_count, self.context) + means[:, self.columns :]
+        means = tf.split(tf.matmul(inputs.meaning, self.meaning), 1 + len(OFFSETS), axis=1)
+        own = times(inputs.spelling, inputs.type_count, self.spelling)
+        emissions = tf.gather(own, inputs.types[:, 0]) + tf.gather(means[0], inputs.units[:, 0])
+        seen = times(inputs.context, inputs.type_count, self.context)
         for place, part in enumerate(tf.split(seen, len(OFFSETS), axis=1), start=1):
             emissions += tf.gather(tf.concat([part, nothing], 0), inputs.types[:, place])
+            emissions += tf.gather(means[place], inputs.units[:, place])
         emissions += times(inputs.pairs, tf.shape(inputs.types)[0], self.pairs)
         emissions = tf.matmul(emissions, _shared(self.labels)) + self.bias
         moves, start = crf.bio_scores(self.labels)
@@ -58,19 +58,20 @@ class SpanHead:
         # training O is made more likely wherever it is wrong, and has to be beaten by that much.
         entity = tf.cast(labels["tags"] > 0, tf.float32)[:, None]
         emissions += self.boldness * entity * tf.one_hot([0], self.width)
-        likelihood = crf.log_likelihood(emissions, moves, labels["tags"], labels["tag_weights"], where)
-        return self.decay * self._penalty() - likelihood
+        partitions = crf.log_partitions(emissions, moves, where)
+        likelihood = crf.path_scores(emissions, moves, labels["tags"], where) - partitions
+        whole = tf.boolean_mask(labels["tag_weights"], where.first)  # a sequence's tokens all weigh the same
+        return self.decay * self._penalty() - tf.reduce_sum(whole * likelihood)
 
     def find(self, inputs: Inputs) -> tuple[FoundSpans, tf.Tensor]:
-        """The most probable spans, the sentinel's left out, and each document's mean doubt about its tokens."""
+        """The most probable spans, the sentinel's left out, and the probabilities of each token's tags, [N, K]."""
         emissions, moves, where = self.scores(inputs)
         messages = crf.marginals(emissions, moves, where)
         spans = crf.spans_of(crf.best_tags(emissions, moves, where), messages, where)
         document = tf.gather(inputs.document, spans.first)
         keep = document < inputs.documents - 1
         found = FoundSpans(*(tf.boolean_mask(column, keep) for column in (*spans, document)))
-        doubt = 1.0 - tf.reduce_max(messages.posterior, axis=1)
-        return found, tf.math.unsorted_segment_mean(doubt, inputs.document, inputs.documents)[:-1]
+        return found, messages.posterior
 
     def _penalty(self) -> tf.Tensor:
         large = sum(tf.nn.l2_loss(table) for table in (self.spelling, self.context, self.pairs))

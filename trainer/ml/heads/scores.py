@@ -1,0 +1,57 @@
+"""What heads make of their probabilities: calibrated scores, and measures of doubt for active learning."""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from trainer.ml.calibration import Part
+
+_CERTAIN = 1e-6
+
+
+def calibrated(score: tf.Tensor, label: tf.Tensor, part: Part | None) -> tf.Tensor:
+    """Probabilities [M] of answers with labels [M], by the slope and offset of each label."""
+    if part is None:
+        return score
+    score = tf.clip_by_value(score, _CERTAIN, 1.0 - _CERTAIN)
+    logit = tf.math.log(score) - tf.math.log1p(-score)
+    slope, offset = (tf.gather(tf.constant(np.float32(values)), label) for values in (part.slope, part.offset))
+    return tf.sigmoid(slope * logit + offset)
+
+
+class Doubt(NamedTuple):
+    """How undecided a model is about each document, [B] each."""
+
+    uncertainty: tf.Tensor  # what the best answers lack of certainty, 0 to 1
+    margin: tf.Tensor  # how far the best answers lie before the second best, 0 to 1
+    entropy: tf.Tensor  # nats
+
+
+def doubt_of(shares: tf.Tensor) -> Doubt:
+    """Of each row of [N, K] probabilities that sum to one."""
+    best = tf.math.top_k(shares, k=2).values
+    entropy = -tf.reduce_sum(tf.math.xlogy(shares, tf.maximum(shares, 1e-30)), axis=1)
+    return Doubt(1.0 - best[:, 0], best[:, 0] - best[:, 1], entropy)
+
+
+def doubt_of_tokens(posterior: tf.Tensor, document: tf.Tensor, documents: tf.Tensor) -> Doubt:
+    """The mean over each document's tokens, without the last document (the sentinel)."""
+    means = (tf.math.unsorted_segment_mean(measure, document, documents)[:-1] for measure in doubt_of(posterior))
+    return Doubt(*means)
+
+
+def doubt_of_choices(shares: tf.Tensor, multiple: bool) -> Doubt:
+    """Of a question's [B, C] probabilities; the mean over the choices where each stands for itself."""
+    if not multiple:
+        found = doubt_of(shares)
+        return found._replace(uncertainty=1.0 - found.margin)
+    each = doubt_of(tf.stack([tf.reshape(shares, [-1]), 1.0 - tf.reshape(shares, [-1])], 1))
+    means = Doubt(*(tf.reduce_mean(tf.reshape(measure, tf.shape(shares)), axis=1) for measure in each))
+    return means._replace(uncertainty=1.0 - means.margin)
+
+
+def together(doubts: list[Doubt]) -> Doubt:
+    """The mean of all heads."""
+    uncertainty, margin, entropy = (tf.add_n(list(parts)) / len(doubts) for parts in zip(*doubts, strict=True))
+    return Doubt(tf.clip_by_value(uncertainty, 0.0, 1.0), tf.clip_by_value(margin, 0.0, 1.0), tf.nn.relu(entropy))
