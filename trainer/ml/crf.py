@@ -16,6 +16,7 @@ FORBIDDEN = -1e4  # a score whose exponential is zero
 class Layout(NamedTuple):
     """How the tokens of ragged sequences are regrouped by position."""
 
+    sequence: tf.Tensor  # [N] number of each token's sequence
     packed: tf.Tensor  # [N] token at each packed place
     place: tf.Tensor  # [N] packed place of each token
     first: tf.Tensor  # [N] true at a sequence's first token
@@ -50,7 +51,7 @@ def layout(lengths: tf.Tensor) -> Layout:
     offsets = tf.cumsum(counts, exclusive=True)
     place = tf.gather(offsets, position) + tf.gather(rank, sequence)
     last = position == tf.gather(lengths, sequence) - 1
-    return Layout(tf.math.invert_permutation(place), place, position == 0, last, counts, offsets)
+    return Layout(sequence, tf.math.invert_permutation(place), place, position == 0, last, counts, offsets)
 
 
 def with_ends(emissions: tf.Tensor, start: tf.Tensor, end: tf.Tensor, where: Layout) -> tf.Tensor:
@@ -59,32 +60,29 @@ def with_ends(emissions: tf.Tensor, start: tf.Tensor, end: tf.Tensor, where: Lay
     return emissions + first * start + last * end
 
 
-def log_likelihood(
-    emissions: tf.Tensor, transitions: tf.Tensor, tags: tf.Tensor, weights: tf.Tensor, where: Layout
-) -> tf.Tensor:
-    """Sum of log P(tags), each token's share weighted (weights are constant within a sequence)."""
-    score = weights * tf.gather(emissions, tags, batch_dims=1)
+def path_scores(emissions: tf.Tensor, transitions: tf.Tensor, tags: tf.Tensor, where: Layout) -> tf.Tensor:
+    """The score of each sequence's `tags` (int32 [N]), [S]: less the log-partition it is their log-probability."""
     steps = tf.boolean_mask(tf.range(tf.size(tags)), ~where.first)
     pairs = tf.stack([tf.gather(tags, steps - 1), tf.gather(tags, steps)], 1)
-    moves = tf.gather(weights, steps) * tf.gather_nd(transitions, pairs)
-    return tf.reduce_sum(score) + tf.reduce_sum(moves) - log_partition(emissions, transitions, weights, where)
+    moves = tf.scatter_nd(steps[:, None], tf.gather_nd(transitions, pairs), tf.shape(tags))
+    return tf.math.segment_sum(tf.gather(emissions, tags, batch_dims=1) + moves, where.sequence)
 
 
-def log_partition(emissions: tf.Tensor, transitions: tf.Tensor, weights: tf.Tensor, where: Layout) -> tf.Tensor:
-    """Weighted sum of the sequences' log-partitions; its gradient is the exact marginals, not a taped loop."""
+def log_partitions(emissions: tf.Tensor, transitions: tf.Tensor, where: Layout) -> tf.Tensor:
+    """Each sequence's log-partition, [S]; the gradient is the exact marginals, not a taped loop."""
 
     @tf.custom_gradient
     def run(emissions: tf.Tensor, transitions: tf.Tensor) -> tuple[tf.Tensor, Callable]:
         found = marginals(emissions, transitions, where)
 
         def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            scale = upstream * weights[:, None]
-            steps = tf.boolean_mask(tf.range(tf.size(weights)), ~where.first)
+            scale = tf.gather(upstream, where.sequence)[:, None]
+            steps = tf.boolean_mask(tf.range(tf.size(where.sequence)), ~where.first)
             ahead = tf.gather(scale * found.beta * found.ratio, steps)
             moves = found.transitions * tf.matmul(tf.gather(found.alpha, steps - 1), ahead, transpose_a=True)
             return scale * found.posterior, moves
 
-        return tf.reduce_sum(weights * found.log_scale), gradient
+        return tf.math.segment_sum(found.log_scale, where.sequence), gradient
 
     return run(emissions, transitions)
 
