@@ -32,6 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="learn from labelled lines; prints a JSON object last")
     train.add_argument("--data", type=Path, required=True)
     train.add_argument("--model-dir", type=Path, required=True)
+    train.add_argument("--pool", type=Path, help="unlabelled texts of the same kind, a JSON object with `text` a line")
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--quiet", action="store_true", help="no progress on stderr")
     train.set_defaults(run=_train)
@@ -55,7 +56,8 @@ def _train(options: argparse.Namespace) -> None:
     def show(progress: dict[str, Any]) -> None:
         print(json.dumps(progress), file=sys.stderr)
 
-    _put(train(options.data, options.model_dir, seed=options.seed, on_progress=None if options.quiet else show))
+    tell = None if options.quiet else show
+    _put(train(options.data, options.model_dir, pool=options.pool, seed=options.seed, on_progress=tell))
 
 
 def _evaluate(options: argparse.Namespace) -> None:

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
 from trainer.ml import examples as ex
 from trainer.ml.examples import Example
-from trainer.ml.features import PRIME, extract
+from trainer.ml.features import extract
 from trainer.ml.heads.choices import targets
 from trainer.ml.inputs import Numbering, Vocabulary, vocabulary_of
 from trainer.ml.schema import Schema
 from trainer.ml.tokens import Tokenizer
-from trainer.ml.vectors import Vectors, learn
+from trainer.ml.vector_cache import vectors_of
+from trainer.ml.vectors import Vectors
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,21 @@ def tokenizer_for(examples: Sequence[Example]) -> Tokenizer:
     )
 
 
-def batch_of(examples: Sequence[Example], schema: Schema, tokenizer: Tokenizer) -> Batch:
-    """Extract and number the features of all examples, and turn their answers into targets."""
+def batch_of(
+    examples: Sequence[Example],
+    schema: Schema,
+    tokenizer: Tokenizer,
+    *,
+    pool: Sequence[str] = (),
+    cache: Path | None = None,
+) -> Batch:
+    """Extract and number the features of all examples, and turn their answers into targets.
+
+    Word vectors are learnt from the examples' texts and those of the `pool`; `cache` is where they are kept.
+    """
     found = extract(tf.constant([ex.encodable(e.text) for e in examples], tf.string), tokenizer)
     vocabulary = vocabulary_of(found)
-    vectors = learn(np.append(found.word.numpy(), PRIME), found.types.numpy())
+    vectors = vectors_of([*(e.text for e in examples), *pool], tokenizer, cache)
     numbered = Numbering(vocabulary, vectors).number(found)
     inputs = {name: value.numpy() for name, value in numbered._asdict().items()}
     arrays = ex.TokenArrays(

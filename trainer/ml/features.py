@@ -5,16 +5,20 @@ A feature is a number below `PRIME`; training keeps those it has seen, in sorted
 rows in that order. What was never seen has no row and no say.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from trainer.ml import characters as ch
 from trainer.ml.tokens import Tokenizer, Tokens, tokenize
 
 PRIME = 2**31 - 1
+WAYS = 3  # of writing a word: with a capital, all in capitals, small
 OFFSETS = (-2, -1, 1, 2)  # the neighbours whose spelling a token sees
 _POWERS = 64  # characters beyond this many share a power
+_PART = 200_000  # characters that are read at once
 _AFFIXES, _GRAMS = (1, 2, 3, 4), (3, 4, 5)
 
 
@@ -32,6 +36,7 @@ class Features(NamedTuple):
     types: tf.Tensor  # [N, 1 + len(OFFSETS)] type of each token and of its neighbours; `type_count` where none
     type_count: tf.Tensor
     word: tf.Tensor  # [type_count] hash of the type in lower case
+    writing: tf.Tensor  # [N, WAYS] in which way a token is written; in none where its place decides that
     spelling: Pairs  # type → what it looks like
     context: Pairs  # type → what its neighbours see of it
     pairs: Pairs  # token → combinations with its neighbours
@@ -56,7 +61,44 @@ def extract(texts: tf.Tensor, tokenizer: Tokenizer) -> Features:
     pairs = _joined([pairs, *_habits(tokens, tf.gather(word, type_of), tf.gather(capital, type_of), at[-1] == count)])
     types = tf.stack([at[0], *(at[by] for by in OFFSETS)], 1)
     words = _distinct(Pairs(tokens.document, tf.cast(type_of, tf.int64)))
-    return Features(tokens, types, count, word, _joined(spelling), _joined(context), pairs, words, _distinct(bigrams))
+    writing = _writing(tokens, type_of, spelt)
+    return Features(
+        tokens, types, count, word, writing, _joined(spelling), _joined(context), pairs, words, _distinct(bigrams)
+    )
+
+
+class Running(NamedTuple):
+    """The words of texts in reading order, as arrays: what word vectors are learnt from."""
+
+    word: np.ndarray  # [N] hash of the token in lower case
+    line: np.ndarray  # [N] neighbours count only within a line
+    writing: np.ndarray  # [N, WAYS] in which way it is written; in none where its place decides that
+
+
+def read_words(texts: Sequence[str], tokenizer: Tokenizer) -> Running:
+    """The words of texts, without their other features; a part at a time, so that memory stays bounded."""
+    parts: list[Running] = []
+    lines = 0
+    for part in _parts(texts):
+        tokens = tokenize(tf.constant(part, tf.string), tokenizer)
+        type_of, spelt = _types(tokens)
+        word, writing = tf.gather(_hash(spelt, spelt.lower), type_of), _writing(tokens, type_of, spelt)
+        # The last token is the sentinel's.
+        parts.append(Running(word[:-1].numpy(), tokens.line[:-1].numpy() + lines, writing[:-1].numpy()))
+        lines += int(tokens.line[-1]) + 1
+    return Running(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def _parts(texts: Sequence[str]) -> Iterator[list[str]]:
+    part: list[str] = []
+    size = 0
+    for text in texts:
+        if part and size + len(text) > _PART:
+            yield part
+            part, size = [], 0
+        part.append(text)
+        size += len(text)
+    yield part
 
 
 class _Spelt(NamedTuple):
@@ -86,6 +128,16 @@ def _types(tokens: Tokens) -> tuple[tf.Tensor, _Spelt]:
     from_end = tf.gather(length, row) - 1 - position
     lower, shape = tf.gather(tokens.char_lower, at), tf.gather(tokens.char_shape, at)
     return type_of, _Spelt(row, position, from_end, lower, shape, length)
+
+
+def _writing(tokens: Tokens, type_of: tf.Tensor, spelt: _Spelt) -> tf.Tensor:
+    upper = spelt.shape == ord("X")
+    first = tf.gather(upper, tf.cumsum(spelt.length, exclusive=True))
+    whole = tf.math.segment_min(tf.cast(upper, tf.int32), spelt.row) * tf.cast(spelt.length > 1, tf.int32) > 0
+    first, whole = tf.gather(first, type_of), tf.gather(whole, type_of)
+    starts = tf.cumsum(tokens.lengths, exclusive=True)
+    leading = tf.scatter_nd(starts[:, None], tf.ones_like(starts), tf.shape(tokens.start)) > 0
+    return tf.cast(tf.stack([first & ~whole & ~leading, whole, ~first], 1), tf.float32)
 
 
 def _power_table(base: int) -> tf.Tensor:

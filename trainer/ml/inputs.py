@@ -11,6 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.ml.features import PRIME, Features, Pairs
+from trainer.ml.lookup import find, kept
+from trainer.ml.meaning import Meaning
 from trainer.ml.vectors import Vectors
 
 KINDS = ("spelling", "context", "pairs", "bigrams")
@@ -28,7 +30,8 @@ class Inputs(NamedTuple):
     lengths: Any  # [S] tokens of each sequence
     type_count: Any
     types: Any  # [N, 1 + len(OFFSETS)] type of each token and its neighbours; type_count where none
-    vector: Any  # [type_count] row of the vector table; the last where there is none
+    meaning: Any  # [units, width] vectors of the types and, after one for no word, of unknown words by document
+    units: Any  # [N, 1 + len(OFFSETS)] row of `meaning` of each token and its neighbours
     spelling: Any  # type → feature
     context: Any  # type → feature
     pairs: Any  # token → feature
@@ -45,12 +48,13 @@ class Numbering:
     """The vocabulary as variables, so that an export carries it beside the weights."""
 
     def __init__(self, vocabulary: Vocabulary, vectors: Vectors) -> None:
-        self.known = {kind: _kept(f"{kind}_vocabulary", values) for kind, values in vocabulary.items()}
-        self.words = _kept("words", np.append(vectors.words, PRIME))
+        self.known = {kind: kept(f"{kind}_vocabulary", values) for kind, values in vocabulary.items()}
+        self.meaning = Meaning(vectors)
 
     def number(self, found: Features) -> Inputs:
         """The features of a batch as a model takes them."""
         tokens = found.tokens
+        meaning, units = self.meaning.of(found)
         return Inputs(
             documents=tf.reduce_max(tokens.document) + 1,
             document=tokens.document,
@@ -59,7 +63,8 @@ class Numbering:
             lengths=tokens.lengths,
             type_count=found.type_count,
             types=found.types,
-            vector=find(found.word, self.words)[0],
+            meaning=meaning,
+            units=units,
             words=tf.stack([tf.cast(found.words.row, tf.int64), found.words.feature], 1),
             **{kind: self.look_up(kind, getattr(found, kind)) for kind in KINDS},
         )
@@ -69,18 +74,6 @@ class Numbering:
         at, hit = find(pairs.feature, self.known[kind])
         indices = tf.stack([tf.boolean_mask(pairs.row, hit), tf.boolean_mask(at, hit)], 1)
         return tf.cast(indices, tf.int64)
-
-
-def _kept(name: str, array: np.ndarray) -> tf.Variable:
-    return tf.Variable(array.astype(np.int32), trainable=False, name=name)
-
-
-def find(values: tf.Tensor, known: tf.Variable) -> tuple[tf.Tensor, tf.Tensor]:
-    """Where the values stand in a sorted table (its last place when nowhere), and whether they do."""
-    values, last = tf.cast(values, tf.int32), tf.size(known) - 1
-    at = tf.minimum(tf.searchsorted(known, values), last)
-    hit = tf.gather(known, at) == values
-    return tf.where(hit, at, last), hit
 
 
 def weights(name: str, *shape: int) -> tf.Variable:

@@ -1,19 +1,33 @@
-"""Word vectors from the project's own text: what words stand next to, boiled down to a few numbers."""
+"""Word vectors from the project's own text: what words stand next to, boiled down to a few numbers.
+
+Positive pointwise mutual information with the words at each offset, and the leading directions of that table (Levy,
+Goldberg and Dagan 2015, "Improving distributional similarity with lessons learned from word embeddings"), found by
+random projection (Halko, Martinsson and Tropp 2011). To them are added a word's habits: how it is written, how often.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
+
+from trainer.ml.features import OFFSETS, Running
 
 _DIMENSIONS = 64
-_WORDS, _CONTEXTS = 20_000, 600  # the most frequent ones
-_LEAST = 2  # occurrences, for a word to have a vector
+_WORDS, _CONTEXTS = 60_000, 3_000  # the most frequent ones
+_LEAST = 2  # occurrences, for a word to be a context
+_SMOOTHING = 0.75  # of the contexts' frequencies, so that rare ones do not look telling
+_ROUNDS, _SPARE = 3, 16  # of the random projection: power iterations, and directions beyond those kept
+LARGEST_COUNT = 11.0  # logarithm of the number of occurrences that counts as one
 
 
 class Vectors(NamedTuple):
-    """Unit vectors of words; `words` are their hashes, sorted."""
+    """Vectors of words, and what gives a vector to a word that has none."""
 
-    words: np.ndarray  # [n]
-    values: np.ndarray  # [n, dimensions]
+    words: np.ndarray  # [n] hashes, sorted
+    values: np.ndarray  # [n, width] float32: a unit vector, then the word's habits
+    contexts: np.ndarray  # [c] hashes, sorted
+    expected: np.ndarray  # [columns] share of all neighbours that stands in this column
+    projection: np.ndarray  # [columns, dimensions] from a row of information to a vector, but for its length
 
     @property
     def width(self) -> int:
@@ -21,20 +35,25 @@ class Vectors(NamedTuple):
         return int(self.values.shape[1])
 
 
-def learn(word_of_type: np.ndarray, types: np.ndarray, seed: int = 0) -> Vectors:
-    """Vectors of the words of a text: positive pointwise mutual information with neighbours, then an SVD.
-
-    `types` is [N, 1 + offsets], each token's type and its neighbours'; the last row of `word_of_type` stands for
-    no neighbour.
-    """
-    words, word_of = np.unique(word_of_type, return_inverse=True)
-    tokens = word_of[types]
-    counts = np.bincount(tokens[:, 0], minlength=len(words))
+def learn(text: Running, seed: int = 0) -> Vectors:
+    """Vectors of the words of a text; of all of them, unless they are very many."""
+    words, word, counts = np.unique(text.word, return_inverse=True, return_counts=True)
     frequent = np.argsort(-counts, kind="stable")
-    kept = np.sort(frequent[:_WORDS][counts[frequent[:_WORDS]] >= _LEAST])
+    kept = np.sort(frequent[:_WORDS])
     contexts = frequent[:_CONTEXTS]
-    table = _information(tokens, _rank(kept, len(words)), _rank(contexts, len(words)), len(kept), len(contexts))
-    return Vectors(words[kept], _reduced(table, np.random.default_rng(seed)))
+    contexts = np.sort(contexts[counts[contexts] >= _LEAST])
+    row = _rank(kept, len(words))[word]
+    column = _columns(text, words[contexts])
+    table, expected = _information(row, column, len(kept), len(OFFSETS) * columns_of(len(contexts)))
+    values, projection = _reduced(table, np.random.default_rng(seed))
+    return Vectors(
+        words[kept], np.concatenate([values, _habits(text, row, len(kept))], 1), words[contexts], expected, projection
+    )
+
+
+def columns_of(contexts: int) -> int:
+    """Columns of an offset: each context, all other words, and the edge of the line."""
+    return contexts + 2
 
 
 def _rank(chosen: np.ndarray, size: int) -> np.ndarray:
@@ -44,32 +63,57 @@ def _rank(chosen: np.ndarray, size: int) -> np.ndarray:
     return rank
 
 
-def _information(tokens: np.ndarray, row_of: np.ndarray, column_of: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """Rows are words, columns the frequent words at each offset (and one for all others)."""
-    offsets = tokens.shape[1] - 1
-    width = offsets * (columns + 1)
-    row = np.repeat(row_of[tokens[:, :1]], offsets, axis=1)
-    column = column_of[tokens[:, 1:]]
-    column = np.where(column < 0, columns, column) + np.arange(offsets) * (columns + 1)
+def _columns(text: Running, contexts: np.ndarray) -> np.ndarray:
+    """[N, offsets]: the column in which each neighbour of a token is counted."""
+    width = columns_of(len(contexts))
+    place = np.minimum(np.searchsorted(contexts, text.word), max(len(contexts) - 1, 0))
+    known = contexts[place] == text.word if len(contexts) else np.zeros(len(text.word), bool)
+    context = np.where(known, place, len(contexts))
+    index = np.arange(len(context))
+    found = []
+    for offset, by in enumerate(OFFSETS):
+        at = np.clip(index + by, 0, len(index) - 1)
+        beside = (at == index + by) & (text.line[at] == text.line)
+        found.append(np.where(beside, context[at], len(contexts) + 1) + offset * width)
+    return np.stack(found, 1)
+
+
+def _information(row: np.ndarray, column: np.ndarray, rows: int, width: int) -> tuple[sparse.csr_matrix, np.ndarray]:
+    """How much more often than by chance each word stands beside each context, as logarithms above zero."""
     seen = row >= 0
-    counts = np.bincount(row[seen] * width + column[seen], minlength=rows * width).reshape(rows, width)
-    counts = counts.astype(np.float32)
-    share = counts.sum(0) ** 0.75
-    expected = counts.sum(1, keepdims=True) * (share / max(share.sum(), 1.0))
-    information = np.log(np.maximum(counts, 1e-9) / np.maximum(expected, 1e-9))
-    # One occurrence shows much information of little worth.
-    return np.maximum(information, 0.0) * np.sqrt(counts / (counts + 1.0))
+    entries = (np.repeat(row[seen], column.shape[1]), column[seen].ravel())
+    counts = sparse.csr_matrix((np.ones(len(entries[0]), np.float32), entries), (rows, width)).tocoo()
+    share = np.asarray(counts.sum(0)).ravel() ** _SMOOTHING
+    expected = (share / max(share.sum(), 1e-9)).astype(np.float32)
+    total = np.asarray(counts.sum(1)).ravel()
+    value = weighed(counts.data, total[counts.row], expected[counts.col])
+    table = sparse.csr_matrix((value.astype(np.float32), (counts.row, counts.col)), (rows, width))
+    table.eliminate_zeros()
+    return table, expected
 
 
-def _reduced(table: np.ndarray, chance: np.random.Generator) -> np.ndarray:
-    """The leading left singular vectors by random projection, at unit length."""
-    width = min(_DIMENSIONS, *table.shape) if table.size else 0
-    if not width:
-        return np.zeros((len(table), 1), np.float32)
-    probe = table @ chance.normal(size=(table.shape[1], min(width + 16, table.shape[1]))).astype(np.float32)
-    for _ in range(3):
+def weighed(count: np.ndarray, total: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Information of a pair that occurs `count` times. One occurrence shows much of it, of little worth."""
+    return np.maximum(np.log(count / (total * expected)), 0.0) * np.sqrt(count / (count + 1.0))
+
+
+def _reduced(table: sparse.csr_matrix, chance: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The leading left singular vectors at unit length, and what projects a row of the table on them."""
+    width = min(_DIMENSIONS, *table.shape)
+    spare = min(width + _SPARE, *table.shape)
+    probe = table @ chance.normal(size=(table.shape[1], spare)).astype(np.float32)
+    for _ in range(_ROUNDS):
         probe = table @ (table.T @ np.linalg.qr(probe)[0])
     basis = np.linalg.qr(probe)[0]
-    left, strength, _ = np.linalg.svd(basis.T @ table, full_matrices=False)
-    vectors = (basis @ left[:, :width]) * np.sqrt(strength[:width])
-    return (vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)).astype(np.float32)
+    right, strength, _ = np.linalg.svd(table.T @ basis, full_matrices=False)
+    projection = (right[:, :width] / np.sqrt(np.maximum(strength[:width], 1e-6))).astype(np.float32)
+    vectors = np.asarray(table @ projection)
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6), projection
+
+
+def _habits(text: Running, row: np.ndarray, rows: int) -> np.ndarray:
+    """Shares of a word's occurrences that are written in each way, and how often it occurs, on a scale up to one."""
+    seen = row >= 0
+    count = np.bincount(row[seen], minlength=rows)
+    shares = [np.bincount(row[seen], ways[seen], minlength=rows) / (count + 1.0) for ways in text.writing.T]
+    return np.stack([*shares, np.log(np.maximum(count, 1)) / LARGEST_COUNT], 1).astype(np.float32)
