@@ -15,6 +15,7 @@ from trainer.ml.examples import Example, encodable
 
 FOLDS = 5
 ENOUGH_TOKENS, ENOUGH_DOCUMENTS = 5_000, 100  # answered out of fold
+WORK = 500_000  # tokens times tags that all folds together may cost; the first is always fitted
 
 _FIT_STEPS, _FOLD_STEPS, _LAST_STEPS = 70, 50, 30
 
@@ -28,8 +29,8 @@ class Phase:
     from_zero: bool = True
 
 
-def phases_of(examples: Sequence[Example], tokens: int) -> list[Phase]:
-    """As many folds as tell enough about `tokens` tokens, and at last everything.
+def phases_of(examples: Sequence[Example], tokens: int, labels: int) -> list[Phase]:
+    """As many folds as tell enough about examples of so many `tokens` (and span `labels`), and at last everything.
 
     The last phase goes on from the weights of the one before: the loss is convex, so where it starts does not
     matter, only how long it takes.
@@ -40,7 +41,8 @@ def phases_of(examples: Sequence[Example], tokens: int) -> list[Phase]:
     if count < 2:
         return [Phase(_FIT_STEPS, nothing)]
     wanted = max(ENOUGH_TOKENS * count / max(tokens, 1), ENOUGH_DOCUMENTS * count / len(examples))
-    held = [np.append(fold_of == fold, False) for fold in range(min(count, math.ceil(wanted)))]
+    affordable = max(1, WORK // (tokens * (2 * labels + 1)))
+    held = [np.append(fold_of == fold, False) for fold in range(min(count, math.ceil(wanted), affordable))]
     return [*(Phase(_FOLD_STEPS, fold) for fold in held), Phase(_LAST_STEPS, nothing, from_zero=False)]
 
 
