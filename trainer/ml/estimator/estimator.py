@@ -201,21 +201,27 @@ class Estimator:
         """Write a SavedModel into the next numbered directory of `base`, whole or not at all.
 
         `serving_input_fn` names the features that a caller gives, with shape and type. `signatures` adds
-        further functions beside `serving_default`.
+        further ones beside `serving_default`: functions, or the names and specs of other features for the model.
         """
-        specs = dict(serving_input_fn())
-        program = self._program(ModeKeys.PREDICT, specs)
+        more = dict(signatures or {})
+        asked = {"serving_default": serving_input_fn()}
+        asked |= {name: given for name, given in more.items() if isinstance(given, Mapping)}
+        serving = {name: self._signature(dict(specs)) for name, specs in asked.items()}
         self._restore(checkpoint_path or self._required_checkpoint(), ModeKeys.PREDICT)
+        module = tf.Module()
+        module.weights = self._store.model()
+        named = {**more, **serving}
+        return _publish(Path(base), lambda aside: tf.saved_model.save(module, os.fspath(aside), signatures=named))
+
+    def _signature(self, specs: Mapping[str, tf.TensorSpec]) -> Any:
+        """The model's answers to features that are given by name."""
+        program = self._program(ModeKeys.PREDICT, specs)
 
         @tf.function(autograph=False)
         def serve(*tensors: tf.Tensor) -> Any:
             return program(dict(zip(specs, tensors, strict=True)))
 
-        serving = serve.get_concrete_function(*(_named(spec, name) for name, spec in specs.items()))
-        module = tf.Module()
-        module.weights = self._store.model()
-        named = {"serving_default": serving, **(signatures or {})}
-        return _publish(Path(base), lambda aside: tf.saved_model.save(module, os.fspath(aside), signatures=named))
+        return serve.get_concrete_function(*(_named(spec, name) for name, spec in specs.items()))
 
     @property
     def trainable_variables(self) -> list[tf.Variable]:
