@@ -16,6 +16,7 @@ from trainer.ml.tokens import Tokenizer, Tokens, tokenize
 
 PRIME = 2**31 - 1
 WAYS = 3  # of writing a word: with a capital, all in capitals, small
+PIECES = 5
 OFFSETS = (-2, -1, 1, 2)  # the neighbours whose spelling a token sees
 _POWERS = 64  # characters beyond this many share a power
 _PART = 200_000  # characters that are read at once
@@ -37,6 +38,7 @@ class Features(NamedTuple):
     type_count: tf.Tensor
     word: tf.Tensor  # [type_count] hash of the type in lower case
     writing: tf.Tensor  # [N, WAYS] in which way a token is written; in none where its place decides that
+    pieces: tf.Tensor  # [type_count, PIECES] hashes of a type in lower case: the whole, its beginning, its ends
     spelling: Pairs  # type → what it looks like
     context: Pairs  # type → what its neighbours see of it
     pairs: Pairs  # token → combinations with its neighbours
@@ -52,18 +54,28 @@ def extract(texts: tf.Tensor, tokenizer: Tokenizer) -> Features:
     word = _hash(spelt, spelt.lower)
     shape = _short_shape(spelt)
     rows = tf.range(count)
-    spelling = [_template(0, rows, word), _template(1, rows, shape), _template(2, rows, _hash(spelt, spelt.shape, 12))]
+    spelling = [template(0, rows, word), template(1, rows, shape), template(2, rows, _hash(spelt, spelt.shape, 12))]
     spelling += _affixes(spelt) + _grams(spelt)
-    context = [_template(20, rows, word), _template(21, rows, shape), _template(22, rows, _suffix(spelt, 3))]
+    context = [template(20, rows, word), template(21, rows, shape), template(22, rows, _suffix(spelt, 3))]
     at = _neighbours(tokens, type_of, count)
     pairs, bigrams = _combinations(tokens, at, tf.concat([word, [1]], 0), tf.concat([shape, [1]], 0))
     capital = tf.gather(spelt.shape, tf.cumsum(spelt.length, exclusive=True)) == ord("X")
-    pairs = _joined([pairs, *_habits(tokens, tf.gather(word, type_of), tf.gather(capital, type_of), at[-1] == count)])
+    pairs = joined([pairs, *_habits(tokens, tf.gather(word, type_of), tf.gather(capital, type_of), at[-1] == count)])
     types = tf.stack([at[0], *(at[by] for by in OFFSETS)], 1)
-    words = _distinct(Pairs(tokens.document, tf.cast(type_of, tf.int64)))
+    words = distinct(Pairs(tokens.document, tf.cast(type_of, tf.int64)))
     writing = _writing(tokens, type_of, spelt)
     return Features(
-        tokens, types, count, word, writing, _joined(spelling), _joined(context), pairs, words, _distinct(bigrams)
+        tokens,
+        types,
+        count,
+        word,
+        writing,
+        _pieces(spelt, word),
+        joined(spelling),
+        joined(context),
+        pairs,
+        words,
+        distinct(bigrams),
     )
 
 
@@ -171,13 +183,18 @@ def _suffix(spelt: _Spelt, size: int) -> tf.Tensor:
     return _powers_sum(tf.where(spelt.from_end < size, spelt.lower, 0), spelt.from_end, spelt.row)
 
 
+def _pieces(spelt: _Spelt, word: tf.Tensor) -> tf.Tensor:
+    ends = [_suffix(spelt, size) for size in (2, 3, 4)]
+    return tf.stack([word, _hash(spelt, spelt.lower, 4), *ends], 1)
+
+
 def _affixes(spelt: _Spelt) -> list[Pairs]:
     """Beginnings and ends of every type that is longer."""
     found = []
     for size in _AFFIXES:
         rows = tf.boolean_mask(tf.range(tf.size(spelt.length)), spelt.length > size)
-        found.append(_template(2 + size, rows, tf.gather(_hash(spelt, spelt.lower, size), rows)))
-        found.append(_template(6 + size, rows, tf.gather(_suffix(spelt, size), rows)))
+        found.append(template(2 + size, rows, tf.gather(_hash(spelt, spelt.lower, size), rows)))
+        found.append(template(6 + size, rows, tf.gather(_suffix(spelt, size), rows)))
     return found
 
 
@@ -191,7 +208,7 @@ def _grams(spelt: _Spelt) -> list[Pairs]:
         running = (running + lower[step : step + tf.size(spelt.lower)] * table[step]) % PRIME
         if step + 1 in _GRAMS:
             fits = spelt.from_end >= step
-            found.append(_template(10 + step, tf.boolean_mask(spelt.row, fits), tf.boolean_mask(running, fits)))
+            found.append(template(10 + step, tf.boolean_mask(spelt.row, fits), tf.boolean_mask(running, fits)))
     return found
 
 
@@ -216,20 +233,20 @@ def _combinations(tokens: Tokens, at: dict[int, tf.Tensor], word: tf.Tensor, sha
     s = {by: tf.gather(shape, types) for by, types in at.items()}
     glued = tf.cast(tokens.glued, tf.int64) + 1
     found = [
-        _template(30, rows, _mix(s[-1], s[0])),
-        _template(31, rows, _mix(s[0], s[1])),
-        _template(32, rows, _mix(s[-1], s[0], s[1])),
-        _template(33, rows, _mix(w[-1], w[0])),
-        _template(34, rows, _mix(w[0], w[1])),
-        _template(35, rows, _mix(glued, s[0])),
+        template(30, rows, mix(s[-1], s[0])),
+        template(31, rows, mix(s[0], s[1])),
+        template(32, rows, mix(s[-1], s[0], s[1])),
+        template(33, rows, mix(w[-1], w[0])),
+        template(34, rows, mix(w[0], w[1])),
+        template(35, rows, mix(glued, s[0])),
     ]
     single = tokens.kind == ch.SINGLE
     some = tf.boolean_mask(rows, single)
     wide = [(w[-2], w[-1]), (w[1], w[2]), (w[-2], w[-1], w[0]), (w[-1], w[0], w[1]), (w[0], w[1], w[2])]
     wide.append((s[-2], s[-1], s[0], s[1], s[2]))
-    found += [_template(40 + i, some, tf.boolean_mask(_mix(*parts), single)) for i, parts in enumerate(wide)]
-    adjacent = _template(50, tokens.document, _mix(w[0], w[1]))
-    return _joined(found), adjacent
+    found += [template(40 + i, some, tf.boolean_mask(mix(*parts), single)) for i, parts in enumerate(wide)]
+    adjacent = template(50, tokens.document, mix(w[0], w[1]))
+    return joined(found), adjacent
 
 
 def _habits(tokens: Tokens, word: tf.Tensor, capital: tf.Tensor, leading: tf.Tensor) -> list[Pairs]:
@@ -245,28 +262,31 @@ def _habits(tokens: Tokens, word: tf.Tensor, capital: tf.Tensor, leading: tf.Ten
     rows = tf.range(tf.size(of))
     often = has(tf.ones_like(capital))
     return [
-        _template(36, rows, _mix(habit, tf.cast(leading, tf.int64))),
-        _template(37, rows, _mix(often, tf.cast(capital, tf.int64))),
+        template(36, rows, mix(habit, tf.cast(leading, tf.int64))),
+        template(37, rows, mix(often, tf.cast(capital, tf.int64))),
     ]
 
 
-def _mix(*parts: tf.Tensor) -> tf.Tensor:
+def mix(*parts: tf.Tensor) -> tf.Tensor:
+    """One hash of several."""
     mixed = tf.zeros_like(parts[0])
     for part in parts:
         mixed = (mixed * 1_000_003 + part + 1) % PRIME
     return mixed
 
 
-def _template(number: int, rows: tf.Tensor, values: tf.Tensor) -> Pairs:
+def template(number: int, rows: tf.Tensor, values: tf.Tensor) -> Pairs:
     """One feature a row; the template's number keeps equal values of different kinds apart."""
     factor = (0x9E3779B1 * (2 * number + 1)) % PRIME
     return Pairs(rows, (tf.cast(values, tf.int64) * factor + number) % PRIME)
 
 
-def _distinct(pairs: Pairs) -> Pairs:
+def distinct(pairs: Pairs) -> Pairs:
+    """Every pair once."""
     keys, _ = tf.unique(tf.cast(pairs.row, tf.int64) * (PRIME + 1) + pairs.feature)
     return Pairs(tf.cast(keys // (PRIME + 1), tf.int32), keys % (PRIME + 1))
 
 
-def _joined(parts: list[Pairs]) -> Pairs:
+def joined(parts: list[Pairs]) -> Pairs:
+    """All pairs of all parts."""
     return Pairs(tf.concat([p.row for p in parts], 0), tf.concat([p.feature for p in parts], 0))

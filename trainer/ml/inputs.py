@@ -32,6 +32,7 @@ class Inputs(NamedTuple):
     types: Any  # [N, 1 + len(OFFSETS)] type of each token and its neighbours; type_count where none
     meaning: Any  # [units, width] vectors of the types and, after one for no word, of unknown words by document
     units: Any  # [N, 1 + len(OFFSETS)] row of `meaning` of each token and its neighbours
+    pieces: Any  # [type_count, PIECES] hashes of the types and of their ends
     spelling: Any  # type → feature
     context: Any  # type → feature
     pairs: Any  # token → feature
@@ -65,6 +66,7 @@ class Numbering:
             types=found.types,
             meaning=meaning,
             units=units,
+            pieces=found.pieces,
             words=tf.stack([tf.cast(found.words.row, tf.int64), found.words.feature], 1),
             **{kind: self.look_up(kind, getattr(found, kind)) for kind in KINDS},
         )
