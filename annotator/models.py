@@ -238,8 +238,9 @@ class AnnotationRevision(TenantOwned):
 class Suggestion(TenantOwned):
     """What one model version says about one document; ``items`` may be empty: it looked and found nothing.
 
-    An item is ``{"id": "s0", "kind": "span", "start", "end", "label", "score"}`` or
-    ``{"id": "c0", "kind": "choice", "question", "label", "score"}``. Written by suggestions.py.
+    An item is ``{"id": "s0", "kind": "span", "start", "end", "label", "score"}``,
+    ``{"id": "c0", "kind": "choice", "question", "label", "score"}`` or
+    ``{"id": "r0", "kind": "relation", "head": "s0", "tail": "s1", "label", "score"}``. Written by suggestions.py.
     """
 
     APPEND_ONLY: ClassVar[bool] = True

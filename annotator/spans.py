@@ -68,6 +68,7 @@ class Schema:
         """The form that training reads."""
         return {
             "spans": sorted(self.spans),
+            "relations": sorted(self.relations),
             "questions": {q: {"multiple": c.multiple, "choices": sorted(c.names)} for q, c in self.questions.items()},
         }
 

@@ -10,7 +10,7 @@ from django.db.models import Count
 
 from annotator.errors import Detail, Invalid
 from annotator.models import Decision, Document, Project, Suggestion, User
-from annotator.spans import Answer, Schema
+from annotator.spans import Answer, Schema, Span
 
 Prediction = Mapping[str, Any]
 
@@ -18,18 +18,32 @@ Prediction = Mapping[str, Any]
 def items_of(prediction: Prediction, schema: Schema) -> list[dict[str, Any]]:
     """A model's answer about one text as numbered items, the form in which people decide on them.
 
-    ``prediction`` is ``{"spans": [{"start", "end", "label", "score"}], "choices": {question: [{"label", "score"}]}}``
-    with the best choice first. A question that takes one choice is suggested the best one.
+    ``prediction`` is ``{"spans": [{"start", "end", "label", "score"}], "choices": {question: [{"label", "score"}]},
+    "relations": [{"head", "tail", "label", "score"}]}`` with the best choice first; a relation's ends are places in
+    ``spans``, an item's are ids of span items. A question that takes one choice is suggested the best one.
     """
-    spans = [span for span in prediction["spans"] if span["label"] in schema.spans]
-    choices = []
-    for question, ranked in prediction["choices"].items():
-        asked = schema.questions.get(question)
-        known = [choice for choice in ranked if asked and choice["label"] in asked.names]
-        choices += [{"question": question, **c} for c in (known if asked and asked.multiple else known[:1])]
-    return [{"id": f"s{i}", "kind": "span", **span} for i, span in enumerate(spans)] + [
-        {"id": f"c{i}", "kind": "choice", **choice} for i, choice in enumerate(choices)
+    places = [i for i, span in enumerate(prediction["spans"]) if span["label"] in schema.spans]
+    ids = {place: f"s{i}" for i, place in enumerate(places)}
+    items = [{"id": ids[place], "kind": "span", **prediction["spans"][place]} for place in places]
+    items += _choice_items(prediction["choices"], schema)
+    known = [
+        relation
+        for relation in prediction.get("relations", ())
+        if relation["label"] in schema.relations and relation["head"] in ids and relation["tail"] in ids
     ]
+    return items + [
+        {"id": f"r{i}", "kind": "relation", **relation, "head": ids[relation["head"]], "tail": ids[relation["tail"]]}
+        for i, relation in enumerate(known)
+    ]
+
+
+def _choice_items(ranked: Mapping[str, Sequence[Mapping[str, Any]]], schema: Schema) -> list[dict[str, Any]]:
+    choices: list[dict[str, Any]] = []
+    for question, given in ranked.items():
+        asked = schema.questions.get(question)
+        known = [choice for choice in given if asked and choice["label"] in asked.names]
+        choices += [{"question": question, **c} for c in (known if asked and asked.multiple else known[:1])]
+    return [{"id": f"c{i}", "kind": "choice", **choice} for i, choice in enumerate(choices)]
 
 
 def record(project: Project, version: int, predictions: Iterable[tuple[int, Prediction]]) -> int:
@@ -99,9 +113,11 @@ def _fault(raw: Mapping[str, Any], known: Mapping[int, Mapping[str, Any]], answe
     verdict = raw.get("verdict")
     if verdict not in Decision.Verdict.values:
         return "verdict must be accept, reject or correct"
-    if verdict == Decision.Verdict.ACCEPT and not _holds(answer, item):
-        return "says accept, but the answer does not hold that item"
-    if verdict == Decision.Verdict.REJECT and _holds(answer, item):
+    if verdict == Decision.Verdict.ACCEPT and not _holds(answer, item, items):
+        return "says accept, but the answer does not hold that item" + (
+            " between the spans that were suggested" if item["kind"] == "relation" else ""
+        )
+    if verdict == Decision.Verdict.REJECT and _holds(answer, item, items):
         return "says reject, but the answer holds that item"
     milliseconds = raw.get("milliseconds")
     if milliseconds is not None and (type(milliseconds) is not int or not 0 <= milliseconds < 2**31):
@@ -109,11 +125,20 @@ def _fault(raw: Mapping[str, Any], known: Mapping[int, Mapping[str, Any]], answe
     return ""
 
 
-def _holds(answer: Answer, item: Mapping[str, Any]) -> bool:
+def _holds(answer: Answer, item: Mapping[str, Any], items: Mapping[str, Mapping[str, Any]]) -> bool:
     if item["kind"] == "choice":
         return item["label"] in answer["classes"].get(item["question"], [])
-    span = {"start": item["start"], "end": item["end"], "label": item["label"]}
-    return span in answer["spans"]
+    if item["kind"] == "span":
+        return _span(item) in answer["spans"]
+    ends = [_span(items[item[end]]) for end in ("head", "tail")]
+    if not all(span in answer["spans"] for span in ends):
+        return False
+    head, tail = (answer["spans"].index(span) for span in ends)
+    return {"head": head, "tail": tail, "label": item["label"]} in answer["relations"]
+
+
+def _span(item: Mapping[str, Any]) -> Span:
+    return {"start": item["start"], "end": item["end"], "label": item["label"]}
 
 
 def acceptance(project: Project) -> list[dict[str, Any]]:

@@ -60,13 +60,13 @@ def refresh(tenant: Tenant, project_id: int) -> int:
 
 
 def suggest(tenant: Tenant, project_id: int, document_ids: Sequence[int]) -> int:
-    """Record the live version's suggestions for these documents; held-out ones stay blind."""
+    """Record what the live version is sure enough of to suggest for these documents; held-out ones stay blind."""
     with tenant_scope(tenant):
         version = _live(project_id)
         documents = list(Document.objects.filter(project=project_id, pk__in=document_ids, split=Document.Split.POOL))
     if version is None or not documents:
         return 0
-    answers = predictor(version)([document.text for document in documents])
+    answers = predictor(version).suggest([document.text for document in documents])
     with tenant_scope(tenant):
         pairs = zip((document.pk for document in documents), answers, strict=True)
         return suggestions.record(version.project, version.number, pairs)
@@ -94,10 +94,10 @@ def rank(tenant: Tenant, project_id: int, number: int, after: float) -> float | 
 
 
 def predict(tenant: Tenant, version_id: int, texts: Sequence[str]) -> list[dict[str, Any]]:
-    """Answers of one version for texts from outside."""
+    """What one version is sure enough of to suggest for texts from outside."""
     with tenant_scope(tenant):
         version = ModelVersion.objects.get(pk=version_id)
-    answers: list[dict[str, Any]] = predictor(version)(texts)
+    answers: list[dict[str, Any]] = predictor(version).suggest(texts)
     return answers
 
 

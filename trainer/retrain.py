@@ -25,6 +25,9 @@ from trainer import runs, store
 from trainer.models import ModelVersion, TrainingRun
 
 WORSE = 0.95  # the gate closes when the new version is worse with at least this probability
+POOL_BYTES = 4_000_000  # of the project's own texts that word vectors are learnt from
+SCORES = ("spans", "questions", "relations")
+LEARNT = ("calibration", "thresholds", "not_learnt", "spans_left_out")  # what training says that the judge does not
 BEAT_SECONDS = 2.0
 
 
@@ -49,6 +52,8 @@ def round_for(tenant: Tenant) -> int | None:
         round_.end(TrainingRun.State.FAILED, f"{type(error).__name__}: {error}")
         if not isinstance(error, ValueError):
             raise
+    finally:
+        round_.pool.unlink(missing_ok=True)
     return project.pk
 
 
@@ -67,6 +72,7 @@ class Round:
     def __init__(self, tenant: Tenant, project: Project, run: TrainingRun) -> None:
         self.tenant, self.project, self.run = tenant, project, run
         self.folder = store.run_dir(tenant.pk, project.pk, run.pk)
+        self.pool = self.folder / "pool.jsonl"
         self.progress: dict[str, Any] = {"phase": "snapshot"}
         self.stopped = Event()
         self.live_before: ModelVersion | None = None
@@ -74,13 +80,23 @@ class Round:
     def go(self) -> None:
         from trainer.ml.training import train
 
-        began = time.monotonic()
+        began, worked = time.monotonic(), time.process_time()
         data = self.snapshot()
-        result = train(data, self.folder / "model", seed=self.run.pk, schema=self.schema(), on_progress=self.report)
+        result = train(
+            data,
+            self.folder / "model",
+            pool=self.pool,
+            cache=store.vectors_file(self.tenant.pk, self.project.pk),
+            seed=self.run.pk,
+            schema=self.schema(),
+            on_progress=self.report,
+        )
         self.note(f"trained on {result['examples']} documents in {time.monotonic() - began:.1f} s")
         export = Path(result["export"])
         self.report({"phase": "evaluate"})
-        verdict = self.judge(export, data)
+        verdict = self.judge(export, data, result)
+        verdict.metrics["seconds"] = round(time.monotonic() - began, 1)
+        verdict.metrics["cpu_seconds"] = round(time.process_time() - worked, 1)
         self.report({"phase": "promote"})
         self.publish(export, result, verdict)
 
@@ -89,26 +105,31 @@ class Round:
         path = self.folder / "snapshot.jsonl"
         with tenant_scope(self.tenant):
             self.live_before = runs.live_version(self.project)
-            if path.exists() and self.run.snapshot_sha256:
+            if self.run.snapshot_sha256 and path.exists() and self.pool.exists():
                 runs.note(self.run, "goes on with the snapshot of the attempt before")
                 return path
+            texts = snapshot.write_texts(self.project, self.pool, POOL_BYTES)
             taken = snapshot.write(self.project, path)
             TrainingRun.objects.filter(pk=self.run.pk).update(snapshot_sha256=taken.sha256, watermark=taken.watermark)
-            runs.note(self.run, f"snapshot of {taken.lines} documents, sha256 {taken.sha256[:12]}")
+            runs.note(self.run, f"snapshot of {taken.lines} documents, sha256 {taken.sha256[:12]}; {texts} texts")
         return path
 
     def schema(self) -> dict[str, Any]:
         with tenant_scope(self.tenant):
             return Schema.of(self.project).as_json()
 
-    def judge(self, export: Path, data: Path) -> Verdict:
+    def judge(self, export: Path, data: Path, result: dict[str, Any]) -> Verdict:
         """Both versions on the same held-out documents: how good the new one is, and whether to promote it."""
         from trainer.ml.evaluation import evaluate
         from trainer.ml.metrics import bootstrap_interval, paired_bootstrap
 
         held_out = [line for line in _lines(data) if line.get("split") == "check"]
-        metrics: dict[str, Any] = {"held_out": len(held_out)}
+        told = result["metrics"]
+        metrics: dict[str, Any] = {"held_out": len(held_out)} | {name: told[name] for name in LEARNT}
         if not held_out:
+            # Measured out of fold, on what it learnt from: worth a look, but nothing to compare versions by.
+            metrics |= {name: told[name] for name in SCORES if name in told}
+            metrics |= {"out_of_fold": result["held_out"], "intervals": told.get("interval", {})}
             return Verdict(metrics, True, "nothing is held out to compare on yet")
         new = evaluate(export, held_out)
         documents = new.pop("documents")

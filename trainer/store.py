@@ -35,6 +35,11 @@ def run_dir(tenant_id: int, project_id: int, run_id: int) -> Path:
     return path
 
 
+def vectors_file(tenant_id: int, project_id: int) -> Path:
+    """Where a project keeps the word vectors of its own texts from run to run. No other project reads them."""
+    return project_dir(tenant_id, project_id) / "vectors.npz"
+
+
 def publish(export: Path, target: Path) -> str:
     """Move an export to its place in one step, with its manifest; returns the manifest's sha256."""
     manifest = json.dumps(_digests(export), indent=1, sort_keys=True).encode()

@@ -72,6 +72,20 @@ FROM page p{join} WHERE before < %(bytes)s ORDER BY document_id, annotation_id
 _WHO = ", 'annotator', u.username, 'revision', p.revision, 'submitted_at', p.updated_at"
 _WHO_JOIN = " LEFT JOIN annotator_user u ON u.id = p.annotator_id"
 
+# What training also wants to know of a document that is not complete: the spans that people turned down or changed.
+_REJECTED = ", 'rejected', r.spans"
+_REJECTED_JOIN = """ LEFT JOIN LATERAL (
+    SELECT coalesce(jsonb_agg(DISTINCT o.span ORDER BY o.span), '[]') AS spans
+    FROM annotator_suggestion s
+    JOIN annotator_decision v ON v.suggestion_id = s.id AND v.verdict IN ('reject', 'correct')
+    CROSS JOIN LATERAL jsonb_array_elements(s.items) a (item)
+    CROSS JOIN LATERAL (
+        SELECT jsonb_build_object('start', a.item->'start', 'end', a.item->'end', 'label', a.item->'label') AS span
+    ) o
+    WHERE s.document_id = p.document_id AND NOT p.complete AND a.item->>'kind' = 'span' AND a.item->>'id' = v.item
+      AND NOT p.answer->'spans' @> jsonb_build_array(o.span)
+) r ON true"""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -114,8 +128,8 @@ class Options:
 class Pages:
     """Reads a project's lines page after page. Needs the tenant's scope for each ``next_page()``."""
 
-    def __init__(self, project_id: int, options: Options) -> None:
-        self._query = options.query()
+    def __init__(self, project_id: int, options: Options, query: str = "") -> None:
+        self._query = query or options.query()
         self._unit = options.offsets
         self._place = {"project": project_id, "document": 0, "annotation": 0, "rows": PAGE_ROWS, "bytes": PAGE_BYTES}
 
@@ -130,9 +144,13 @@ class Pages:
         return lines if self._unit == offsets.CODE_POINTS else [_recount(line, self._unit) for line in lines]
 
 
-def lines(project: Project, options: Options = Options()) -> Iterator[str]:
-    """The project's lines in the scope at hand, a page in memory at a time."""
-    pages = Pages(project.pk, options)
+def training_lines(project: Project) -> Iterator[str]:
+    """The project's latest answers in the scope at hand, a page in memory at a time, with what training needs beside.
+
+    That is ``rejected``: suggested spans of a document that is not complete which somebody rejected or corrected, and
+    which its answer does not hold. A complete document says by itself what is wrong.
+    """
+    pages = Pages(project.pk, Options(), _PAGE.format(source=_LATEST, more=_REJECTED, join=_REJECTED_JOIN))
     while page := pages.next_page():
         yield from page
 

@@ -192,6 +192,68 @@ def test_a_decision_that_does_not_fit_is_refused_and_the_answer_with_it(desk, ch
     assert not Decision.objects.exists()
 
 
+LIVES_IN = {"head": 0, "tail": 1, "label": "lives_in"}
+
+
+def suggest_a_relation(document) -> dict:
+    """Version 1 suggests that Ada lives in Köln; its first span has a label that the project does not know."""
+    run = TrainingRun.objects.create(project=document.project, trigger="hand", state="succeeded")
+    ModelVersion.objects.create(project=document.project, run=run, number=1, examples=1)
+    prediction = {
+        "spans": [{**ADA, "label": "DRAGON", "score": 0.5}, {**ADA, "score": 0.9}, {**KOELN, "score": 0.9}],
+        "choices": {},
+        "relations": [
+            {"head": 1, "tail": 2, "label": "lives_in", "score": 0.8},
+            {"head": 0, "tail": 2, "label": "lives_in", "score": 0.8},
+            {"head": 1, "tail": 2, "label": "hates", "score": 0.8},
+        ],
+        "uncertainty": 0.3,
+    }
+    suggestions.record(document.project, 1, [(document.pk, prediction)])
+    return {"suggestion": Suggestion.objects.get(document=document).pk, "item": "r0"}
+
+
+def test_a_suggested_relation_names_the_suggested_spans_it_joins(desk):
+    _, document = desk
+
+    suggest_a_relation(document)
+
+    first, second, relation = Suggestion.objects.get().items
+    assert [first["id"], second["id"]] == ["s0", "s1"]
+    assert relation == {
+        "id": "r0", "kind": "relation", "head": "s0", "tail": "s1", "label": "lives_in", "score": 0.8,
+    }  # fmt: skip
+
+
+def test_a_relation_is_accepted_with_the_spans_it_joins(desk):
+    bob, document = desk
+    accepted = suggest_a_relation(document) | {"verdict": "accept"}
+
+    review.annotate(document, bob, submission(spans=[KOELN, ADA], relations=[{**LIVES_IN, "head": 1, "tail": 0}],
+                                              decisions=[accepted]))  # fmt: skip
+
+    assert Decision.objects.get().verdict == "accept"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "spans", "relations", "reason"),
+    [
+        ("accept", [ADA], [], "between the spans that were suggested"),
+        ("accept", [ADA, KOELN], [], "does not hold that item"),
+        ("accept", [ADA, KOELN], [{**LIVES_IN, "head": 1, "tail": 0}], "does not hold that item"),
+        ("reject", [ADA, KOELN], [LIVES_IN], "the answer holds that item"),
+    ],
+)
+def test_a_verdict_on_a_relation_must_fit_the_answer(desk, verdict, spans, relations, reason):
+    bob, document = desk
+    decision = suggest_a_relation(document) | {"verdict": verdict}
+
+    with pytest.raises(Invalid, match=reason), tenant_scope(document.tenant):
+        review.annotate(document, bob, submission(spans=spans, relations=relations, decisions=[decision]))
+
+    assert not Annotation.objects.exists()
+
+
 def test_a_document_that_is_held_out_is_shown_no_suggestion(desk):
     _, document = desk
     suggest(document)

@@ -68,12 +68,61 @@ def test_a_round_publishes_a_judged_version_that_then_suggests(taught, django_db
         splits = [json.loads(line)["split"] for line in data.read_text().splitlines()]
         assert run.examples == splits.count("pool")
 
+        # Word vectors come from the project's own texts, and stay with it; the texts themselves are not kept.
+        assert store.vectors_file(cast.acme.pk, project.pk).exists()
+        assert not (data.parent / "pool.jsonl").exists()
+
+        # What it learnt of itself is on record beside what the held-out documents say.
+        assert version.metrics["calibration"]["spans"]["events"] > 0
+        assert set(version.metrics["thresholds"]) == {"precision", "spans", "questions", "relations"}
+        assert version.metrics["cpu_seconds"] > 0
+
         made = predict.refresh(cast.acme, project.pk)
         assert made > 0
         with tenant_scope(cast.acme):
             assert Suggestion.objects.filter(project=project).count() == made
             assert not Suggestion.objects.filter(project=project, document__split="check").exists()
         assert predict.refresh(cast.acme, project.pk) == 0
+
+
+def test_training_learns_from_all_texts_of_the_project_and_of_no_other(taught, django_db_blocker, monkeypatch):
+    with django_db_blocker.unblock():
+        cast, project = taught
+        with tenant_scope(cast.acme):
+            own = set(Document.objects.filter(project=project).values_list("text", flat=True))
+            other = create_project({"name": "Others", "spans": ["PERSON"]}, actor=None)
+            store_rows(other, [Row(0, "x", "A text of another project.", {}, None, True)])
+        seen = {}
+
+        def look(*_, pool, cache, **__):
+            seen["texts"] = [json.loads(line)["text"] for line in pool.read_text().splitlines()]
+            seen["cache"] = cache
+            raise ValueError("seen enough")
+
+        monkeypatch.setattr("trainer.ml.training.train", look)
+        run = a_round(cast, project)
+
+        assert run.state == "failed"
+        assert (len(seen["texts"]), set(seen["texts"])) == (160, own)
+        assert seen["cache"].parent == store.project_dir(cast.acme.pk, project.pk)
+
+
+def test_only_what_the_model_is_sure_enough_of_is_suggested(taught, django_db_blocker):
+    with django_db_blocker.unblock():
+        cast, project = taught
+        with tenant_scope(cast.acme):
+            version = runs.live_version(project)
+            texts = list(Document.objects.filter(project=project, split="pool").values_list("text", flat=True))[-30:]
+        thresholds = version.metrics["thresholds"]
+
+        found = predict.predict(cast.acme, version.pk, texts)
+
+        spans = [span for answer in found for span in answer["spans"]]
+        least = {label: known["threshold"] or thresholds["precision"] for label, known in thresholds["spans"].items()}
+        assert spans
+        assert all(span["score"] >= least[span["label"]] for span in spans)
+        everything = [span for answer in predict.predictor(version)(texts) for span in answer["spans"]]
+        assert len(everything) > len(spans)
 
 
 def test_the_pool_gets_new_priorities_batch_by_batch(taught, django_db_blocker):
