@@ -263,6 +263,77 @@ def test_the_keyboard_alone_does_everything(place, context):
     assert errors == []
 
 
+SUGGESTED = {
+    "state": "ready",
+    "version": 1,
+    "suggestion": {
+        "id": 0,
+        "version": 1,
+        "items": [
+            {"id": "s0", "kind": "span", "start": 0, "end": 8, "label": "PERSON", "score": 0.9},
+            {"id": "s1", "kind": "span", "start": 13, "end": 17, "label": "PLACE", "score": 0.9},
+            {"id": "s2", "kind": "span", "start": 28, "end": 33, "label": "PLACE", "score": 0.6},
+            {"id": "r0", "kind": "relation", "head": "s0", "tail": "s1", "label": "lives in", "score": 0.8},
+            {"id": "r1", "kind": "relation", "head": "s0", "tail": "s2", "label": "works in", "score": 0.7},
+        ],
+    },
+}
+
+
+def with_suggestions(bench: Bench, context: BrowserContext) -> tuple[Desk, list[dict[str, Any]]]:
+    """The desk with a suggestion that no model had to be trained for; and what is sent from it."""
+    sent: list[dict[str, Any]] = []
+    page = sign_in(context, bench.place, bench.person)
+
+    def take(route: Route) -> None:
+        if route.request.method != "PUT":
+            route.continue_()
+            return
+        sent.append(dict(route.request.post_data_json))
+        # The ledger has no such suggestion: the answer goes on without its verdicts.
+        route.continue_(post_data=json.dumps(sent[-1] | {"decisions": []}))
+
+    page.route("**/annotation", take)
+    page.route("**/suggestions", lambda route: route.fulfill(json=SUGGESTED))
+    desk = Desk(page).open(f"{bench.place.url}/t/{bench.slug}/documents/{bench.document('d0')}")
+    return desk, sent
+
+
+def verdicts(body: dict[str, Any]) -> dict[str, str]:
+    return {decision["item"]: decision["verdict"] for decision in body["decisions"]}
+
+
+def test_suggested_relations_are_taken_with_the_spans_they_join(place, context):
+    bench = Bench(place, "related", "Ada Berg, of Oslo, works in Paris.")
+    desk, sent = with_suggestions(bench, context)
+    rows = desk.page.locator("#suggested-relations li")
+    assert rows.first.inner_text().split("\n")[:3] == ["Ada Berg", "lives in", "Oslo"]
+    assert "first accept “Ada Berg” and “Oslo”" in rows.first.inner_text()
+    assert rows.first.locator("button:has-text('Accept')").is_disabled()
+
+    desk.press("Space", "Space")
+    rows.first.locator("button:has-text('Accept')").click()
+    desk.press("Home", "Tab", "Delete")
+    assert rows.count() == 0, "a relation goes with its span"
+    assert desk.page.inner_text("#relation-list").split("\n")[:3] == ["Ada Berg", "lives in", "Oslo"]
+    desk.submit()
+
+    assert verdicts(sent[0]) == {"s0": "accept", "s1": "accept", "s2": "reject", "r0": "accept", "r1": "reject"}
+    assert bench.answer("d0")["relations"] == [{"head": 0, "tail": 1, "label": "lives in"}]
+
+
+def test_an_unfinished_answer_says_nothing_of_what_was_left(place, context):
+    bench = Bench(place, "unfinished", "Ada Berg, of Oslo, works in Paris.")
+    desk, sent = with_suggestions(bench, context)
+    desk.press("Space", "Delete")
+    desk.submit("Alt+Enter")
+
+    assert verdicts(sent[0]) == {"s0": "accept", "s1": "reject"}
+    answer = bench.answer("d0")
+    assert (answer["state"], answer["complete"]) == ("submitted", False)
+    assert "submitted this before, unfinished" in desk.open(desk.page.url).state
+
+
 def test_offsets_are_code_points_in_any_script(place, context):
     text = "😀👩‍👩‍👧 Ada grüßt\r\nمرحبا من Oslo 東京タワー"
     bench = Bench(place, "scripts", text)

@@ -240,12 +240,14 @@ def test_without_a_worker_suggestions_are_unavailable(alice, project, versions):
 
 
 def test_suggestions_for_a_text_from_outside(alice, project, versions, monkeypatch):
-    found = {"spans": [{"start": 15, "end": 19, "label": "PLACE", "score": 0.9}], "choices": {}, "uncertainty": 0.1}
+    place = {"start": 15, "end": 19, "label": "PLACE", "score": 0.9}
+    relations = [{"head": 1, "tail": 0, "label": "lives_in", "score": 0.8}]
+    found = {"spans": [place], "choices": {}, "relations": relations, "uncertainty": 0.1}
     monkeypatch.setattr("web.api.training.serving.suggest", lambda project, texts: (versions[0], [found]))
 
     told = alice.post(f"/projects/{project.pk}/suggest", {"texts": [TEXT]}, offsets="utf16").json()
 
-    assert told["answers"] == [{"spans": [{"start": 16, "end": 20, "label": "PLACE", "score": 0.9}], "choices": {}}]
+    assert told["answers"] == [{"spans": [place | {"start": 16, "end": 20}], "choices": {}, "relations": relations}]
 
 
 def test_openapi_describes_every_operation(alice):

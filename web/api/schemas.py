@@ -186,7 +186,7 @@ class AnnotationGiven(Given):
     submit_id: UUID = Field(description="Made by you, once an act: sending it again changes nothing.")
     revision: StrictInt = Field(0, description="The revision this was made from; 0 when there was none.")
     state: Literal["draft", "submitted", "skipped"] = "submitted"
-    complete: StrictBool = Field(True, description="Whether whatever is not marked is none.")
+    complete: StrictBool = Field(True, description="Whether whatever is not marked is none; false: it is unknown.")
     spans: list[SpanGiven] = []
     classes: dict[str, list[str]] = Field({}, examples=[{"topic": ["billing"]}])
     relations: list[RelationGiven] = []
@@ -229,12 +229,14 @@ class Conflict(Error):
 
 class SuggestedItem(Schema):
     id: str = Field(examples=["s0"])
-    kind: Literal["span", "choice"]
+    kind: Literal["span", "choice", "relation"]
     label: str
     score: float
     start: int | None = None
     end: int | None = None
     question: str | None = None
+    head: str | None = Field(None, description="Of a relation: the id of the suggested span where it starts.")
+    tail: str | None = None
 
 
 class Suggestion(Schema):
@@ -273,6 +275,10 @@ class ScoredSpan(Span):
     score: float
 
 
+class ScoredRelation(Relation):
+    score: float
+
+
 class ScoredChoice(Schema):
     label: str
     score: float
@@ -280,7 +286,10 @@ class ScoredChoice(Schema):
 
 class Answer(Schema):
     spans: list[ScoredSpan]
-    choices: dict[str, list[ScoredChoice]] = Field(description="The choices of each question, best first.")
+    choices: dict[str, list[ScoredChoice]] = Field(
+        description="Choices of each question that it is sure of, best first."
+    )
+    relations: list[ScoredRelation] = Field(description="Ends are places in the spans of this answer.")
 
 
 class Answers(Schema):

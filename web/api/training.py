@@ -26,7 +26,7 @@ SHOWN_RUNS = 100
 
 @router.post("/projects/{int:project_id}/suggest", response={200: s.Answers} | errors(503))
 def suggest(request: TenantRequest, project_id: int, sent: s.TextsGiven, offsets: Unit = "codepoints") -> HttpResponse:
-    """What the live model says about texts from outside; they are not kept."""
+    """What the live model is sure enough of to suggest for texts from outside; they are not kept."""
     project = access.project_for(request, project_id)
     _check_texts(sent.texts)
     version, found = serving.suggest(project, sent.texts)
@@ -87,7 +87,11 @@ def _check_texts(texts: list[str]) -> None:
 
 
 def _answer(answer: dict[str, Any], text: str, unit: Unit) -> dict[str, Any]:
-    return {"spans": shapes.spans(answer["spans"], text, unit), "choices": answer["choices"]}
+    return {
+        "spans": shapes.spans(answer["spans"], text, unit),
+        "choices": answer["choices"],
+        "relations": answer.get("relations", []),
+    }
 
 
 def _with_log(run: TrainingRun) -> dict[str, Any]:

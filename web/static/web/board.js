@@ -200,6 +200,12 @@ export class Board {
 
   accept(item = this.target()) {
     if (!item || !this.isItem(item)) return;
+    const missing = this.missing(item)[0];
+    if (missing) {
+      this.pick(missing.id);
+      this.on.said("A relation needs its spans: accept this one first.");
+      return;
+    }
     this.#act(this.#accepted(this.work, item), null);
     this.#onward(item);
   }
@@ -232,8 +238,24 @@ export class Board {
     this.on.said(`${question.name}: ${chosen.join(", ") || "none"}`);
   }
 
+  /** The suggested spans that have to be accepted before this suggested relation can be. */
+  missing(item) {
+    if (item.kind !== "relation") return [];
+    return work.ends(this.work, this.items, item).flatMap((end) => (end.mark ? [] : [end.item]));
+  }
+
+  /** The words that a suggested relation joins. */
+  endsOf(item) {
+    const spans = work.ends(this.work, this.items, item).map((end) => end.mark ?? end.item);
+    return spans.map((span) => this.text.slice(span.start, span.end));
+  }
+
   #accepted(now, item) {
     const base = this.#decided(now, item);
+    if (item.kind === "relation") {
+      const [head, tail] = work.ends(now, this.items, item).map((end) => end.mark.id);
+      return work.relate(base, { head, tail, label: item.label });
+    }
     if (item.kind === "span") return work.addMark(base, item, { ...this.rules, from: item.id }).work;
     if ((base.classes[item.question] ?? []).includes(item.label)) return base;
     return work.toggleChoice(base, { name: item.question, multiple: this.rules.multiple(item.question) }, item.label);
@@ -321,6 +343,10 @@ export class Board {
 
   #describe(thing) {
     if (thing.kind === "choice") return `Suggested ${thing.question}: ${thing.label}`;
+    if (thing.kind === "relation") {
+      const [head, tail] = this.endsOf(thing);
+      return `Suggested: ${head}, ${thing.label}, ${tail}`;
+    }
     const words = this.text.slice(thing.start, thing.end);
     return `${this.isItem(thing) ? "Suggested" : "Labelled"} ${thing.label}: ${words}`;
   }

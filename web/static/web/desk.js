@@ -39,12 +39,15 @@ const acts = {
   unrelate: ({ index }) => board.unrelate(Number(index)),
   accept: () => (board.relating ? board.takeEnd() : board.accept()),
   remove: () => board.remove(),
+  acceptOne: ({ item }) => board.accept(board.find(item)),
+  rejectOne: ({ item }) => board.remove(board.find(item)),
   acceptAll: () => board.acceptAll(),
   submit: () => (board.relating ? board.takeEnd() : sitting.submit()),
   acceptAllAndSubmit: () => {
     board.acceptAll();
     sitting.submit();
   },
+  submitPart: () => sitting.submit("submitted", { complete: false }),
   skip: () => sitting.submit("skipped"),
   undo: () => board.undo(),
   redo: () => board.redo(),

@@ -9,6 +9,7 @@ export const COMMANDS = [
   { name: "acceptAll", keys: ["Shift+Enter"] },
   { name: "submit", keys: ["Enter"] },
   { name: "acceptAllAndSubmit", keys: ["Mod+Enter"] },
+  { name: "submitPart", keys: ["Alt+Enter"] },
   { name: "skip", keys: ["."], letter: "s" },
   { name: "undo", keys: ["Mod+z"], letter: "u" },
   { name: "redo", keys: ["Mod+Shift+z", "Mod+y"] },

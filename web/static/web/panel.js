@@ -32,6 +32,7 @@ export class Panel {
     this.#labels(board, target);
     this.#choices(board, pending);
     this.#relations(board);
+    this.#suggestedRelations(board, pending);
     this.#suggestions(board, pending, target);
     this.#popUp(board, target);
     for (const button of document.querySelectorAll('[data-act="undo"]')) button.disabled = board.history.past.length === 0;
@@ -81,6 +82,33 @@ export class Panel {
     byId("relation-hint").textContent = relating
       ? `${relating.label}: ${relating.head ? "now where it leads" : "first where it starts"}. Click a label, or Tab and Space. Esc ends.`
       : "";
+  }
+
+  /** Under the text, because a line drawn between words would hide others: from, what, to, and a word on it. */
+  #suggestedRelations(board, pending) {
+    const items = pending.filter((item) => item.kind === "relation");
+    const box = byId("suggested-relations");
+    box.hidden = items.length === 0;
+    box.querySelector("ol").replaceChildren(...items.map((item) => this.#suggestedRelation(board, item)));
+  }
+
+  #suggestedRelation(board, item) {
+    const [head, tail] = board.endsOf(item).map(clip);
+    const missing = board.missing(item).map((span) => `“${clip(board.text.slice(span.start, span.end))}”`);
+    const row = document.createElement("li");
+    row.classList.toggle("picked", board.picked === item.id);
+    const score = element("span", percent(item.score), { className: "score" });
+    const verdicts = [["acceptOne", "Accept"], ["rejectOne", "Reject"]].map(([act, name]) => {
+      const button = element("button", name, { type: "button", className: "small" });
+      Object.assign(button.dataset, { act, item: item.id });
+      button.setAttribute("aria-label", `${name}: ${head} ${item.label} ${tail}`);
+      return button;
+    });
+    verdicts[0].disabled = missing.length > 0;
+    row.append(element("b", head), element("i", item.label), element("b", tail), score);
+    if (missing.length) row.append(element("small", `first accept ${missing.join(" and ")}`));
+    row.append(...verdicts);
+    return row;
   }
 
   #suggestions(board, pending, target) {

@@ -75,7 +75,8 @@ export class Sitting {
     // Somebody's finished work is not argued with: suggestions are for documents that wait.
     if (annotation && annotation.state !== "draft") this.current.suggestion = null;
     this.#show(standing);
-    if (annotation) this.panel.state("", `You ${annotation.state} this before; change it and submit again.`);
+    const how = annotation?.complete === false ? ", unfinished" : "";
+    if (annotation) this.panel.state("", `You ${annotation.state} this before${how}; change it and submit again.`);
     else this.panel.state("saved", this.sent ? "Saved." : "");
     this.sent = false;
   }
@@ -160,10 +161,11 @@ export class Sitting {
     this.kept = this.drafts.write(document.id, { work: this.board.work, revision, suggestion, sending });
   }
 
-  async submit(state = "submitted") {
+  /** What is not `complete` says nothing of whatever is not marked, undecided suggestions included. */
+  async submit(state = "submitted", { complete = true } = {}) {
     if (!this.current || this.busy) return;
     const left = this.board.pending.length;
-    if (state === "submitted" && left > 0 && !this.warned) {
+    if (state === "submitted" && complete && left > 0 && !this.warned) {
       this.warned = true;
       this.board.pick(this.board.stops()[0].id);
       const some = left === 1 ? "1 suggestion is" : `${left} suggestions are`;
@@ -175,9 +177,9 @@ export class Sitting {
       submit_id: newSubmitId(),
       revision,
       state,
-      complete: true,
+      complete,
       ...work.toAnswer(this.board.work),
-      decisions: state === "submitted" ? work.decisions(this.board.work, suggestion, this.board.rules) : [],
+      decisions: state === "submitted" ? work.decisions(this.board.work, suggestion, this.board.rules, complete) : [],
     };
     await this.#while("Saving…", () => this.#send(body));
   }

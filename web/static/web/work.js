@@ -107,7 +107,7 @@ export function decide(work, item, milliseconds) {
 export function offered(items, multiple) {
   const asked = new Set();
   return items.filter((item) => {
-    if (item.kind === "span" || multiple(item.question)) return true;
+    if (item.kind !== "choice" || multiple(item.question)) return true;
     const first = !asked.has(item.question);
     asked.add(item.question);
     return first;
@@ -116,27 +116,52 @@ export function offered(items, multiple) {
 
 /** Suggested items that still wait for a word. What a person did already is never argued with. */
 export function pending(work, items, { allowOverlap, multiple }) {
-  return items.filter((item) => {
+  const waits = (item) => {
     if (item.id in work.decided) return false;
     if (item.kind === "span") {
       return !work.marks.some((mark) => same(mark, item) || (!allowOverlap && overlaps(mark, item)));
     }
+    if (item.kind === "relation") {
+      const both = ends(work, items, item);
+      return both.every((end) => end.mark || waits(end.item)) && !related(work, both, item.label);
+    }
     const chosen = work.classes[item.question] ?? [];
     return multiple(item.question) ? !chosen.includes(item.label) : chosen.length === 0;
+  };
+  return items.filter(waits);
+}
+
+/** Head and tail of a suggested relation, each with the mark that stands for it, if there is one: the very same
+ *  span, or what the suggested one was corrected to. */
+export function ends(work, items, relation) {
+  return [relation.head, relation.tail].map((id) => {
+    const item = items.find((one) => one.id === id);
+    const mark = work.marks.find((one) => same(one, item)) ?? work.marks.find((one) => one.from === id);
+    return { item, mark };
   });
 }
 
-/** The verdict on every suggested item, as it follows from the answer that is sent. */
-export function decisions(work, suggestion, { multiple }) {
+const related = (work, [head, tail], label) =>
+  work.relations.some((r) => r.head === head.mark?.id && r.tail === tail.mark?.id && r.label === label);
+
+/** The verdict on every suggested item, as it follows from the answer that is sent. Of an answer that is not
+ *  finished it only follows for what was accepted or decided on: of the rest, nothing is known. */
+export function decisions(work, suggestion, { multiple }, complete) {
   if (!suggestion) return [];
-  return suggestion.items.map((item) => {
-    const decision = { suggestion: suggestion.id, item: item.id, ...verdict(work, item, multiple) };
-    const milliseconds = work.decided[item.id];
-    return milliseconds === undefined ? decision : { ...decision, milliseconds };
-  });
+  const { id, items } = suggestion;
+  const made = items.map((item) => ({ suggestion: id, item: item.id, ...verdict(work, items, item, multiple) }));
+  return made
+    .filter(({ item, verdict }) => complete || verdict === "accept" || item in work.decided)
+    .map((one) => (one.item in work.decided ? { ...one, milliseconds: work.decided[one.item] } : one));
 }
 
-function verdict(work, item, multiple) {
+function verdict(work, items, item, multiple) {
+  if (item.kind === "relation") {
+    const both = ends(work, items, item);
+    if (!related(work, both, item.label)) return { verdict: "reject" };
+    if (both.every((end) => same(end.mark, end.item))) return { verdict: "accept" };
+    return { verdict: "correct", correction: { kind: "relation", label: item.label } };
+  }
   if (item.kind === "choice") {
     const chosen = work.classes[item.question] ?? [];
     if (chosen.includes(item.label)) return { verdict: "accept" };
