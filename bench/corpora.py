@@ -1,0 +1,102 @@
+"""Labelled corpora to measure models on: nested samples, a fixed test part, and the unlabelled pool.
+
+A corpus is a name that `corpora.py` knows in the data folder (`MARGINALIA_DATA`, else `../shared/data`), which may add
+the development part to the training part (`en_bc5cdr+dev`), or two files of labelled lines, `train.jsonl:test.jsonl`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+from tests.corpora import FOLDER
+
+Line = dict[str, Any]
+TESTED = 1500  # lines, at most, where spans are looked for
+SEED = 0  # of the split where a corpus has no test part, and of the part of a large test part
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """What may be labelled, and what is measured on."""
+
+    name: str
+    train: list[Line]
+    test: list[Line]
+
+    @property
+    def task(self) -> str:
+        """`relations`, `choices` or `spans`: what its lines were made for."""
+        if any(line["relations"] for line in self.train):
+            return "relations"
+        return "choices" if any(line["classes"] for line in self.train) else "spans"
+
+    def sample(self, size: str, seed: int) -> list[Line]:
+        """The first lines of a permutation: so many (`200`), as many as hold so many tokens (`22000t`), or `all`."""
+        shuffled = list(self.train)
+        random.Random(seed).shuffle(shuffled)
+        if size == "all":
+            return shuffled
+        if not size.endswith("t"):
+            return shuffled[: int(size)]
+        found, left = [], int(size[:-1])
+        for line in shuffled:
+            if left <= 0:
+                break
+            found.append(line)
+            left -= len(line["text"].split())
+        return found
+
+    def pool(self, kind: str) -> list[str]:
+        """Texts without labels: `a` with those that are measured on, as in a project; `b` without them."""
+        return [line["text"] for line in (self.train + self.test if kind == "a" else self.train)]
+
+
+@cache
+def load(name: str) -> Corpus:
+    """The corpus of this name. Raises `FileNotFoundError` and, for a name that is not known, `KeyError`."""
+    if ":" in name:
+        train, test = (_lines(Path(part)) for part in name.split(":"))
+        return _limited(Corpus(Path(name.partition(":")[0]).stem, train, test))
+    base, _, more = name.partition("+")
+    parts = _reader().CORPORA[base]
+    train = [line for part in ("train", *([more] if more else [])) for line in parts[part]()]
+    if "test" in parts:
+        return _limited(Corpus(name, train, list(parts["test"]())))
+    shuffled = _shuffled(train)
+    tested = min(1000, round(0.3 * len(shuffled)))
+    return Corpus(name, shuffled[tested:], shuffled[:tested])
+
+
+def _limited(corpus: Corpus) -> Corpus:
+    """Taggers answer slowly; a part of a large test says as much."""
+    if corpus.task != "spans" or len(corpus.test) <= TESTED:
+        return corpus
+    return Corpus(corpus.name, corpus.train, _shuffled(corpus.test)[:TESTED])
+
+
+def _shuffled(lines: list[Line]) -> list[Line]:
+    return random.Random(SEED).sample(lines, len(lines))
+
+
+def _lines(path: Path) -> list[Line]:
+    with path.open(encoding="utf-8") as file:
+        found = [json.loads(line) for line in file if line.strip()]
+    return [
+        {"id": f"{path.stem}-{n}", "spans": [], "classes": {}, "relations": []} | one for n, one in enumerate(found)
+    ]
+
+
+@cache
+def _reader() -> Any:
+    spec = spec_from_file_location("corpora", FOLDER / "corpora.py")
+    if spec is None or spec.loader is None or not (FOLDER / "corpora.py").exists():
+        raise FileNotFoundError(f"no corpora at {FOLDER}: set MARGINALIA_DATA, or name two files, train:test")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
