@@ -38,8 +38,7 @@ class Corpus:
 
     def sample(self, size: str, seed: int) -> list[Line]:
         """The first lines of a permutation: so many (`200`), as many as hold so many tokens (`22000t`), or `all`."""
-        shuffled = list(self.train)
-        random.Random(seed).shuffle(shuffled)
+        shuffled = permuted(self.train, seed)
         if size == "all":
             return shuffled
         if not size.endswith("t"):
@@ -57,6 +56,13 @@ class Corpus:
         return [line["text"] for line in (self.train + self.test if kind == "a" else self.train)]
 
 
+def permuted(lines: list[Line], seed: int) -> list[Line]:
+    """In the random order of this seed, the one that `corpora.py -n N --seed SEED` takes the first N of."""
+    lines = list(lines)
+    random.Random(seed).shuffle(lines)
+    return lines
+
+
 @cache
 def load(name: str) -> Corpus:
     """The corpus of this name. Raises `FileNotFoundError` and, for a name that is not known, `KeyError`."""
@@ -68,7 +74,7 @@ def load(name: str) -> Corpus:
     train = [line for part in ("train", *([more] if more else [])) for line in parts[part]()]
     if "test" in parts:
         return _limited(Corpus(name, train, list(parts["test"]())))
-    shuffled = _shuffled(train)
+    shuffled = permuted(train, SEED)
     tested = min(1000, round(0.3 * len(shuffled)))
     return Corpus(name, shuffled[tested:], shuffled[:tested])
 
@@ -77,11 +83,7 @@ def _limited(corpus: Corpus) -> Corpus:
     """Taggers answer slowly; a part of a large test says as much."""
     if corpus.task != "spans" or len(corpus.test) <= TESTED:
         return corpus
-    return Corpus(corpus.name, corpus.train, _shuffled(corpus.test)[:TESTED])
-
-
-def _shuffled(lines: list[Line]) -> list[Line]:
-    return random.Random(SEED).sample(lines, len(lines))
+    return Corpus(corpus.name, corpus.train, permuted(corpus.test, SEED)[:TESTED])
 
 
 def _lines(path: Path) -> list[Line]:
