@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
-from trainer.ml.estimator.variables import private_variables, trainable_variables
+from trainer.ml.estimator.running import private_variables, trainable_variables
 
 
 class Optimizer(Protocol):
@@ -13,23 +13,57 @@ class Optimizer(Protocol):
 
     def apply_gradients(self, grads_and_vars: Any) -> Any: ...
 
+    def scale_loss(self, loss: tf.Tensor) -> tf.Tensor: ...
+
 
 def minimize(
     loss: tf.Tensor,
     optimizer: "Callable[[], Optimizer | Lbfgs]",
-    variables: Sequence[tf.Variable] | None = None,
+    variables: Sequence[Any] | None = None,
 ) -> tf.Tensor:
-    """One step of the optimizer that `optimizer()` makes: the `train_op` of an `EstimatorSpec`."""
-    chosen = list(variables) if variables is not None else trainable_variables()
-    gradients = tf.gradients(loss, chosen, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+    """One step of the optimizer that `optimizer()` makes: the `train_op` of an `EstimatorSpec`.
+
+    `loss` is a scalar. `variables`, TensorFlow's or Keras', default to all trainable ones that the model function
+    has made or used so far. Several calls, each with its own optimizer and variables, go together by `tf.group`.
+    With several replicas the step is one of their mean loss. Returns the loss.
+    """
+    given = trainable_variables() if variables is None else variables
+    chosen = [given_one if callable(given_one.value) else given_one.value for given_one in given]
+    if not chosen:
+        raise ValueError("there is nothing to minimize by: the model has no trainable variable")
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
     with private_variables():
         made = optimizer()
         if isinstance(made, Lbfgs):
+            gradients = _gradients(loss, chosen)
+            if replicas > 1:
+                together = tf.distribute.get_replica_context().all_reduce(
+                    tf.distribute.ReduceOp.MEAN, [loss, *gradients]
+                )
+                loss, gradients = together[0], together[1:]
             made.step(loss, gradients, chosen)
         else:
-            made.apply_gradients(list(zip(gradients, chosen, strict=True)))
+            made = _fit_for_half_precision(made)
+            gradients = _gradients(made.scale_loss(loss), chosen)
+            # Keras adds up what the replicas give it.
+            parts = [gradient / replicas for gradient in gradients] if replicas > 1 else gradients
+            made.apply_gradients(list(zip(parts, chosen, strict=True)))
     return tf.identity(loss)
+
+
+def _gradients(loss: tf.Tensor, variables: Sequence[tf.Variable]) -> list[tf.Tensor]:
+    found = tf.gradients(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return [tf.convert_to_tensor(gradient) for gradient in found]
+
+
+def _fit_for_half_precision(made: Optimizer) -> Optimizer:
+    """Gradients of 16 bit floats with few exponents vanish unless the loss is scaled up."""
+    from keras import config, optimizers
+
+    half = config.dtype_policy().name == "mixed_float16"
+    if half and not isinstance(made, optimizers.LossScaleOptimizer):
+        return optimizers.LossScaleOptimizer(made)
+    return made
 
 
 class Lbfgs:

@@ -1,90 +1,122 @@
-"""The variables that a model function makes, handed back in order whenever it runs again.
+"""The variables that a model function makes, handed back by name whenever it runs again.
 
 A model function is run once for training, once for evaluation, once for prediction. Layers made inline each time
-ask for the same variables in the same order; this store answers with those it has, so that all modes share them.
+ask for the same variables by the same names; this store answers with those it has, so that all modes share them.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-_current: ContextVar["VariableStore"] = ContextVar("variable_store")
-_MODEL = "model"
+MODEL = "model"
 
 
 class VariableMismatch(ValueError):
-    """A model function asked for another variable than the one made before in its place."""
+    """A model function asked for another variable than the one of that name which is there."""
 
 
 class VariableStore:
-    """Variables by creation order: the model's, shared by all modes, and each mode's own (an optimizer's slots)."""
+    """Variables by group and name: the model's, shared by all modes, and each mode's own (an optimizer's slots)."""
 
-    def __init__(self) -> None:
-        self._groups: dict[str, list[tf.Variable]] = defaultdict(list)
-        self._taken: Counter[str] = Counter()
-        self._mode = self._group = _MODEL
-        self._making = False
+    def __init__(self, strategy: Any = None) -> None:
+        self._strategy = strategy
+        self._groups: dict[str, dict[str, tf.Variable]] = defaultdict(dict)
 
-    @contextmanager
-    def running(self, mode: str) -> Iterator[None]:
-        """Every variable asked for inside is made, or given back, in order from the first."""
-        self._mode, self._group = mode, _MODEL
-        self._taken.clear()
-        token = _current.set(self)
-        try:
-            with tf.variable_creator_scope(self._create):
-                yield
-        finally:
-            _current.reset(token)
+    def group(self, name: str) -> dict[str, tf.Variable]:
+        """The variables of one group by name, in the order in which they were made."""
+        return dict(self._groups[name])
 
-    @contextmanager
-    def private(self) -> Iterator[None]:
-        """Variables asked for inside belong to the running mode alone."""
-        self._group = self._mode
-        try:
-            yield
-        finally:
-            self._group = _MODEL
+    def everything(self) -> list[tf.Variable]:
+        """The variables of all groups."""
+        return [variable for group in self._groups.values() for variable in group.values()]
 
-    def model(self) -> list[tf.Variable]:
-        """The variables that all modes share."""
-        return list(self._groups[_MODEL])
+    def are_held(self) -> bool:
+        """Whether anything but this store holds one of the variables: a layer, perhaps, that outlives its call."""
+        alone = [sys.getrefcount(value) for value in {"": object()}.values()]
+        return any(
+            sys.getrefcount(variable) > alone[0] for group in self._groups.values() for variable in group.values()
+        )
 
-    def of_mode(self, mode: str) -> list[tf.Variable]:
-        """The variables of one mode alone."""
-        return list(self._groups[mode])
+    def forget(self) -> None:
+        """Drop all variables, so that the next run makes new ones."""
+        self._groups.clear()
 
-    def _make(self, value: Any, request: dict[str, Any]) -> tf.Variable:
-        self._making = True
-        try:
-            with tf.init_scope():
-                return tf.Variable(value, **{key: given for key, given in request.items() if given is not None})
-        finally:
-            self._making = False
-
-    def _create(self, following: Callable[..., tf.Variable], **request: Any) -> tf.Variable:
-        if self._making:
-            return following(**request)
-        group, at = self._groups[self._group], self._taken[self._group]
-        self._taken[self._group] += 1
+    def get(self, group: str, name: str, request: dict[str, Any]) -> tf.Variable:
+        """The variable of this name, made as `request` says if there is none yet."""
         value = _static(request.pop("initial_value"))
-        if at == len(group):
-            # Outside the function being traced, so that one trace is enough and nothing is made twice.
-            group.append(self._make(value, request))
+        known = self._groups[group]
+        if name not in known:
+            known[name] = self._make(value, {**request, "name": name})
         shape = request.get("shape")
         if shape is None and not callable(value):
             shape = np.shape(value)
-        if shape is not None and not tf.TensorShape(shape).is_compatible_with(group[at].shape):
+        if shape is not None and not tf.TensorShape(shape).is_compatible_with(known[name].shape):
             raise VariableMismatch(
-                f"variable {at} ({request.get('name')}): shape {tuple(shape)} asked for, but in another mode or call "
-                f"{group[at].name} of shape {tuple(group[at].shape)} was made here"
+                f"variable {name!r}: shape {tuple(shape)} asked for, but in another mode or call it was made with "
+                f"shape {tuple(known[name].shape)}"
             )
-        return group[at]
+        return known[name]
+
+    def _make(self, value: Any, request: dict[str, Any]) -> tf.Variable:
+        scope = nullcontext()
+        if self._strategy is not None:
+            scope = self._strategy.scope()
+            if request.get("aggregation") in (None, tf.VariableAggregation.NONE):
+                # Replicas that write a variable of their own accord all write the same.
+                request["aggregation"] = tf.VariableAggregation.ONLY_FIRST_REPLICA
+
+        def make() -> tf.Variable:
+            with scope:
+                return tf.Variable(value, **{key: given for key, given in request.items() if given is not None})
+
+        # Graphs, variable creators and replicas belong to a thread. Another thread stands outside the function that
+        # is being traced: the variable is made at once, and one trace is enough.
+        with ThreadPoolExecutor(1) as outside:
+            return outside.submit(make).result()
+
+
+def used_variables(graph: Any) -> list[tf.Variable]:
+    """The variables that a graph reads or writes, oldest first; a replica's copies as the one they are copies of."""
+    found = {}
+    for variable in graph.variables:
+        whole = variable._distributed_container() if hasattr(variable, "_distributed_container") else variable
+        found[id(whole)] = whole
+    return sorted(found.values(), key=_age)
+
+
+def outside_names(variables: Iterable[tf.Variable], known: Mapping[str, tf.Variable]) -> dict[str, tf.Variable]:
+    """Names for variables that were made outside the model function, beside those that have one.
+
+    Of several of the same name, all but the oldest get a number.
+    """
+    named = dict(known)
+    seen = {id(variable) for variable in known.values()}
+    for variable in sorted(variables, key=_age):
+        if id(variable) in seen:
+            continue
+        base = variable.name.split(":")[0]
+        named[next(name for name in numbered(base, ".") if name not in named)] = variable
+    return named
+
+
+def numbered(base: str, mark: str) -> Iterable[str]:
+    """The name itself, then with 1, 2 … behind."""
+    yield base
+    number = 1
+    while True:
+        yield f"{base}{mark}{number}"
+        number += 1
+
+
+def _age(variable: tf.Variable) -> int:
+    # The order in which a process makes its variables. A graph tells which ones it uses, but not in which order.
+    return int(variable._unique_id.rpartition("_")[2])
 
 
 def _static(value: Any) -> Any:
@@ -95,15 +127,3 @@ def _static(value: Any) -> Any:
     if constant is None:
         raise VariableMismatch("a variable's initial value must be a constant or a function, not a graph's result")
     return constant
-
-
-def trainable_variables() -> list[tf.Variable]:
-    """The trainable variables of the running model function."""
-    return [variable for variable in _current.get().model() if variable.trainable]
-
-
-@contextmanager
-def private_variables() -> Iterator[None]:
-    """Inside a model function: what is made here belongs to this mode alone."""
-    with _current.get().private():
-        yield

@@ -1,0 +1,111 @@
+"""Checkpoints: the values of variables in numbered files, of which the newest whole one counts."""
+
+import logging
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from trainer.ml.estimator.variables import VariableMismatch
+
+log = logging.getLogger(__name__)
+
+STEP = "global_step"
+_FILE = re.compile(r"ckpt-(\d+)\.(?:index|data-\d+-of-\d+)(?:\.tempstate\d+)?")
+
+
+class BrokenCheckpoint(OSError):
+    """A checkpoint that cannot be read: a file is missing, cut off or changed."""
+
+
+class Checkpoints:
+    """The checkpoints of one directory, by the number of their step."""
+
+    def __init__(self, directory: Path, keep: int | None) -> None:
+        self._directory, self._keep = directory, keep
+
+    def paths(self) -> list[str]:
+        """What `write` returned for those that are there, newest first."""
+        found = (re.fullmatch(r"ckpt-(\d+)", path.stem) for path in self._directory.glob("ckpt-*.index"))
+        return [self._path(step) for step in sorted((int(match[1]) for match in found if match), reverse=True)]
+
+    def write(self, step: int, variables: Mapping[str, tf.Variable]) -> str:
+        """Write the values, whole or not at all, and remove what need not be kept.
+
+        What is numbered higher was passed over as broken when this training began; it goes, too.
+        """
+        self._directory.mkdir(parents=True, exist_ok=True)
+        path = self._path(step)
+        tf.raw_ops.SaveV2(
+            prefix=path,
+            tensor_names=list(variables),
+            shape_and_slices=[""] * len(variables),
+            tensors=[variable.read_value() for variable in variables.values()],
+        )
+        numbers = sorted((int(Path(other).name[5:]) for other in self.paths()), reverse=True)
+        kept = set([number for number in numbers if number <= step][: self._keep])
+        for file in self._directory.glob("ckpt-*"):
+            if (match := _FILE.fullmatch(file.name)) and int(match[1]) not in kept:
+                file.unlink(missing_ok=True)
+        self._tell(step, kept)
+        return path
+
+    def _path(self, step: int) -> str:
+        return str(self._directory / f"ckpt-{step}")
+
+    def _tell(self, newest: int, kept: set[int]) -> None:
+        """Where TensorFlow's own tools look for the newest one."""
+        told = f'model_checkpoint_path: "ckpt-{newest}"\n'
+        told += "".join(f'all_model_checkpoint_paths: "ckpt-{step}"\n' for step in sorted(kept))
+        aside = self._directory / "checkpoint.part"
+        aside.write_text(told, encoding="utf-8")
+        aside.replace(self._directory / "checkpoint")
+
+
+def read(path: str, variables: Mapping[str, tf.Variable]) -> int:
+    """Give the variables the values that a checkpoint has for their names; returns its step.
+
+    All is read before anything is changed. Raises BrokenCheckpoint, or VariableMismatch where it is the checkpoint
+    of another model.
+    """
+    shapes = names_in(path)
+    for name, variable in variables.items():
+        if name not in shapes:
+            raise VariableMismatch(f"{path} has no variable {name!r}: another model was saved there")
+        if not variable.shape.is_compatible_with(shapes[name]):
+            raise VariableMismatch(
+                f"{path} has {name!r} with shape {tuple(shapes[name])}, the model with {tuple(variable.shape)}"
+            )
+        _refuse_one_of_several(path, name, set(shapes) - set(variables))
+    values = values_in(path, [STEP, *variables])
+    for name, variable in variables.items():
+        variable.assign(values[name])
+    return int(values[STEP])
+
+
+def names_in(path: str) -> dict[str, list[int]]:
+    """The shapes of what a checkpoint holds, by name; raises BrokenCheckpoint."""
+    try:
+        return dict(tf.train.load_checkpoint(path).get_variable_to_shape_map())
+    except (tf.errors.OpError, ValueError) as error:
+        raise BrokenCheckpoint(f"{path} cannot be read: {error}") from error
+
+
+def values_in(path: str, names: list[str]) -> dict[str, np.ndarray]:
+    """The values of these names; raises BrokenCheckpoint."""
+    try:
+        reader = tf.train.load_checkpoint(path)
+        return {name: reader.get_tensor(name) for name in names}
+    except (tf.errors.OpError, ValueError) as error:
+        raise BrokenCheckpoint(f"{path} cannot be read: {error}") from error
+
+
+def _refuse_one_of_several(path: str, name: str, others: set[str]) -> None:
+    base = re.sub(r"\.\d+$", "", name)
+    if name.startswith("outside/") and any(re.fullmatch(re.escape(base) + r"\.\d+", other) for other in others):
+        raise VariableMismatch(
+            f"{path} has several variables {base!r} that were made outside the model function, and this mode does not "
+            "use all of them: give them different names"
+        )

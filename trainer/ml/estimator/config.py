@@ -1,0 +1,85 @@
+"""How to run, as opposed to what."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+log = logging.getLogger(__name__)
+
+PRECISIONS = ("float32", "float64", "mixed_float16", "mixed_bfloat16")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """How an Estimator runs; ValueError names what cannot be.
+
+    seed                   of initial values, of Keras' random layers and of TensorFlow's random operations
+    save_checkpoints_steps a checkpoint each so many steps; if None, by time
+    save_checkpoints_secs  a checkpoint when so many seconds have passed since the last; if None too, only at the end
+    keep_checkpoint_max    how many of the newest checkpoints stay; None for all
+    save_summary_steps     loss, steps a second and the model's summaries each so many steps; None for never
+    threads                of one operation and between operations; None for TensorFlow's choice
+    devices                such as ("GPU:0", "GPU:1"): one is used alone, several hold a copy of the model each
+    strategy               a tf.distribute strategy of your own, in place of `devices`
+    precision              Keras' dtype policy for layers made inside the model function, such as "mixed_float16";
+                           None for the policy that is set
+    gpu_memory_growth      take the memory of GPUs as it is needed, not all at once
+    """
+
+    seed: int = 0
+    save_checkpoints_steps: int | None = None
+    save_checkpoints_secs: float | None = 60.0
+    keep_checkpoint_max: int | None = 2
+    save_summary_steps: int | None = 100
+    threads: int | None = None
+    devices: Sequence[str] = ()
+    strategy: Any = None
+    precision: str | None = None
+    gpu_memory_growth: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("save_checkpoints_steps", "keep_checkpoint_max", "save_summary_steps", "threads"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or value < 1):
+                raise ValueError(f"{name} must be a whole number from 1 on or None, not {value!r}")
+        if self.save_checkpoints_secs is not None and self.save_checkpoints_secs < 0:
+            raise ValueError(f"save_checkpoints_secs must not be negative: {self.save_checkpoints_secs}")
+        if self.precision not in (None, *PRECISIONS):
+            raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, not {self.precision!r}")
+        if self.strategy is not None and self.devices:
+            raise ValueError("give devices or a strategy, not both")
+
+
+def strategy_of(config: RunConfig) -> Any:
+    """The strategy that the configuration asks for, or None to run where TensorFlow runs by itself."""
+    if config.strategy is not None or not config.devices:
+        return config.strategy
+    if len(config.devices) == 1:
+        return tf.distribute.OneDeviceStrategy(config.devices[0])
+    return tf.distribute.MirroredStrategy(list(config.devices))
+
+
+def prepare(config: RunConfig) -> None:
+    """Settings of the whole process: they can only be made before TensorFlow runs its first operation."""
+    if config.gpu_memory_growth:
+        for gpu in tf.config.list_physical_devices("GPU"):
+            try:
+                tf.config.experimental.set_memory_growth(gpu, True)
+            except RuntimeError:
+                log.warning("%s was in use before its memory could be told to grow as needed", gpu.name)
+    if config.threads is None:
+        return
+    for kind in ("intra", "inter"):
+        now = getattr(tf.config.threading, f"get_{kind}_op_parallelism_threads")()
+        if now == config.threads:
+            continue
+        try:
+            getattr(tf.config.threading, f"set_{kind}_op_parallelism_threads")(config.threads)
+        except RuntimeError as error:
+            raise RuntimeError(
+                f"TensorFlow runs with other threads than the {config.threads} of the RunConfig already: make the "
+                "Estimator before anything else uses TensorFlow"
+            ) from error

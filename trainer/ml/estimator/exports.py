@@ -1,0 +1,86 @@
+"""Exports: SavedModels in numbered directories, of which no reader ever sees half of one."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import tensorflow as tf
+
+ASSETS = "assets.extra"
+
+
+def serving_function(answer: Callable[[dict[str, tf.Tensor]], Any], specs: Mapping[str, tf.TensorSpec]) -> Any:
+    """A function of named tensors, as a signature needs it, from one of a dict."""
+
+    @tf.function(autograph=False)
+    def serve(*tensors: tf.Tensor) -> Any:
+        return answer(dict(zip(specs, tensors, strict=True)))
+
+    return serve.get_concrete_function(
+        *(tf.TensorSpec(spec.shape, spec.dtype, name=name) for name, spec in specs.items())
+    )
+
+
+def write_saved_model(
+    base: Path, signatures: Mapping[str, Any], kept: Mapping[str, Any], assets: Mapping[str, Path | str]
+) -> Path:
+    """Write a SavedModel with these signatures and files into the next numbered directory of `base`.
+
+    `kept` is what the signatures use: variables and tables.
+    """
+    for name, source in assets.items():
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            raise ValueError(f"the asset {name!r} would lie outside the export")
+        if not Path(source).is_file():
+            raise FileNotFoundError(f"the asset {name!r} is to be copied from {source}, which is no file")
+    module = tf.Module()
+    for name, value in kept.items():
+        setattr(module, name, value)
+
+    def write(aside: Path) -> None:
+        tf.saved_model.save(module, os.fspath(aside), signatures=dict(signatures))
+        for name, source in assets.items():
+            target = aside / ASSETS / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+
+    return publish(base, write)
+
+
+def numbered_exports(base: Path) -> list[Path]:
+    """The exports of a base directory, oldest first."""
+    if not base.is_dir():
+        return []
+    return sorted((path for path in base.iterdir() if path.name.isdigit()), key=lambda path: int(path.name))
+
+
+def keep_newest(base: Path, keep: int | None) -> None:
+    """Remove all exports but the newest so many."""
+    for old in numbered_exports(base)[: -keep if keep else 0]:
+        shutil.rmtree(old)
+
+
+def publish_copy(export: Path, base: Path) -> Path:
+    """Copy an export into the next numbered directory of another base."""
+    return publish(base, lambda aside: shutil.copytree(export, aside, dirs_exist_ok=True))
+
+
+def publish(base: Path, write: Callable[[Path], Any]) -> Path:
+    """Write aside, then rename to the next number: a reader sees a whole export or none."""
+    base.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=base))
+    try:
+        write(aside)
+        aside.chmod(0o755)
+        while True:
+            target = base / str(1 + max((int(path.name) for path in numbered_exports(base)), default=0))
+            try:
+                return aside.rename(target)
+            except OSError:
+                if not target.exists():  # not a race for the number
+                    raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

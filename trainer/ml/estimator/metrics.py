@@ -1,0 +1,42 @@
+"""Metrics of an evaluation, added up over its batches."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A Keras metric and what it is shown of each batch. Only evaluation makes and updates it."""
+
+    make: Callable[[], Any]
+    given: tuple[Any, ...]
+    named: Mapping[str, Any] = field(default_factory=dict)
+
+
+def measure(make_metric: Callable[[], Any], *given: Any, **named: Any) -> Measured:
+    """A value for `eval_metric_ops`: the Keras metric that `make_metric()` makes, updated with what is given.
+
+    For example `measure(lambda: keras.metrics.AUC(), labels, predicted, sample_weight=weights)`. The metric's state
+    begins empty in each evaluation and is in no checkpoint.
+    """
+    return Measured(make_metric, given, named)
+
+
+class Totals:
+    """Sums and weights by name, on the host, in double precision."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, np.ndarray] = {}
+
+    def add(self, pairs: Mapping[str, tuple[Any, Any]]) -> None:
+        """Take in the pairs of one batch."""
+        for name, pair in pairs.items():
+            both = np.array([float(part.numpy()) for part in pair])
+            self._sums[name] = self._sums.get(name, np.zeros(2)) + both
+
+    def ratios(self) -> dict[str, float]:
+        """Each sum over its weight; 0 where nothing had weight."""
+        return {name: float(total / weight) if weight else 0.0 for name, (total, weight) in self._sums.items()}

@@ -1,0 +1,144 @@
+"""One run of a model function: what the functions that it calls need to know."""
+
+import random
+import re
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+import tensorflow as tf
+
+from trainer.ml.estimator.spec import ModeKeys
+from trainer.ml.estimator.variables import MODEL, VariableStore, numbered, used_variables
+
+_current: ContextVar["Running"] = ContextVar("running")
+
+
+@dataclass
+class Running:
+    """One run of a model function in a mode; with several replicas, of one replica."""
+
+    mode: ModeKeys
+    store: VariableStore
+    step: tf.Variable
+    seed: int
+    layers: "KerasState"
+    due: Any = None  # in training, a boolean tensor: whether this step's summaries are wanted
+    summaries: dict[str, tuple[str, tf.Tensor]] = field(default_factory=dict)
+    _taken: Counter = field(default_factory=Counter)
+    _group: str = MODEL
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Every variable asked for inside is made, or given back, by its name."""
+        token, chance = _current.set(self), random.getstate()
+        random.seed(self.seed)  # where Keras takes the seeds of its layers from
+        try:
+            with self.layers.again(), tf.variable_creator_scope(self._create):
+                yield
+        finally:
+            random.setstate(chance)
+            _current.reset(token)
+
+    @contextmanager
+    def private(self) -> Iterator[None]:
+        """Variables asked for inside belong to the running mode alone."""
+        before, self._group = self._group, self.mode
+        try:
+            yield
+        finally:
+            self._group = before
+
+    def trainable(self) -> list[tf.Variable]:
+        """The model's trainable variables: those made by it, then those made before that it has used so far."""
+        own = list(self.store.group(MODEL).values())
+        known = {id(variable) for variable in self.store.everything()}
+        used = [variable for variable in used_variables(tf.no_op().graph) if id(variable) not in known]
+        return [variable for variable in [*own, *used] if variable.trainable]
+
+    def _create(self, following: Callable[..., tf.Variable], **request: Any) -> tf.Variable:
+        _ = following
+        scope = re.sub(r"^replica_\d+/?", "", tf.get_current_name_scope())
+        parts = [self._counted_from_here(part) for part in [*scope.split("/"), request.get("name") or "variable"]]
+        base = "/".join(part for part in parts if part)
+        for name in numbered(base, "_"):
+            if not self._taken[self._group, name]:
+                break
+        self._taken[self._group, name] += 1
+        return self.store.get(self._group, name, request)
+
+    def _counted_from_here(self, name: str) -> str:
+        """A layer's automatic name as if no layer had been made before."""
+        before = self.layers.counts.get(match[1], 0) if (match := re.fullmatch(r"(.+)_(\d+)", name)) else 0
+        if not match or not before or int(match[2]) < before:
+            return name
+        number = int(match[2]) - before
+        return f"{match[1]}_{number}" if number else match[1]
+
+
+def current() -> Running:
+    """The run that this is called in; RuntimeError outside a model function."""
+    found = _current.get(None)
+    if found is None:
+        raise RuntimeError("this can only be called inside a model function that an Estimator runs")
+    return found
+
+
+def trainable_variables() -> list[tf.Variable]:
+    """The trainable variables of the running model function, as far as it has made or used them."""
+    return current().trainable()
+
+
+def global_step() -> tf.Tensor:
+    """The number of training steps done before this one: a scalar int64, for rates and seeds that depend on it."""
+    return current().step.read_value()
+
+
+@contextmanager
+def private_variables() -> Iterator[None]:
+    """Inside a model function: what is made here belongs to this mode alone."""
+    with current().private():
+        yield
+
+
+@dataclass(frozen=True)
+class KerasState:
+    """What decides the names and types of layers: Keras keeps it for each thread."""
+
+    counts: Mapping[str, int] = field(default_factory=dict)  # layers made so far, by automatic name
+    policy: Any = None
+
+    @classmethod
+    def now(cls, precision: str | None = None) -> "KerasState":
+        """The state of this thread, with another dtype policy if one is given."""
+        if "keras" not in sys.modules and precision is None:
+            return cls()
+        from keras import config
+        from keras.src.backend.common import global_state  # there is no public way to these counters
+
+        return cls(dict(global_state.get_global_attribute(_COUNTS) or {}), precision or config.dtype_policy())
+
+    @contextmanager
+    def again(self) -> Iterator[None]:
+        """Inside, this thread makes layers as if nothing had happened since."""
+        if "keras" not in sys.modules:
+            yield
+            return
+        from keras import config
+        from keras.src.backend.common import global_state
+
+        before = KerasState.now()
+        global_state.set_global_attribute(_COUNTS, defaultdict(int, self.counts))
+        config.set_dtype_policy(self.policy or before.policy)
+        try:
+            yield
+        finally:
+            global_state.set_global_attribute(_COUNTS, defaultdict(int, before.counts))
+            config.set_dtype_policy(before.policy)
+
+
+_COUNTS = "object_name_uids"
