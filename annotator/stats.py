@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Count, Q
 
 from annotator import suggestions
-from annotator.models import Annotation, Document, Label, Project
+from annotator.models import Annotation, Decision, Document, Label, Project
 
 # Each label of each submitted answer, counted where the answers lie.
 _LABELS = """
@@ -25,6 +25,16 @@ FROM answers, jsonb_each(answer->'classes') c(question, chosen), jsonb_array_ele
 GROUP BY question, choice
 """
 
+# What became of each item that one version suggested and somebody decided on.
+_VERDICTS = """
+SELECT a.item->>'kind', a.item->>'question', a.item->>'label', v.verdict, count(*)
+FROM annotator_suggestion s
+JOIN annotator_decision v ON v.suggestion_id = s.id
+CROSS JOIN LATERAL jsonb_array_elements(s.items) a (item)
+WHERE s.project_id = %(project)s AND s.version = %(version)s AND a.item->>'id' = v.item
+GROUP BY 1, 2, 3, 4
+"""
+
 
 def progress(project: Project) -> dict[str, Any]:
     """Documents done by split, how often each label was given, who did how much, and what became of suggestions."""
@@ -37,6 +47,17 @@ def progress(project: Project) -> dict[str, Any]:
         "annotators": _annotators(project),
         "acceptance": suggestions.acceptance(project),
     }
+
+
+def verdicts(project: Project, version: int) -> dict[tuple[str, str | None, str], dict[str, int]]:
+    """For each (kind, question, label) that a version suggested: how often it was accepted, rejected, corrected."""
+    with connection.cursor() as cursor:
+        cursor.execute(_VERDICTS, {"project": project.pk, "version": version})
+        rows = cursor.fetchall()
+    found: dict[tuple[str, str | None, str], dict[str, int]] = {}
+    for kind, question, label, verdict, count in rows:
+        found.setdefault((kind, question, label), dict.fromkeys(Decision.Verdict.values, 0))[verdict] = count
+    return found
 
 
 def overview() -> dict[int, dict[str, int]]:

@@ -18,7 +18,7 @@ from tests.cast import add_documents, make_project
 from tests.worlds import World
 from trainer.models import TrainingRun
 
-FOR_ALL = ("projects", "project", "documents", "desk", "document")
+FOR_ALL = ("projects", "project", "documents", "desk", "document", "version")
 FOR_MANAGERS = ("project-new", "import", "job")
 ACTS = ("train", "run-cancel", "version-promote")
 
@@ -44,6 +44,7 @@ def address(world: World, name: str) -> str:
         "project": world.project.pk, "documents": world.project.pk, "desk": world.project.pk,
         "import": world.project.pk, "train": world.project.pk, "document": world.document.pk, "job": world.job.pk,
         "run-cancel": world.run.pk, "version-promote": world.version.pk,
+        "version": world.version.pk,
     }  # fmt: skip
     return reverse(name, args=[world.tenant.slug, *([ids[name]] if name in ids else [])])
 

@@ -33,6 +33,23 @@ def test_questions_are_averaged_by_how_often_they_were_asked():
     assert [(chart.title, chart.points[0].score) for chart in drawn] == [("Questions answered right", 0.625)]
 
 
+def test_relations_have_a_chart_where_there_are_any():
+    found = {"f1": 0.4, "tp": 2, "fp": 3, "fn": 3}
+    judged = {"held_out": 5, "relations": {"predicted": found}, "intervals": {"relations": (0.1, 0.7)}}
+
+    (chart,) = charts([version(1), version(2, **judged)])
+
+    assert chart.title == "Relations found"
+    assert (chart.points[0].percent, chart.points[0].interval) == ("40", "10–70")
+
+
+def test_what_was_measured_out_of_fold_is_no_point_beside_what_was_held_out():
+    folded = version(1, **spans(0.5, 0.4, 0.6) | {"held_out": 0, "out_of_fold": 30})
+
+    assert charts([folded]) == []
+    assert charts([folded], measured="out_of_fold")[0].points[0].score == 0.5
+
+
 def test_many_versions_keep_their_names_readable():
     points = charts([version(n, **spans(0.5, 0.4, 0.6)) for n in range(1, 31)])[0].points
 

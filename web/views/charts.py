@@ -48,6 +48,7 @@ class Point:
 @dataclass(frozen=True)
 class Chart:
     title: str
+    short: str
     measure: str
     points: list[Point]
     width: float = WIDTH
@@ -74,18 +75,22 @@ class Chart:
         return HEIGHT - BOTTOM
 
 
-def charts(versions: Sequence[ModelVersion]) -> list[Chart]:
-    """A chart of span F1 and one of answered questions, each where versions were judged on it."""
+def charts(versions: Sequence[ModelVersion], *, measured: str = "held_out") -> list[Chart]:
+    """Charts of span F1, of answered questions and of relations' F1, each where versions were judged on it.
+
+    ``measured`` says what to go by: on documents that were ``held_out``, or ``out_of_fold`` on those learned from.
+    """
+    judged = [version for version in versions if version.metrics.get(measured)]
     found = [
-        Chart("Spans found exactly", "F1", _points(versions, "f1", _span_f1)),
-        Chart("Questions answered right", "", _points(versions, "accuracy", _accuracy)),
+        Chart("Spans found exactly", "Spans", "F1", _points(judged, "f1", _span_f1)),
+        Chart("Questions answered right", "Questions", "", _points(judged, "accuracy", _accuracy)),
+        Chart("Relations found", "Relations", "F1", _points(judged, "relations", _relation_f1)),
     ]
     return [chart for chart in found if chart.points]
 
 
 def _points(versions: Sequence[ModelVersion], interval: str, score: Any) -> list[Point]:
-    judged = [(v, score(v.metrics)) for v in versions if v.metrics.get("held_out")]
-    judged = [(version, value) for version, value in judged if value is not None]
+    judged = [(version, value) for version in versions if (value := score(version.metrics)) is not None]
     step = (WIDTH - LEFT - RIGHT) / max(1, len(judged))
     each = -(-len(judged) // MOST_LABELS)
     points = []
@@ -98,8 +103,15 @@ def _points(versions: Sequence[ModelVersion], interval: str, score: Any) -> list
 
 def _span_f1(metrics: dict[str, Any]) -> float | None:
     """Where neither the people nor the model marked anything, there is nothing to score."""
-    spans = metrics.get("spans") or {}
-    return float(spans["f1"]) if any(spans.get(count) for count in ("tp", "fp", "fn")) else None
+    return _f1(metrics.get("spans") or {})
+
+
+def _relation_f1(metrics: dict[str, Any]) -> float | None:
+    return _f1((metrics.get("relations") or {}).get("predicted") or {})
+
+
+def _f1(scores: dict[str, Any]) -> float | None:
+    return float(scores["f1"]) if any(scores.get(count) for count in ("tp", "fp", "fn")) else None
 
 
 def _accuracy(metrics: dict[str, Any]) -> float | None:

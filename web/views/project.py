@@ -17,7 +17,7 @@ from trainer import runs
 from trainer.models import ModelVersion, TrainingRun
 from web import access
 from web.requests import TenantRequest
-from web.views.charts import charts
+from web.views.charts import Chart, Point, charts
 
 RUNS_SHOWN = 10
 
@@ -46,7 +46,7 @@ def _model(project: Project) -> dict[str, Any]:
     drawn = charts(versions)
     live = next((version for version in versions if version.live), None)
     return {
-        "versions": versions[::-1],
+        "versions": [(version, [_point(chart, version) for chart in drawn]) for version in versions[::-1]],
         "live": live,
         "runs": found,
         "active": next((run for run in found if run.state in TrainingRun.ACTIVE), None),
@@ -54,6 +54,10 @@ def _model(project: Project) -> dict[str, Any]:
         "scores": [(chart, point) for chart in drawn for point in chart.points if point.version == live],
         "first_run": runs.FIRST_RUN,
     }
+
+
+def _point(chart: Chart, version: ModelVersion) -> Point | None:
+    return next((point for point in chart.points if point.version == version), None)
 
 
 @require_POST

@@ -11,7 +11,7 @@ from django.urls import path
 from django.urls.resolvers import URLPattern
 
 from web.requests import TenantRequest
-from web.views import desk, documents, imports, project, projects, signin
+from web.views import desk, documents, imports, project, projects, signin, version
 
 
 def page(route: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
@@ -39,5 +39,6 @@ urlpatterns = [
     page("documents/<int:document_id>", desk.document, "document"),
     page("jobs/<int:job_id>", imports.show, "job"),
     page("runs/<int:run_id>/cancel", project.cancel, "run-cancel"),
+    page("versions/<int:version_id>", version.show, "version"),
     page("versions/<int:version_id>/promote", project.promote, "version-promote"),
 ]

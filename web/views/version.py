@@ -1,0 +1,132 @@
+"""A version's page: what it knows, label by label; whether its scores mean what they say; what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from annotator import stats
+from annotator.accounts import Role
+from annotator.spans import Schema
+from trainer.models import ModelVersion, TrainingRun
+from web import access
+from web.requests import TenantRequest
+from web.views.charts import charts
+from web.views.reliability import reliabilities
+
+LEFT_OUT = {
+    "off_edges": "begin or end inside a word",
+    "overlapping": "overlap with a longer one",
+    "across": "run across two stretches of text",
+}
+
+Verdicts = Mapping[tuple[str, str | None, str], Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A label, choice question or relation label: its scores, from where on it is suggested, and what became of it."""
+
+    name: str
+    scores: Mapping[str, Any]
+    threshold: Mapping[str, Any]
+    accepted: int
+    decided: int
+    reason: str = ""
+    choices: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+
+    @property
+    def marked(self) -> int:
+        """How often people marked it in what was measured."""
+        return int(self.scores.get("tp", 0)) + int(self.scores.get("fn", 0))
+
+
+@require_safe
+def show(request: TenantRequest, version_id: int) -> HttpResponse:
+    version = access.version_for(request, version_id)
+    metrics = version.metrics
+    measured = "held_out" if metrics.get("held_out") else "out_of_fold"
+    context = {
+        "project": version.project,
+        "version": version,
+        "run": TrainingRun.objects.select_related("started_by").get(pk=version.run_id),
+        "figures": [(chart, chart.points[0]) for chart in charts([version], measured=measured)],
+        "tables": tables(version),
+        "precision": (metrics.get("thresholds") or {}).get("precision"),
+        "reliabilities": reliabilities(metrics),
+        "left_out": left_out(metrics),
+        "may_manage": access.may(request, Role.MANAGER),
+    }
+    return render(request, "web/version.html", context)
+
+
+def tables(version: ModelVersion) -> list[tuple[str, list[Row]]]:
+    """Title and rows of what the project asks: span labels, questions, relation labels."""
+    schema = Schema.of(version.project)
+    verdicts = stats.verdicts(version.project, version.number)
+    made = [
+        ("Spans", _rows(version, "spans", "span", schema.spans, verdicts)),
+        ("Questions", _questions(version, schema, verdicts)),
+        ("Relations", _rows(version, "relations", "relation", schema.relations, verdicts)),
+    ]
+    return [(title, rows) for title, rows in made if rows]
+
+
+def _rows(version: ModelVersion, part: str, kind: str, labels: Iterable[str], verdicts: Verdicts) -> list[Row]:
+    found = version.metrics.get(part) or {}
+    scores = (found.get("predicted") or found).get("labels") or {}
+    thresholds = _thresholds(version, part)
+    reasons = version.metrics.get("not_learnt") or {}
+    return [
+        Row(
+            name,
+            scores.get(name, {}),
+            thresholds.get(name, {}),
+            *_counted([verdicts.get((kind, None, name), {})]),
+            reasons.get(name, ""),
+        )
+        for name in sorted(labels)
+    ]
+
+
+def _questions(version: ModelVersion, schema: Schema, verdicts: Verdicts) -> list[Row]:
+    scores = version.metrics.get("questions") or {}
+    thresholds = _thresholds(version, "questions")
+    reasons = version.metrics.get("not_learnt") or {}
+    rows = []
+    for name in schema.questions:
+        counts = [count for (_, question, _), count in verdicts.items() if question == name]
+        choices = tuple(sorted((scores.get(name, {}).get("choices") or {}).items()))
+        rows.append(
+            Row(
+                name,
+                scores.get(name, {}),
+                thresholds.get(name, {}),
+                *_counted(counts),
+                reasons.get(name, ""),
+                choices,
+            )
+        )
+    return rows
+
+
+def _thresholds(version: ModelVersion, part: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = (version.metrics.get("thresholds") or {}).get(part) or {}
+    return found
+
+
+def _counted(counts: Iterable[Mapping[str, int]]) -> tuple[int, int]:
+    """Accepted, and decided at all."""
+    counts = list(counts)
+    return sum(count.get("accept", 0) for count in counts), sum(sum(count.values()) for count in counts)
+
+
+def left_out(metrics: Mapping[str, Any]) -> list[tuple[int, str]]:
+    """Labelled spans that training could not use, and why."""
+    counts = metrics.get("spans_left_out") or {}
+    return [(counts[key], why) for key, why in LEFT_OUT.items() if counts.get(key)]
