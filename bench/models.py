@@ -21,13 +21,13 @@ from typing import Any
 from bench import corpora, scoring
 from bench.measured import ROOT, Failed
 from bench.peers.tokens import kind_for, tokenize
-from bench.systems import ALL, CAN, FOR_TASK, Outcome, Work, measure, write
+from bench.systems import ALL, CAN, FOR_TASK, OURS, Outcome, Work, measure, write
 
 RESULTS = ROOT / "bench" / "results" / "models.jsonl"
 SIZES = {
-    "en_bc5cdr": ["50", "200", "1000"],
-    "ja_stockmark": ["200"],
-    "zh_weibo": ["50", "200"],
+    "en_bc5cdr": ["50", "200", "1000", "all"],
+    "ja_stockmark": ["200", "1000"],
+    "zh_weibo": ["50", "200", "all"],
     "de_legal_ler": ["50", "200"],
     "en_wnut17": ["200"],
     "en_wikigold": ["20", "50"],
@@ -95,12 +95,12 @@ def _measured(cell: Cell, spacy_seconds: float) -> dict[str, Any]:
     sample = corpus.sample(cell.size, cell.sample)
     with tempfile.TemporaryDirectory(prefix="marginalia-models-") as name:
         folder = Path(name)
-        pool = [{"text": text} for text in corpus.pool("b" if cell.system == "ours-b" else "a")]
+        pool = corpus.pool(cell.system[-1]) if cell.system in OURS else []
         work = Work(
             corpus.task,
             write(folder / "data.jsonl", sample),
             write(folder / "texts.jsonl", [_unlabelled(line, corpus.task) for line in corpus.test]),
-            write(folder / "pool.jsonl", pool),
+            write(folder / "pool.jsonl", [{"text": text} for text in pool]),
             folder / "model",
             spacy_seconds,
         )
