@@ -115,7 +115,7 @@ def test_a_question_with_one_choice_seen_has_no_head_and_is_named(write: Write, 
     [
         ([], "no lines"),
         ([line("1", "Hello")], "no labelled span and no question"),
-        ([line("1", "Oslo", complete=False, spans=[span(0, 4, "P")])], "no line to train on"),
+        ([line("1", "Oslo", complete=False)], "no line to train on"),
         ([line("1", "Hello", classes={"topic": ["a"]})], "only one choice seen: a"),
         (
             [{**line("1", "Oslo", spans=[span(0, 4, "P")]), "split": "check"}],

@@ -8,11 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.ml import examples as ex
+from trainer.ml import partial
 from trainer.ml.examples import Example
 from trainer.ml.features import extract
 from trainer.ml.heads.choices import targets
 from trainer.ml.inputs import Numbering, Vocabulary, vocabulary_of
 from trainer.ml.schema import Schema
+from trainer.ml.tagging import Tagging, TokenArrays, tag
 from trainer.ml.tokens import Tokenizer
 from trainer.ml.vector_cache import vectors_of
 from trainer.ml.vectors import Vectors
@@ -26,7 +28,7 @@ class Batch:
     labels: dict[str, np.ndarray]
     vocabulary: Vocabulary
     vectors: Vectors
-    tagging: ex.Tagging
+    tagging: Tagging
     token_document: np.ndarray
 
 
@@ -57,15 +59,16 @@ def batch_of(
     vectors = vectors_of([*(e.text for e in examples), *pool], tokenizer, cache)
     numbered = Numbering(vocabulary, vectors).number(found)
     inputs = {name: value.numpy() for name, value in numbered._asdict().items()}
-    arrays = ex.TokenArrays(
+    arrays = TokenArrays(
         inputs["document"],
         inputs["start"],
         inputs["end"],
         np.repeat(np.arange(len(inputs["lengths"])), inputs["lengths"]),
     )
-    tagging = ex.tag(examples, arrays, schema.spans)
+    tagging = tag(examples, arrays, schema.spans)
     complete = np.array([*(e.complete for e in examples), False])  # the sentinel is nobody's example
     labels = {"tags": tagging.tags, "tag_weights": (complete[arrays.document] & tagging.usable).astype(np.float32)}
+    labels |= partial.targets(examples, arrays, tagging)
     for index, question in enumerate(schema.questions):
         labels[f"choices_{index}"], labels[f"choice_weights_{index}"] = targets(examples, question)
     return Batch(inputs, labels, vocabulary, vectors, tagging, arrays.document)
@@ -75,5 +78,6 @@ def without(batch: Batch, documents: np.ndarray) -> Batch:
     """The batch with the flagged documents' answers given no weight."""
     labels = dict(batch.labels)
     labels["tag_weights"] = labels["tag_weights"] * ~documents[batch.token_document]
+    labels |= partial.without(labels, documents)
     labels |= {name: kept * ~documents for name, kept in labels.items() if name.startswith("choice_weights")}
     return replace(batch, labels=labels)

@@ -1,13 +1,11 @@
-"""Labelled lines: reading them, holding some out, and turning spans into tags."""
+"""Labelled lines: reading them, and what is asked of them."""
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from trainer.ml import characters as ch
 from trainer.ml.schema import Question
@@ -176,59 +174,3 @@ def _splits_run(text: str, at: int) -> bool:
     kinds = ch.tables().kind
     before, after = (int(kinds[min(ord(c), ch.FAR_IDEOGRAPH)]) for c in text[at - 1 : at + 1])
     return before == after and before in (ch.LETTER, ch.DIGIT)
-
-
-@dataclass
-class Tagging:
-    """Tags of all tokens, and what could not be said in tags."""
-
-    tags: np.ndarray
-    usable: np.ndarray  # false for the tokens of sequences that hold an unsayable span
-    off_edges: int = 0
-    overlapping: int = 0
-    across: int = 0
-
-
-def tag(examples: Sequence[Example], tokens: "TokenArrays", labels: Sequence[str]) -> Tagging:
-    """BIO tags (O, B-0, I-0, B-1, …) for the tokens of the examples' texts.
-
-    A span off token edges or across sequences is counted, and its sequence left out of training: its words are
-    neither a known entity nor known not to be one. Of overlapping spans the longest is kept.
-    """
-    number = {label: index for index, label in enumerate(labels)}
-    found = Tagging(np.zeros(len(tokens.start), np.int32), np.ones(len(tokens.start), bool))
-    bounds = np.searchsorted(tokens.document, np.arange(len(examples) + 1))
-    for row, example in enumerate(examples):
-        first, last = int(bounds[row]), int(bounds[row + 1])
-        starts = {int(start): first + i for i, start in enumerate(tokens.start[first:last])}
-        ends = {int(end): first + i for i, end in enumerate(tokens.end[first:last])}
-        for span in sorted(example.spans, key=lambda s: (s.start - s.end, s)):
-            begin, stop = starts.get(span.start), ends.get(span.end)
-            if begin is None or stop is None or stop < begin:
-                found.off_edges += 1
-                _leave_out(found, tokens, first, last, span)
-            elif tokens.sequence[begin] != tokens.sequence[stop]:
-                found.across += 1
-                _leave_out(found, tokens, first, last, span)
-            elif found.tags[begin : stop + 1].any():
-                found.overlapping += 1
-            elif span.label in number:
-                found.tags[begin : stop + 1] = 2 * number[span.label] + 2
-                found.tags[begin] -= 1
-    return found
-
-
-@dataclass(frozen=True)
-class TokenArrays:
-    """The tokenizer's answer, as arrays."""
-
-    document: np.ndarray
-    start: np.ndarray
-    end: np.ndarray
-    sequence: np.ndarray
-
-
-def _leave_out(found: Tagging, tokens: TokenArrays, first: int, last: int, span: Span) -> None:
-    touched = (tokens.start[first:last] < span.end) & (tokens.end[first:last] > span.start)
-    sequences = tokens.sequence[first:last][touched]
-    found.usable[first:last] &= ~np.isin(tokens.sequence[first:last], sequences)

@@ -97,8 +97,7 @@ class _Round:
     @classmethod
     def of(cls, examples: Sequence[Example], schema: Schema | None) -> "_Round":
         (schema or Schema.shown_by(examples)).check(examples)
-        seen = [e for e in examples if not e.check and (e.complete or e.classes)]
-        seen = [replace(e, spans=e.spans if e.complete else ()) for e in seen]
+        seen = [e for e in examples if not e.check and (e.complete or e.classes or e.spans or e.rejected)]
         asked, reasons = (schema or Schema.shown_by(examples)).learnable(seen)
         if not asked.spans and not asked.questions:
             raise NothingToLearn(_why_nothing(examples, seen, reasons))
@@ -109,7 +108,9 @@ def _why_nothing(examples: Sequence[Example], useful: Sequence[Example], reasons
     if not examples:
         return "nothing to learn: the data has no lines"
     if not useful:
-        return "nothing to learn: no line to train on is complete or answers a question"
+        return "nothing to learn: no line to train on is complete, answers a question or decides on a span"
+    if any(e.rejected for e in useful) and not any(e.spans for e in useful):
+        return "nothing to learn: every decision is a rejection; it takes an accepted span, too"
     told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
     return f"nothing to learn: no labelled span and no question with two choices ({told or 'no label at all'})"
 
@@ -133,7 +134,7 @@ class _Fit:
 
     def __init__(self, work: Path, round_: _Round, batch: Batch, seed: int, tell: Progress) -> None:
         self.round, self.batch, self.seed, self.tell, self.work = round_, batch, seed, tell, work
-        self.phases = phases_of(round_.seen, len(batch.labels["tags"]))
+        self.phases = phases_of(round_.seen, len(batch.labels["tags"]), len(round_.schema.spans))
         steps = tuple(phase.steps for phase in self.phases)
         boldness = _boldness(int((batch.labels["tags"] % 2 == 1).sum()))
         self.params = ModelParams(

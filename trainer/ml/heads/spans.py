@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from trainer.ml import crf
+from trainer.ml import crf, partial
 from trainer.ml.features import OFFSETS
 from trainer.ml.inputs import Inputs, Vocabulary, times, weights
 from trainer.ml.vectors import Vectors
@@ -61,7 +61,8 @@ class SpanHead:
         partitions = crf.log_partitions(emissions, moves, where)
         likelihood = crf.path_scores(emissions, moves, labels["tags"], where) - partitions
         whole = tf.boolean_mask(labels["tag_weights"], where.first)  # a sequence's tokens all weigh the same
-        return self.decay * self._penalty() - tf.reduce_sum(whole * likelihood)
+        loss = self.decay * self._penalty() - tf.reduce_sum(whole * likelihood)
+        return loss + partial.loss(labels, emissions, moves, partitions) if "variant_rows" in labels else loss
 
     def find(self, inputs: Inputs) -> tuple[FoundSpans, tf.Tensor]:
         """The most probable spans, the sentinel's left out, and the probabilities of each token's tags, [N, K]."""
