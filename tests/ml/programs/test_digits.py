@@ -15,8 +15,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from sklearn.datasets import load_digits
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from trainer.ml.estimator import Estimator, EstimatorSpec, Hook, ModeKeys, RunConfig, Step, minimize
+from trainer.ml.estimator import (
+    Estimator,
+    EstimatorSpec,
+    Hook,
+    ModeKeys,
+    RunConfig,
+    Step,
+    measure,
+    minimize,
+    summaries,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 HELD_OUT = 400
@@ -63,9 +74,10 @@ def model_fn(features: tf.Tensor, labels: Any, mode: ModeKeys) -> EstimatorSpec:
         return EstimatorSpec(mode, predictions={"digit": digit, "share": tf.nn.softmax(scores)})
     loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=scores))
     if mode == ModeKeys.EVAL:
-        right = tf.reduce_sum(tf.cast(digit == labels, tf.float32))
-        count = tf.cast(tf.size(labels), tf.float32)
-        return EstimatorSpec(mode, loss=loss, eval_metric_ops={"accuracy": (right, count)})
+        accuracy = measure(keras.metrics.SparseCategoricalAccuracy, labels, scores)
+        return EstimatorSpec(mode, loss=loss, eval_metric_ops={"accuracy": accuracy})
+    summaries.histogram("scores", scores)
+    summaries.text("read as", tf.strings.join([tf.strings.as_string(labels), tf.strings.as_string(digit)], " as "))
     return EstimatorSpec(mode, loss=loss, train_op=minimize(loss, lambda: keras.optimizers.Adam(0.003)))
 
 
@@ -91,7 +103,13 @@ class Steps(Hook):
 
 
 def estimator_in(model_dir: Path) -> Estimator:
-    return Estimator(model_fn, model_dir, config=RunConfig(seed=1, save_checkpoints_steps=50))
+    return Estimator(model_fn, model_dir, config=RunConfig(seed=1, save_checkpoints_steps=50, save_summary_steps=100))
+
+
+def shown_in(folder: Path) -> dict[str, list[int]]:
+    """The steps at which TensorBoard would show something under each tag."""
+    events = EventAccumulator(str(folder), size_guidance={"tensors": 0}).Reload()
+    return {tag: [event.step for event in events.Tensors(tag)] for tag in events.Tags()["tensors"]}
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +126,15 @@ def test_it_tells_digits_apart(trained: Estimator) -> None:
     assert measured["global_step"] == STEPS
     assert first["digit"] == digits()[1][0]
     assert first["share"].sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_tensorboard_shows_how_it_went(trained: Estimator) -> None:
+    trained.evaluate(held_out, name="digits")
+
+    training, evaluation = (shown_in(trained.model_dir / folder) for folder in ("", "eval_digits"))
+
+    assert training == {key: [100, 200, 300] for key in ["loss", "steps_per_second", "scores", "read as"]}
+    assert evaluation == {key: [300] for key in ["loss", "accuracy"]}
 
 
 def test_a_killed_training_goes_on_to_the_same_model(trained: Estimator, tmp_path: Path) -> None:

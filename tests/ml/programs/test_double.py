@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.ml.estimator import Estimator, EstimatorSpec, ModeKeys, RunConfig, minimize
+from trainer.ml.estimator import Estimator, EstimatorSpec, ModeKeys, RunConfig, from_saved_model, minimize
 
 
 def model_fn(features: dict[str, tf.Tensor], labels: Any, mode: ModeKeys) -> EstimatorSpec:
@@ -38,10 +38,10 @@ def test_it_doubles_and_so_does_its_export(tmp_path: Path) -> None:
 
     estimator.train(doubled, max_steps=200)
     export = estimator.export_saved_model(tmp_path / "export", serving_input)
-    served = tf.saved_model.load(str(export)).signatures["serving_default"]
+    served = from_saved_model(export)
 
     for x in (-1.5, 0.0, 2.0, 50.0):
         (here,) = estimator.predict(lambda x=x: one(x))
-        there = served(x=tf.constant([[x]]))["y"].numpy()
+        there = served(x=[[x]])["y"]
         assert here["y"] == pytest.approx([2 * x], rel=1e-2, abs=1e-2)
         assert there[0] == pytest.approx(here["y"])
