@@ -107,22 +107,26 @@ def test_training_learns_from_all_texts_of_the_project_and_of_no_other(taught, d
         assert seen["cache"].parent == store.project_dir(cast.acme.pk, project.pk)
 
 
-def test_only_what_the_model_is_sure_enough_of_is_suggested(taught, django_db_blocker):
+def test_only_what_the_model_is_sure_enough_of_is_suggested(taught, django_db_blocker, monkeypatch):
     with django_db_blocker.unblock():
         cast, project = taught
         with tenant_scope(cast.acme):
             version = runs.live_version(project)
-            texts = list(Document.objects.filter(project=project, split="pool").values_list("text", flat=True))[-30:]
-        thresholds = version.metrics["thresholds"]
+            seen = Suggestion.objects.filter(project=project, version=version.number).values("document")
+            unseen = list(Document.objects.filter(project=project, split="pool").exclude(pk__in=seen)[:5])
+        texts = [document.text for document in unseen]
+        predictor = predict.predictor(version)
+        unreachable = {label: {"threshold": 1.1} for label in predictor.schema.spans}
+        assert all(answer["spans"] for answer in predictor(texts))
+        assert predict.predict(cast.acme, version.pk, texts) == predictor.suggest(texts)
 
-        found = predict.predict(cast.acme, version.pk, texts)
+        monkeypatch.setitem(predictor.description["thresholds"], "spans", unreachable)
 
-        spans = [span for answer in found for span in answer["spans"]]
-        least = {label: known["threshold"] or thresholds["precision"] for label, known in thresholds["spans"].items()}
-        assert spans
-        assert all(span["score"] >= least[span["label"]] for span in spans)
-        everything = [span for answer in predict.predictor(version)(texts) for span in answer["spans"]]
-        assert len(everything) > len(spans)
+        assert not any(answer["spans"] for answer in predict.predict(cast.acme, version.pk, texts))
+        assert predict.suggest(cast.acme, project.pk, [document.pk for document in unseen]) == len(unseen)
+        with tenant_scope(cast.acme):
+            items = [s.items for s in Suggestion.objects.filter(document__in=unseen, version=version.number)]
+        assert {item["kind"] for of_one in items for item in of_one} == {"choice"}
 
 
 def test_the_pool_gets_new_priorities_batch_by_batch(taught, django_db_blocker):
