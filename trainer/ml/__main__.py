@@ -7,7 +7,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainer.ml.predictor import Predictor
 
 _BATCH = 256
 
@@ -42,6 +45,9 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.set_defaults(run=_evaluate)
     predict = commands.add_parser("predict", help="answer texts, one JSON object with `text` a line, from stdin")
     predict.add_argument("--export", type=Path, required=True)
+    predict.add_argument(
+        "--given-spans", action="store_true", help="answer with the relations between the `spans` of each line"
+    )
     predict.set_defaults(run=_predict)
     export = commands.add_parser("export", help="copy an export into another directory, under its next number")
     export.add_argument("--export", type=Path, required=True)
@@ -72,21 +78,35 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _predict(options: argparse.Namespace) -> None:
-    from trainer.ml.predictor import classes_of, load
+    from trainer.ml.predictor import load
 
     predictor = load(options.export)
-    lines = _texts()
+    answers = _related if options.given_spans else _answered
+    lines = _lines()
     while batch := list(islice(lines, _BATCH)):
-        for (name, _), answer in zip(batch, predictor([text for _, text in batch]), strict=True):
-            _put(
-                {
-                    "id": name,
-                    "spans": answer["spans"],
-                    "choices": classes_of(answer, predictor.schema),
-                    "scores": answer["choices"],
-                    "uncertainty": answer["uncertainty"],
-                }
-            )
+        for line, answer in zip(batch, answers(predictor, batch), strict=True):
+            _put({"id": line["id"], **answer})
+
+
+def _answered(predictor: "Predictor", lines: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    from trainer.ml.predictor import classes_of
+
+    for answer in predictor([line["text"] for line in lines]):
+        yield {
+            "spans": answer["spans"],
+            "relations": answer["relations"],
+            "choices": classes_of(answer, predictor.schema),
+            "scores": answer["choices"],
+            "uncertainty": answer["uncertainty"],
+        }
+
+
+def _related(predictor: "Predictor", lines: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    from trainer.ml.examples import parse
+
+    spans = [[vars(span) for span in parse(line).spans] for line in lines]
+    for given, relations in zip(spans, predictor.relations([line["text"] for line in lines], spans), strict=True):
+        yield {"spans": given, "relations": relations}
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -97,7 +117,7 @@ def _export(options: argparse.Namespace) -> None:
     _put({"export": str(publish_copy(options.export, options.to))})
 
 
-def _texts() -> Iterator[tuple[str, str]]:
+def _lines() -> Iterator[dict[str, Any]]:
     for number, line in enumerate(sys.stdin, start=1):
         if not line.strip():
             continue
@@ -107,7 +127,7 @@ def _texts() -> Iterator[tuple[str, str]]:
             raise ValueError(f"line {number}: not JSON ({error.msg})") from None
         if not isinstance(given, dict) or not isinstance(given.get("text"), str):
             raise ValueError(f"line {number}: text: missing or not a string")
-        yield str(given.get("id", f"line-{number}")), given["text"]
+        yield given | {"id": str(given.get("id", f"line-{number}"))}
 
 
 def _put(found: dict[str, Any]) -> None:

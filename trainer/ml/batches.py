@@ -11,6 +11,7 @@ from trainer.ml import examples as ex
 from trainer.ml import partial
 from trainer.ml.examples import Example
 from trainer.ml.features import extract
+from trainer.ml.heads import relations
 from trainer.ml.heads.choices import targets
 from trainer.ml.inputs import Numbering, Vocabulary, vocabulary_of
 from trainer.ml.schema import Schema
@@ -30,6 +31,7 @@ class Batch:
     vectors: Vectors
     tagging: Tagging
     token_document: np.ndarray
+    relations_left_out: int = 0  # between spans too far apart
 
 
 def tokenizer_for(examples: Sequence[Example]) -> Tokenizer:
@@ -58,6 +60,7 @@ def batch_of(
     vocabulary = vocabulary_of(found)
     vectors = vectors_of([*(e.text for e in examples), *pool], tokenizer, cache)
     numbered = Numbering(vocabulary, vectors).number(found)
+    lesson = relations.lesson_of(examples, schema, numbered) if schema.relations else relations.NO_LESSON
     inputs = {name: value.numpy() for name, value in numbered._asdict().items()}
     arrays = TokenArrays(
         inputs["document"],
@@ -71,7 +74,9 @@ def batch_of(
     labels |= partial.targets(examples, arrays, tagging)
     for index, question in enumerate(schema.questions):
         labels[f"choices_{index}"], labels[f"choice_weights_{index}"] = targets(examples, question)
-    return Batch(inputs, labels, vocabulary, vectors, tagging, arrays.document)
+    labels |= lesson.labels
+    vocabulary = {**vocabulary, "relations": lesson.vocabulary}
+    return Batch(inputs, labels, vocabulary, vectors, tagging, arrays.document, lesson.left_out)
 
 
 def without(batch: Batch, documents: np.ndarray) -> Batch:
@@ -79,5 +84,6 @@ def without(batch: Batch, documents: np.ndarray) -> Batch:
     labels = dict(batch.labels)
     labels["tag_weights"] = labels["tag_weights"] * ~documents[batch.token_document]
     labels |= partial.without(labels, documents)
+    labels |= relations.without(labels, documents)
     labels |= {name: kept * ~documents for name, kept in labels.items() if name.startswith("choice_weights")}
     return replace(batch, labels=labels)

@@ -20,6 +20,7 @@ import numpy as np
 from scipy import optimize, special
 
 from trainer.ml.examples import Example
+from trainer.ml.metrics import relation_keys
 
 PRECISION = 0.8
 CONFIDENCE = 0.8  # of the lower bound that a threshold clears: eight of eight right are enough for a precision of 0.8
@@ -32,6 +33,9 @@ _STEEPEST, _FLATTEST = 20.0, 0.05
 # How far a fit strays from what is known without it, as standard deviations of slope and offset: all labels together
 # from leaving the scores as they are, one label from all together.
 _ALL_STRAY, _LABEL_STRAY = (0.5, 1.0), (0.25, 0.5)
+
+
+Spans = Sequence[Mapping[str, Any]]
 
 
 class Events(NamedTuple):
@@ -109,6 +113,7 @@ class Calibration:
     span_labels: tuple[str, ...] = ()
     relation_labels: tuple[str, ...] = ()
     precision: float = PRECISION
+    given: Part | None = None  # relations between spans that are given, and so beyond doubt
 
     def to_dict(self) -> dict[str, Any]:
         """The reports and thresholds, in the form in which an export and a training's result carry them."""
@@ -150,8 +155,7 @@ def judged(
             right = _is_right(example, (span["start"], span["end"], span["label"]))
             if right is not None:
                 rows.append((number[span["label"]], span["score"], right, document))
-    columns = np.array(rows, float).reshape(-1, 4).T
-    return Events(columns[0].astype(int), columns[1], columns[2] > 0, columns[3].astype(int))
+    return _events(rows)
 
 
 def _is_right(example: Example, span: tuple[int, int, str]) -> bool | None:
@@ -160,6 +164,29 @@ def _is_right(example: Example, span: tuple[int, int, str]) -> bool | None:
         return True
     known = example.complete or span in [(s.start, s.end, s.label) for s in example.rejected]
     return False if known or any(span[0] < end and start < span[1] for start, end, _ in accepted) else None
+
+
+def judged_relations(
+    examples: Sequence[Example], answers: Sequence[tuple[Spans, Sequence[Mapping[str, Any]]]], labels: Sequence[str]
+) -> Events:
+    """The relations of each document's answer, given with the spans that they are between, as events.
+
+    A complete document knows of all; an incomplete one of pairs of spans that it says are related.
+    """
+    number = {label: index for index, label in enumerate(labels)}
+    rows = []
+    for document, (example, (spans, relations)) in enumerate(zip(examples, answers, strict=True)):
+        related = set(relation_keys([vars(s) for s in example.spans], [vars(r) for r in example.relations]))
+        known = {frozenset(pair) for *pair, _ in related}
+        for relation, key in zip(relations, relation_keys(spans, relations), strict=True):
+            if example.complete or frozenset(key[:2]) in known:
+                rows.append((number[key[2]], relation["score"], key in related, document))
+    return _events(rows)
+
+
+def _events(rows: Sequence[tuple[int, float, bool, int]]) -> Events:
+    columns = np.array(rows, float).reshape(-1, 4).T
+    return Events(columns[0].astype(int), columns[1], columns[2] > 0, columns[3].astype(int))
 
 
 def by_label(events: Events, labels: Sequence[str] | int, *, precision: float = PRECISION) -> Part:

@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 
 Line = Mapping[str, Any]
+Triple = tuple[int, int, str]  # start, end and label of a span
 
 
 def score(gold: Sequence[Line], predicted: Sequence[Line]) -> dict[str, Any]:
     """Exact-span precision, recall and F1 in all and by label; accuracy and macro F1 of each choice question.
 
     A gold line counts for spans when it is complete, and for a question when it answers it. `predicted` has
-    `spans` and `classes` in the same form. `documents` holds what `bootstrap_interval` needs.
+    `spans` and `classes` in the same form, and `relations` of its own spans. `documents` holds what
+    `bootstrap_interval` needs.
     """
     labels: defaultdict[str, Counter[str]] = defaultdict(Counter)
     choices: defaultdict[str, defaultdict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
@@ -22,6 +24,7 @@ def score(gold: Sequence[Line], predicted: Sequence[Line]) -> dict[str, Any]:
     for line, guess in zip(gold, predicted, strict=True):
         document = {"id": line.get("id", ""), "tp": 0, "fp": 0, "fn": 0, "correct": 0, "asked": 0}
         if line.get("complete", True):
+            document |= {f"relation_{key}": count for key, count in _related(line, guess).items()}
             for outcome, spans in _outcomes(_keys(line["spans"]), _keys(guess["spans"])).items():
                 document[outcome] = len(spans)
                 for _, _, label in spans:
@@ -41,6 +44,37 @@ def score(gold: Sequence[Line], predicted: Sequence[Line]) -> dict[str, Any]:
         "questions": {name: _question_scores(answered[name], choices[name]) for name in sorted(answered)},
         "documents": documents,
     }
+
+
+def score_relations(gold: Sequence[Line], predicted: Sequence[Line]) -> dict[str, Any]:
+    """Precision, recall, F1, and the mean of the labels' F1, of the relations of complete lines.
+
+    A relation is right when its label, its direction and both of its spans are.
+    """
+    labels: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for line, guess in zip(gold, predicted, strict=True):
+        if line.get("complete", True):
+            for outcome, found in _relation_outcomes(line, guess).items():
+                for _, _, label in found:
+                    labels[label][outcome] += 1
+    scores = _span_scores(labels)
+    each = [rates["f1"] for rates in scores["labels"].values()]
+    return {**scores, "macro_f1": sum(each) / len(each) if each else 0.0}
+
+
+def relation_keys(spans: Sequence[Line], relations: Sequence[Line]) -> list[tuple[Triple, Triple, str]]:
+    """Head, tail and label of each relation, whatever the order of the spans."""
+    ends = [(span["start"], span["end"], span["label"]) for span in spans]
+    return [(ends[relation["head"]], ends[relation["tail"]], relation["label"]) for relation in relations]
+
+
+def _relation_outcomes(line: Line, guess: Line) -> dict[str, set[Any]]:
+    keys = (set(relation_keys(of["spans"], of.get("relations", ()))) for of in (line, guess))
+    return _outcomes(*keys)
+
+
+def _related(line: Line, guess: Line) -> dict[str, int]:
+    return {outcome: len(found) for outcome, found in _relation_outcomes(line, guess).items()}
 
 
 def _keys(spans: Sequence[Line]) -> set[tuple[int, int, str]]:
@@ -88,38 +122,49 @@ def _f1(counts: np.ndarray) -> np.ndarray:
 def bootstrap_interval(
     documents: Sequence[Line], *, share: float = 0.95, samples: int = 2000, seed: int = 0
 ) -> dict[str, tuple[float, float]]:
-    """Interval of span F1 (`f1`) and of the share of questions answered right (`accuracy`), over documents."""
+    """Intervals over documents: of span F1 (`f1`), of the share of questions answered right (`accuracy`), and of
+    the F1 of relations (`relations`) where there are any."""
+    asked = _asked(documents)
     if not documents:
-        return {"f1": (0.0, 0.0), "accuracy": (0.0, 0.0)}
-    f1, accuracy = _resampled(_counts(documents), _draws(len(documents), samples, seed))
+        return dict.fromkeys(asked, (0.0, 0.0))
+    draws = _draws(len(documents), samples, seed)
     edges = (50 * (1 - share), 50 * (1 + share))
 
     def interval(values: np.ndarray) -> tuple[float, float]:
         low, high = np.percentile(values, edges)
         return float(low), float(high)
 
-    return {"f1": interval(f1), "accuracy": interval(accuracy)}
+    return {name: interval(_resampled(documents, name, draws)) for name in asked}
 
 
 def paired_bootstrap(
     new: Sequence[Line], old: Sequence[Line], *, samples: int = 2000, seed: int = 0
 ) -> dict[str, float]:
-    """Probability that the new model is worse than the old on documents like these, for `f1` and `accuracy`.
+    """Probability that the new model is worse than the old on documents like these, by the scores of an interval.
 
     Both lists hold the same documents in the same order. Equal scores count as half; no evidence is 0.5.
     """
     if [line["id"] for line in new] != [line["id"] for line in old]:
         raise ValueError("the two evaluations are not of the same documents in the same order")
+    asked = _asked([*new, *old])
     if not new:
-        return {"f1": 0.5, "accuracy": 0.5}
+        return dict.fromkeys(asked, 0.5)
     draws = _draws(len(new), samples, seed)
-    pairs = zip(_resampled(_counts(new), draws), _resampled(_counts(old), draws), strict=True)
-    worse = [float(np.mean(a < b) + 0.5 * np.mean(a == b)) for a, b in pairs]
-    return {"f1": worse[0], "accuracy": worse[1]}
+    pairs = {name: (_resampled(new, name, draws), _resampled(old, name, draws)) for name in asked}
+    return {name: float(np.mean(a < b) + 0.5 * np.mean(a == b)) for name, (a, b) in pairs.items()}
 
 
-def _counts(documents: Sequence[Line]) -> np.ndarray:
-    return np.array([[line[key] for key in ("tp", "fp", "fn", "correct", "asked")] for line in documents], float)
+_COUNTS = {
+    "f1": ("tp", "fp", "fn"),
+    "accuracy": ("correct", "asked"),
+    "relations": ("relation_tp", "relation_fp", "relation_fn"),
+}
+
+
+def _asked(documents: Sequence[Line]) -> list[str]:
+    """Spans and questions always; relations where they occur."""
+    related = any(line.get(key) for line in documents for key in _COUNTS["relations"])
+    return [name for name in _COUNTS if related or name != "relations"]
 
 
 def _draws(size: int, samples: int, seed: int) -> np.ndarray:
@@ -127,7 +172,9 @@ def _draws(size: int, samples: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), size=samples)
 
 
-def _resampled(counts: np.ndarray, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    totals = draws @ counts
-    correct, asked = totals[:, 3], totals[:, 4]
-    return _f1(totals[:, :3]), np.divide(correct, asked, out=np.zeros_like(asked), where=asked > 0)
+def _resampled(documents: Sequence[Line], name: str, draws: np.ndarray) -> np.ndarray:
+    totals = draws @ np.array([[line.get(key, 0) for key in _COUNTS[name]] for line in documents], float)
+    if name != "accuracy":
+        return _f1(totals)
+    correct, asked = totals.T
+    return np.divide(correct, asked, out=np.zeros_like(asked), where=asked > 0)

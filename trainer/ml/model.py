@@ -5,12 +5,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from trainer.ml.calibration import Calibration
+from trainer.ml.calibration import Calibration, Part
+from trainer.ml.candidates import GIVEN, Candidates, candidates_of, look_at, placed
 from trainer.ml.estimator import EstimatorSpec, Lbfgs, ModeKeys, minimize
 from trainer.ml.features import extract
 from trainer.ml.heads import scores
 from trainer.ml.heads.choices import ChoiceHead
-from trainer.ml.heads.spans import SpanHead
+from trainer.ml.heads.relations import FoundRelations, RelationHead
+from trainer.ml.heads.spans import FoundSpans, SpanHead
 from trainer.ml.inputs import Inputs, Numbering, Vocabulary
 from trainer.ml.schema import Schema
 from trainer.ml.tokens import Tokenizer
@@ -28,16 +30,23 @@ class ModelParams:
     phases: tuple[int, ...]
     span_decay: float = 0.2
     boldness: float = 0.0
+    copies: int = 0  # of the examples with some words hidden
     choice_decay: float = 1.0
+    relation_decay: float = 0.2
     calibration: Calibration = field(default_factory=Calibration)  # none: scores as the heads give them
 
 
 def model_fn(features: dict[str, tf.Tensor], labels: Any, mode: ModeKeys, params: ModelParams) -> EstimatorSpec:
-    """One step of training, or the answers to a batch: of texts, or of features that are numbered already."""
+    """One step of training, or the answers to a batch: of texts, or of features that are numbered already.
+
+    Where features in the form of `GIVEN` say what the spans are, the answers are the relations between them.
+    """
     model = _Model(params)
-    inputs = Inputs(**features) if "text" not in features else model.read(features["text"])
+    given = {name: tensor for name, tensor in features.items() if name in GIVEN}
+    rest = {name: tensor for name, tensor in features.items() if name not in GIVEN}
+    inputs = model.read(rest["text"]) if "text" in rest else Inputs(**rest)
     if mode == ModeKeys.PREDICT:
-        return EstimatorSpec(mode, predictions=model.answers(inputs))
+        return EstimatorSpec(mode, predictions=model.related(inputs, given) if given else model.answers(inputs))
     loss = model.loss(inputs, labels)
     train_op = minimize(loss, lambda: Lbfgs(params.phases)) if mode == ModeKeys.TRAIN else None
     return EstimatorSpec(mode, loss=loss, train_op=train_op)
@@ -49,11 +58,23 @@ class _Model:
         self.params = params
         self.numbering = Numbering(known, params.vectors)
         self.spans = (
-            SpanHead(len(schema.spans), known, params.vectors, decay=params.span_decay, boldness=params.boldness)
+            SpanHead(
+                len(schema.spans),
+                known,
+                params.vectors,
+                decay=params.span_decay,
+                boldness=params.boldness,
+                copies=params.copies,
+            )
             if schema.spans
             else None
         )
         self.choices = [ChoiceHead(question, known, decay=params.choice_decay) for question in schema.questions]
+        self.relations = (
+            RelationHead(len(schema.relations), known, params.vectors, decay=params.relation_decay)
+            if schema.relations
+            else None
+        )
 
     def read(self, texts: tf.Tensor) -> Inputs:
         return self.numbering.number(extract(texts, self.params.tokenizer))
@@ -64,10 +85,14 @@ class _Model:
             head.loss(inputs, labels[f"choices_{index}"], labels[f"choice_weights_{index}"])
             for index, head in enumerate(self.choices)
         ]
+        parts += [self.relations.loss(labels)] if self.relations else []
         return tf.add_n(parts)
 
     def answers(self, inputs: Inputs) -> dict[str, tf.Tensor]:
-        """The signature's outputs: spans in reading order, `span_document` saying whose; choices as [B, C]."""
+        """The signature's outputs: spans in reading order, `span_document` saying whose; choices as [B, C].
+
+        `relation_head` and `relation_tail` count the spans of the document from 0.
+        """
         answers: dict[str, tf.Tensor] = {}
         doubts: list[scores.Doubt] = []
         known = self.params.calibration
@@ -81,7 +106,41 @@ class _Model:
                 "span_label": tf.gather(tf.constant(self.params.schema.spans), found.label),
                 "span_score": scores.calibrated(found.score, found.label, known.spans),
             }
+            if self.relations:
+                pairs, share = self._shares(self.relations, inputs, found)
+                doubts.append(scores.doubt_of_pairs(share, tf.gather(found.document, pairs.first), inputs.documents))
+                answers |= self._told(self.relations.find(pairs, share), found, known.relations)
         for index, head in enumerate(self.choices):
             answers[f"choice_{index}"] = share = head.shares(inputs, known.questions.get(head.question.name))
             doubts.append(scores.doubt_of_choices(share, head.question.multiple))
         return answers | scores.together(doubts)._asdict()
+
+    def related(self, inputs: Inputs, given: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Relations between given spans; `relation_head` and `relation_tail` count them as they were given."""
+        if self.relations is None:
+            raise ValueError("the model knows no relation")
+        spans, order = placed(inputs, given, self.params.schema.spans)
+        pairs, share = self._shares(self.relations, inputs, spans)
+        found = self.relations.find(pairs, share)
+        found = found._replace(head=tf.gather(order, found.head), tail=tf.gather(order, found.tail))
+        spans = spans._replace(document=given["span_document"])
+        return self._told(found, spans, self.params.calibration.given)
+
+    def _shares(self, head: RelationHead, inputs: Inputs, spans: FoundSpans) -> tuple[Candidates, tf.Tensor]:
+        pairs = candidates_of(spans)
+        seen = look_at(inputs, spans, pairs)
+        logits = head.scores(self.numbering.look_up("relations", seen.features), seen.meaning)
+        return pairs, tf.nn.softmax(logits)
+
+    def _told(self, found: FoundRelations, spans: FoundSpans, known: Part | None) -> dict[str, tf.Tensor]:
+        # A relation is right only if both of its spans are.
+        score = found.score * tf.gather(spans.score, found.head) * tf.gather(spans.score, found.tail)
+        document = tf.gather(spans.document, found.head)
+        first = tf.searchsorted(spans.document, document)
+        return {
+            "relation_document": document,
+            "relation_head": found.head - first,
+            "relation_tail": found.tail - first,
+            "relation_label": tf.gather(tf.constant(self.params.schema.relations), found.label),
+            "relation_score": scores.calibrated(score, found.label, known),
+        }

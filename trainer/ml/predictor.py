@@ -1,13 +1,14 @@
 """A loaded export: texts in, answers out."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from trainer.ml.candidates import GIVEN, given_spans
 from trainer.ml.examples import encodable
 from trainer.ml.schema import FORMAT_VERSION, Schema
 
@@ -29,6 +30,7 @@ class Predictor:
             self._model = tf.saved_model.load(str(export))
             described = self._model.signatures["describe"]()["json"].numpy()
             self._serve = self._model.signatures["serving_default"]
+            self._relate = self._model.signatures.get("relations")  # none where the schema has no relation
         except (OSError, KeyError, tf.errors.OpError) as error:
             raise UnknownFormat(f"{export} is not a model exported from here: {error}") from error
         self.description: dict[str, Any] = json.loads(described)
@@ -38,7 +40,7 @@ class Predictor:
         self.schema = Schema.from_dict(self.description["schema"])
 
     def __call__(self, texts: Sequence[str]) -> list[dict[str, Any]]:
-        """For each text its `spans`, its `choices` by question (best first), and how undecided the model is.
+        """For each text its `spans`, `relations` of them, `choices` by question (best first), and how undecided it is.
 
         Scores are calibrated probabilities. `uncertainty` and `margin` are shares of one, `entropy` is in nats; they
         are means over the tokens, and over all that is asked.
@@ -48,6 +50,25 @@ class Predictor:
             outputs = self._serve(text=tf.constant([encodable(text) for text in batch], tf.string))
             answers += answers_of({name: value.numpy() for name, value in outputs.items()}, len(batch), self.schema)
         return answers
+
+    def relations(
+        self, texts: Sequence[str], spans: Sequence[Sequence[Mapping[str, Any]]]
+    ) -> list[list[dict[str, Any]]]:
+        """For each text the relations between its given spans, which `head` and `tail` count from 0.
+
+        Spans have `start`, `end` and `label`; they may overlap, and begin or end inside words.
+        """
+        given = [[(int(span["start"]), int(span["end"]), str(span["label"])) for span in of] for of in spans]
+        if len(given) != len(texts):
+            raise ValueError(f"{len(texts)} texts, but spans of {len(given)}")
+        found: list[list[dict[str, Any]]] = []
+        if self._relate is None:
+            return [[] for _ in texts]
+        for batch in _batches(texts):
+            ours = given_spans(given[len(found) : len(found) + len(batch)])
+            outputs = self._relate(text=tf.constant([encodable(text) for text in batch], tf.string), **ours)
+            found += relations_of({name: value.numpy() for name, value in outputs.items()}, len(batch))
+        return found
 
     def suggest(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """The same, without what is too uncertain to be shown.
@@ -66,8 +87,16 @@ class Predictor:
             found = known[kind].get(name, {}).get("threshold")
             return known["precision"] if found is None else found
 
+        kept = [row for row, span in enumerate(answer["spans"]) if span["score"] >= least("spans", span["label"])]
+        place = {row: number for number, row in enumerate(kept)}
         return answer | {
-            "spans": [span for span in answer["spans"] if span["score"] >= least("spans", span["label"])],
+            "spans": [answer["spans"][row] for row in kept],
+            "relations": [
+                relation | {"head": place[relation["head"]], "tail": place[relation["tail"]]}
+                for relation in answer["relations"]
+                if relation["score"] >= least("relations", relation["label"])
+                and {relation["head"], relation["tail"]} <= place.keys()
+            ],
             "choices": {
                 question: [choice for choice in ranked if choice["score"] >= least("questions", question)]
                 for question, ranked in answer["choices"].items()
@@ -85,17 +114,35 @@ def serving_input() -> dict[str, tf.TensorSpec]:
     return dict(_TEXT)
 
 
+def relations_input() -> dict[str, tf.TensorSpec]:
+    """What the signature for given spans takes."""
+    return _TEXT | GIVEN
+
+
+def relations_of(outputs: dict[str, np.ndarray], size: int) -> list[list[dict[str, Any]]]:
+    """The relations of a batch, as one list a document."""
+    found: list[list[dict[str, Any]]] = [[] for _ in range(size)]
+    columns = (outputs[f"relation_{name}"].tolist() for name in ("document", "head", "tail", "label", "score"))
+    for row, head, tail, label, score in zip(*columns, strict=True):
+        found[row].append({"head": head, "tail": tail, "label": label.decode(), "score": score})
+    return found
+
+
 def answers_of(outputs: dict[str, np.ndarray], size: int, schema: Schema) -> list[dict[str, Any]]:
     """The signature's outputs for a batch, as one answer a document."""
     doubts = {name: outputs[name].tolist() for name in DOUBTS if name in outputs}
     answers: list[dict[str, Any]] = [
-        {"spans": [], "choices": {}, **{name: column[row] for name, column in doubts.items()}} for row in range(size)
+        {"spans": [], "relations": [], "choices": {}, **{name: column[row] for name, column in doubts.items()}}
+        for row in range(size)
     ]
     if schema.spans:
         columns = (outputs[f"span_{name}"].tolist() for name in ("document", "start", "end", "label", "score"))
         for row, start, end, label, score in zip(*columns, strict=True):
             span = {"start": start, "end": end, "label": label.decode(), "score": score}
             answers[row]["spans"].append(span)
+    if schema.spans and schema.relations:
+        for answer, relations in zip(answers, relations_of(outputs, size), strict=True):
+            answer["relations"] = relations
     for index, question in enumerate(schema.questions):
         for answer, shares in zip(answers, outputs[f"choice_{index}"].tolist(), strict=True):
             ranked = sorted(zip(shares, question.choices, strict=True), reverse=True)

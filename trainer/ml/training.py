@@ -17,6 +17,7 @@ import tensorflow as tf
 from trainer.ml import calibration as cal
 from trainer.ml import examples as ex
 from trainer.ml.batches import Batch, batch_of, tokenizer_for, without
+from trainer.ml.candidates import given_spans
 from trainer.ml.crossfit import Phase, phases_of
 from trainer.ml.estimator import Estimator, Hook, RunConfig, Step
 from trainer.ml.evaluation import evaluate_examples, score_answers
@@ -25,7 +26,7 @@ from trainer.ml.heads.choices import targets
 from trainer.ml.metrics import bootstrap_interval
 from trainer.ml.model import ModelParams, model_fn
 from trainer.ml.pool import read as read_pool
-from trainer.ml.predictor import Predictor, answers_of, load, serving_input
+from trainer.ml.predictor import Predictor, answers_of, load, relations_input, relations_of, serving_input
 from trainer.ml.schema import FORMAT_VERSION, NothingToLearn, Schema
 from trainer.ml.tokens import Tokenizer
 
@@ -33,6 +34,7 @@ Progress = Callable[[dict[str, Any]], None]
 VERIFIED = 2_000  # characters of a text on which an export is compared with its model
 
 _SAVE_SECONDS = 10.0
+_COPIES, _FEW_TOKENS = 2, 8_000  # with some words hidden, of so little
 
 
 def train(
@@ -74,6 +76,7 @@ def train(
     metrics = _measure(round_, predictor, answered) | known.to_dict()
     shutil.rmtree(work, ignore_errors=True)
     left_out = {key: getattr(batch.tagging, key) for key in ("off_edges", "overlapping", "across")}
+    left_out["relations"] = batch.relations_left_out
     return {
         "examples": len(round_.seen),
         "held_out": len(round_.held) if round_.held else len(answered),
@@ -138,7 +141,13 @@ class _Fit:
         steps = tuple(phase.steps for phase in self.phases)
         boldness = _boldness(int((batch.labels["tags"] % 2 == 1).sum()))
         self.params = ModelParams(
-            round_.schema, round_.tokenizer, batch.vocabulary, batch.vectors, steps, boldness=boldness
+            round_.schema,
+            round_.tokenizer,
+            batch.vocabulary,
+            batch.vectors,
+            steps,
+            boldness=boldness,
+            copies=_COPIES if len(batch.labels["tags"]) < _FEW_TOKENS else 0,
         )
         self.config = RunConfig(seed=seed, save_checkpoints_secs=_SAVE_SECONDS)
         self.estimator = Estimator(model_fn, work, self.params, self.config)
@@ -174,15 +183,27 @@ class _Fit:
         if not len(rows):
             return {}
         self.tell({"phase": "evaluate", "documents": len(rows)})
-        inputs = tf.data.Dataset.from_tensors(self.batch.inputs)
-        outputs = next(self.estimator.predict(lambda: inputs, yield_single_examples=False))
-        schema = self.round.schema
-        answers = answers_of(outputs, len(self.round.seen), schema)
+        outputs = self._predicted(self.batch.inputs)
+        schema, seen = self.round.schema, self.round.seen
+        answers = answers_of(outputs, len(seen), schema)
         shares = {question.name: outputs[f"choice_{index}"] for index, question in enumerate(schema.questions)}
+        given: list[list[dict[str, Any]]] = [[] for _ in seen]
+        if schema.relations:
+            spans = given_spans([[(span.start, span.end, span.label) for span in example.spans] for example in seen])
+            given = relations_of(self._predicted({**self.batch.inputs, **spans}), len(seen))
         return {
-            int(row): {**answers[row], "shares": {name: found[row].tolist() for name, found in shares.items()}}
+            int(row): {
+                **answers[row],
+                "shares": {name: found[row].tolist() for name, found in shares.items()},
+                "given": given[row],
+            }
             for row in rows
         }
+
+    def _predicted(self, features: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        inputs = tf.data.Dataset.from_tensors(dict(features))
+        found: dict[str, np.ndarray] = next(self.estimator.predict(lambda: inputs, yield_single_examples=False))
+        return found
 
     def export(self, base: Path, known: cal.Calibration) -> tuple[Path, Predictor]:
         """Write the SavedModel with calibrated scores and read it again: it answers like the model in memory."""
@@ -230,7 +251,8 @@ def _measure(round_: _Round, predictor: Predictor, answered: Mapping[int, dict[s
         found = evaluate_examples(predictor, round_.held)
     elif answered:
         examples, answers = [round_.seen[row] for row in answered], list(answered.values())
-        found = score_answers(examples, answers, round_.schema)
+        given = [answer["given"] for answer in answers] if round_.schema.relations else None
+        found = score_answers(examples, answers, round_.schema, given)
     else:
         return {"spans": None, "questions": {}}
     interval = bootstrap_interval(found.pop("documents"))
@@ -254,7 +276,24 @@ def _calibration(round_: _Round, answered: Mapping[int, dict[str, Any]]) -> cal.
         fit = cal.several_choices if question.multiple else cal.single_choice
         if len(asked):
             questions[question.name] = fit(shares, target[asked])
-    return cal.Calibration(spans, questions, span_labels=labels)
+    related = round_.schema.relations
+    relations, among_given = _related(related, examples, answers)
+    return cal.Calibration(spans, questions, relations, labels, related, given=among_given)
+
+
+def _related(
+    labels: Sequence[str], examples: Sequence[Example], answers: Sequence[Mapping[str, Any]]
+) -> tuple[cal.Part | None, cal.Part | None]:
+    """Of relations between spans that were found, and between spans that were given."""
+    if not labels:
+        return None, None
+    found = [(answer["spans"], answer["relations"]) for answer in answers]
+    given = [
+        ([vars(span) for span in example.spans], answer["given"])
+        for example, answer in zip(examples, answers, strict=True)
+    ]
+    one, other = (cal.by_label(cal.judged_relations(examples, of, labels), labels) for of in (found, given))
+    return one, other
 
 
 def _export(estimator: Estimator, round_: _Round, base: Path, seed: int) -> Path:
@@ -269,7 +308,8 @@ def _export(estimator: Estimator, round_: _Round, base: Path, seed: int) -> Path
     }
     told = json.dumps(description, ensure_ascii=False)
     describe = tf.function(lambda: {"json": tf.constant(told)}).get_concrete_function()
-    return estimator.export_saved_model(base, serving_input, signatures={"describe": describe})
+    more = {"relations": relations_input()} if round_.schema.relations else {}
+    return estimator.export_saved_model(base, serving_input, signatures={"describe": describe, **more})
 
 
 def _verified(export: Path, estimator: Estimator, texts: Sequence[str]) -> Predictor:

@@ -51,6 +51,12 @@ def doubt_of_choices(shares: tf.Tensor, multiple: bool) -> Doubt:
     return means._replace(uncertainty=1.0 - means.margin)
 
 
+def doubt_of_pairs(shares: tf.Tensor, document: tf.Tensor, documents: tf.Tensor) -> Doubt:
+    """The mean over each document's pairs of spans and one more that is beyond doubt, as there may be no pair."""
+    certain = tf.one_hot(tf.zeros([documents], tf.int32), shares.shape[1])
+    return doubt_of_tokens(tf.concat([shares, certain], 0), tf.concat([document, tf.range(documents)], 0), documents)
+
+
 def together(doubts: list[Doubt]) -> Doubt:
     """The mean of all heads."""
     uncertainty, margin, entropy = (tf.add_n(list(parts)) / len(doubts) for parts in zip(*doubts, strict=True))

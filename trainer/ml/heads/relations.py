@@ -1,0 +1,138 @@
+"""The relation head: a linear softmax over pairs of spans, none or one of the labels in one of two directions."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from trainer.ml.candidates import SIDES, Candidates, candidates_of, given_spans, look_at, placed
+from trainer.ml.examples import Example
+from trainer.ml.features import PRIME
+from trainer.ml.inputs import Inputs, Vocabulary, times, weights
+from trainer.ml.schema import Schema
+from trainer.ml.vectors import Vectors
+
+# Most pairs are not related, and of few examples a model learns that first. So in training "none" is made more
+# likely wherever it is wrong, and has to be beaten by that much.
+_BOLDNESS = 1.5
+
+
+class FoundRelations(NamedTuple):
+    """Relations of a batch; head and tail are rows in its spans."""
+
+    head: tf.Tensor  # [R]
+    tail: tf.Tensor  # [R]
+    label: tf.Tensor  # [R] number of the label
+    score: tf.Tensor  # [R] probability, given the spans
+
+
+class RelationHead:
+    """Classes are none, then each label twice: the span that comes first as the head, and as the tail."""
+
+    def __init__(self, labels: int, vocabulary: Vocabulary, vectors: Vectors, *, decay: float) -> None:
+        self.labels, self.decay = labels, decay
+        self.width = 1 + 2 * labels
+        columns = self.width + labels + 1
+        self.features = weights("relation_features", len(vocabulary["relations"]), columns)
+        self.meaning = weights("relation_meaning", SIDES * vectors.width, columns)
+        self.bias = weights("relation_bias", self.width)
+
+    def scores(self, features: tf.Tensor, meaning: tf.Tensor) -> tf.Tensor:
+        """Of each class for each candidate, [P, width], from its numbered features and vectors."""
+        columns = times(features, tf.shape(meaning)[0], self.features) + tf.matmul(meaning, self.meaning)
+        return tf.matmul(columns, _shared(self.labels)) + self.bias
+
+    def loss(self, labels: dict[str, tf.Tensor]) -> tf.Tensor:
+        """Cross entropy, each candidate by its weight, and the penalty of the weights; `labels` as of a `Lesson`."""
+        scores = self.scores(labels["relation_features"], labels["relation_meaning"])
+        target = labels["relation_target"]
+        scores += _BOLDNESS * (1.0 - target[:, :1]) * tf.one_hot([0], self.width)
+        each = tf.nn.softmax_cross_entropy_with_logits(target, scores)
+        penalty = tf.nn.l2_loss(self.features) + 0.5 * tf.nn.l2_loss(self.meaning) + 0.05 * tf.nn.l2_loss(self.bias)
+        return tf.reduce_sum(labels["relation_weights"] * each) + self.decay * penalty
+
+    def find(self, pairs: Candidates, shares: tf.Tensor) -> FoundRelations:
+        """The candidates for which a relation is the most probable class."""
+        best = tf.argmax(shares, axis=1, output_type=tf.int32)
+        related = best > 0
+        first, second, best = (tf.boolean_mask(column, related) for column in (*pairs, best))
+        backward = best % 2 == 0
+        score = tf.boolean_mask(tf.reduce_max(shares, axis=1), related)
+        return FoundRelations(
+            tf.where(backward, second, first), tf.where(backward, first, second), (best - 1) // 2, score
+        )
+
+
+def _shared(labels: int) -> tf.Tensor:
+    """How columns of weights add up to classes: a class's own, its label's, and one for being related at all."""
+    width = 1 + 2 * labels
+    shares = np.zeros((width + labels + 1, width), np.float32)
+    shares[:width] = np.eye(width)
+    for label in range(labels):
+        shares[width + label, [2 * label + 1, 2 * label + 2]] = 1.0
+    shares[-1, 1:] = 1.0
+    return tf.constant(shares)
+
+
+class Lesson(NamedTuple):
+    """What examples teach of the candidate pairs of their spans."""
+
+    labels: dict[str, np.ndarray]
+    vocabulary: np.ndarray  # hashes of the features that occur, sorted
+    left_out: int  # relations between spans that are too far apart to be candidates
+
+
+NO_LESSON = Lesson({}, np.array([PRIME]), 0)
+
+
+def lesson_of(examples: Sequence[Example], schema: Schema, inputs: Inputs) -> Lesson:
+    """Features and targets of all candidates.
+
+    Two spans that are not related in a complete document are an example of none; elsewhere nobody knows.
+    """
+    given = given_spans([[(span.start, span.end, span.label) for span in example.spans] for example in examples])
+    spans, order = placed(inputs, given, schema.spans)
+    pairs = candidates_of(spans)
+    seen = look_at(inputs, spans, pairs)
+    known, number = np.unique(np.append(seen.features.feature.numpy(), PRIME), return_inverse=True)
+    target, left_out = _targets(examples, schema.relations, order.numpy(), pairs)
+    document = tf.gather(spans.document, pairs.first).numpy()
+    complete = np.array([*(example.complete for example in examples), False])
+    labels = {
+        "relation_features": np.stack([seen.features.row.numpy(), number[:-1]], 1).astype(np.int64),
+        "relation_meaning": seen.meaning.numpy(),
+        "relation_target": target,
+        "relation_weights": (complete[document] | (target[:, 0] == 0)).astype(np.float32),
+        "relation_document": document,
+    }
+    return Lesson(labels, known, left_out)
+
+
+def without(labels: dict[str, np.ndarray], documents: np.ndarray) -> dict[str, np.ndarray]:
+    """The weights of the labels, without those of the flagged documents."""
+    if "relation_weights" not in labels:
+        return {}
+    return {"relation_weights": labels["relation_weights"] * ~documents[labels["relation_document"]]}
+
+
+def _targets(
+    examples: Sequence[Example], labels: Sequence[str], order: np.ndarray, pairs: Candidates
+) -> tuple[np.ndarray, int]:
+    """Shares of the classes for each candidate, [P, 1 + 2 * labels], and how many relations are of none."""
+    offset = np.cumsum([0, *(len(example.spans) for example in examples)])
+    place = np.argsort(order)
+    rows = {pair: row for row, pair in enumerate(zip(*(column.numpy().tolist() for column in pairs), strict=True))}
+    target = np.zeros((len(rows), 1 + 2 * len(labels)), np.float32)
+    left_out = 0
+    for document, example in enumerate(examples):
+        for relation in example.relations:
+            head, tail = (int(place[offset[document] + span]) for span in (relation.head, relation.tail))
+            row = rows.get((min(head, tail), max(head, tail)))
+            if row is None:
+                left_out += 1
+            else:
+                target[row, 1 + 2 * labels.index(relation.label) + int(head > tail)] = 1.0
+    related = target.sum(1, keepdims=True)
+    target[:, :1] = related == 0
+    return target / np.maximum(related, 1.0), left_out
