@@ -50,16 +50,24 @@ def annotate(client: Client, project: int, gold: Gold) -> Answered | None:
     return Answered(got - began, perf_counter() - sending, sending, document["split"])
 
 
+def _place(span: Mapping[str, Any]) -> tuple[int, int, str]:
+    return span["start"], span["end"], span["label"]
+
+
 def verdicts(suggestion: Mapping[str, Any] | None, line: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Accept what is in the gold answer, reject the rest."""
     if suggestion is None:
         return []
-    spans = {(span["start"], span["end"], span["label"]) for span in line["spans"]}
+    items = {item["id"]: item for item in suggestion["items"]}
+    spans = [_place(span) for span in line["spans"]]
+    relations = {(spans[one["head"]], spans[one["tail"]], one["label"]) for one in line["relations"]}
 
     def right(item: Mapping[str, Any]) -> bool:
         if item["kind"] == "choice":
             return item["label"] in line["classes"].get(item["question"], [])
-        return (item["start"], item["end"], item["label"]) in spans
+        if item["kind"] == "relation":
+            return (_place(items[item["head"]]), _place(items[item["tail"]]), item["label"]) in relations
+        return _place(item) in spans
 
     return [
         {
