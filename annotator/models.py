@@ -236,7 +236,7 @@ class AnnotationRevision(TenantOwned):
 
 
 class Suggestion(TenantOwned):
-    """What one model version says about one document; ``items`` may be empty: it looked and found nothing.
+    """What one model version suggests for one document; ``items`` may be empty: it is sure enough of nothing.
 
     An item is ``{"id": "s0", "kind": "span", "start", "end", "label", "score"}``,
     ``{"id": "c0", "kind": "choice", "question", "label", "score"}`` or

@@ -242,7 +242,7 @@ class SuggestedItem(Schema):
 class Suggestion(Schema):
     id: int
     version: int
-    items: list[SuggestedItem] = Field(description="Empty: the model looked and found nothing.")
+    items: list[SuggestedItem] = Field(description="Empty: the model looked, and is sure enough of nothing.")
 
 
 class SuggestionAnswer(Schema):

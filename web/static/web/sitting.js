@@ -118,7 +118,7 @@ export class Sitting {
       this.panel.note("Labelled without suggestions, to measure the model honestly.", "check");
     } else if (suggestion) {
       const from = `from version ${suggestion.version}`;
-      this.panel.note(suggestion.items.length ? `Suggestions ${from}` : `Version ${suggestion.version} found nothing here.`);
+      this.panel.note(suggestion.items.length ? `Suggestions ${from}` : `Version ${suggestion.version} suggests nothing here.`);
     } else if (annotation && annotation.state !== "draft") {
       this.panel.note("");
     } else if (looked === "no_model") {
