@@ -4,6 +4,8 @@ from trainer.ml.estimator import summaries
 from trainer.ml.estimator.checkpoints import BrokenCheckpoint
 from trainer.ml.estimator.config import RunConfig
 from trainer.ml.estimator.estimator import Estimator
+from trainer.ml.estimator.evaluating import EarlyStopping, EvalSpec, TrainSpec, train_and_evaluate
+from trainer.ml.estimator.exporters import BestExporter, Exporter, FinalExporter, Goal, LatestExporter
 from trainer.ml.estimator.exports import publish_copy
 from trainer.ml.estimator.hooks import Hook, Step
 from trainer.ml.estimator.metrics import measure
@@ -15,15 +17,23 @@ from trainer.ml.estimator.variables import VariableMismatch
 from trainer.ml.estimator.warm_start import WarmStart
 
 __all__ = [
+    "BestExporter",
     "BrokenCheckpoint",
+    "EarlyStopping",
     "Estimator",
     "EstimatorSpec",
+    "EvalSpec",
+    "Exporter",
+    "FinalExporter",
+    "Goal",
     "Hook",
+    "LatestExporter",
     "Lbfgs",
     "ModeKeys",
     "RunConfig",
     "ServedModel",
     "Step",
+    "TrainSpec",
     "VariableMismatch",
     "WarmStart",
     "from_saved_model",
@@ -33,5 +43,6 @@ __all__ = [
     "private_variables",
     "publish_copy",
     "summaries",
+    "train_and_evaluate",
     "trainable_variables",
 ]

@@ -28,8 +28,8 @@ class Checkpoints:
 
     def paths(self) -> list[str]:
         """What `write` returned for those that are there, newest first."""
-        found = (re.fullmatch(r"ckpt-(\d+)", path.stem) for path in self._directory.glob("ckpt-*.index"))
-        return [self._path(step) for step in sorted((int(match[1]) for match in found if match), reverse=True)]
+        steps = [step_of(path.stem) for path in self._directory.glob("ckpt-*.index") if _FILE.fullmatch(path.name)]
+        return [self._path(step) for step in sorted(steps, reverse=True)]
 
     def write(self, step: int, variables: Mapping[str, tf.Variable]) -> str:
         """Write the values, whole or not at all, and remove what need not be kept.
@@ -44,8 +44,8 @@ class Checkpoints:
             shape_and_slices=[""] * len(variables),
             tensors=[variable.read_value() for variable in variables.values()],
         )
-        numbers = sorted((int(Path(other).name[5:]) for other in self.paths()), reverse=True)
-        kept = set([number for number in numbers if number <= step][: self._keep])
+        older = [number for number in map(step_of, self.paths()) if number <= step]
+        kept = set(older[: self._keep])
         for file in self._directory.glob("ckpt-*"):
             if (match := _FILE.fullmatch(file.name)) and int(match[1]) not in kept:
                 file.unlink(missing_ok=True)
@@ -62,6 +62,11 @@ class Checkpoints:
         aside = self._directory / "checkpoint.part"
         aside.write_text(told, encoding="utf-8")
         aside.replace(self._directory / "checkpoint")
+
+
+def step_of(path: str) -> int:
+    """The number of steps that a checkpoint's name tells."""
+    return int(path.rpartition("-")[2])
 
 
 def read(path: str, variables: Mapping[str, tf.Variable]) -> int:

@@ -1,5 +1,6 @@
 """How to run, as opposed to what."""
 
+import functools
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,9 +58,15 @@ def strategy_of(config: RunConfig) -> Any:
     """The strategy that the configuration asks for, or None to run where TensorFlow runs by itself."""
     if config.strategy is not None or not config.devices:
         return config.strategy
-    if len(config.devices) == 1:
-        return tf.distribute.OneDeviceStrategy(config.devices[0])
-    return tf.distribute.MirroredStrategy(list(config.devices))
+    return _strategy_for(tuple(config.devices))
+
+
+@functools.cache
+def _strategy_for(devices: tuple[str, ...]) -> Any:
+    # One for all Estimators: each strategy numbers its sums over the devices from the first, and two would mix them up.
+    if len(devices) == 1:
+        return tf.distribute.OneDeviceStrategy(devices[0])
+    return tf.distribute.MirroredStrategy(list(devices))
 
 
 def prepare(config: RunConfig) -> None:

@@ -63,7 +63,8 @@ class Estimator:
         self._checkpoints = Checkpoints(self.model_dir, self.config.keep_checkpoint_max)
         self._at: str | None = None  # the checkpoint whose values the variables hold,
         self._held: set[str] = set()  # and which variables do
-        self._dirty = False  # whether a training left values behind that are in no checkpoint
+        self._dirty = False  # whether they have values that are in no checkpoint
+        self._training = False
 
     def train(
         self,
@@ -93,11 +94,12 @@ class Estimator:
         events = EventFile(self.model_dir)
         step = TrainingStep(program, events, self.config.save_summary_steps)
         watching = [step, Saver(self._save, self.config, hooks), *hooks]
-        self._at, self._dirty = None, True  # from here on the variables run ahead of any checkpoint
+        self._training = True
         try:
-            for _ in watched(self._spread(dataset.take(steps)), step, watching, done):
+            for _ in watched(self._spread(dataset.take(steps)), self._ahead(step), watching, done):
                 pass
         finally:
+            self._training = False
             events.close()
         return self
 
@@ -136,7 +138,7 @@ class Estimator:
         found = totals.ratios() | {key: float(metric.result()) for key, metric in program.metrics.items()}
         found["loss"] = sum(losses) / len(losses)
         step = int(self._step.numpy())
-        events = EventFile(self.model_dir / (f"eval_{name}" if name else "eval"))
+        events = EventFile(self.eval_dir(name))
         events.write(step, found)
         events.close()
         return {**found, "global_step": step}
@@ -214,9 +216,27 @@ class Estimator:
         """Path of the newest checkpoint in `model_dir`, or None."""
         return next(iter(self._checkpoints.paths()), None)
 
+    def latest_step(self) -> int | None:
+        """How many steps had been done at the newest checkpoint, or None."""
+        path = self.latest_checkpoint()
+        return None if path is None else checkpoints.step_of(path)
+
+    def eval_dir(self, name: str | None = None) -> Path:
+        """Where the results of the evaluations of this name are written."""
+        return self.model_dir / (f"eval_{name}" if name else "eval")
+
     def _call(self, features: Any, labels: Any, mode: ModeKeys) -> EstimatorSpec:
         optional = {"params": self.params, "config": self.config}
         return self.model_fn(features, labels, mode, **{k: v for k, v in optional.items() if k in self._asks})
+
+    def _ahead(self, step: Callable[[Any], float]) -> Callable[[Any], float]:
+        """The step, after which the variables are ahead of any checkpoint."""
+
+        def run(element: Any) -> float:
+            self._at, self._dirty = None, True
+            return step(element)
+
+        return run
 
     def _spread(self, dataset: tf.data.Dataset) -> Any:
         """The input, parted between the replicas if there are several."""
@@ -270,6 +290,8 @@ class Estimator:
         variables = self._programs.variables(mode)
         if path == self._at and self._held >= set(variables):
             return
+        if self._training and self._at is None:
+            raise RuntimeError("while it trains, an Estimator can only evaluate or export the checkpoint just written")
         self._step.assign(checkpoints.read(path, variables))
         self._held = set(variables) | (self._held if path == self._at else set())
         self._at = path

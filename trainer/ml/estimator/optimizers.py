@@ -100,7 +100,16 @@ class _State:
 
     def __init__(self, size: int, memory: int) -> None:
         def zeros(name: str, *shape: int, dtype: tf.DType = tf.float32) -> tf.Variable:
-            return tf.Variable(lambda: tf.zeros(shape, dtype), trainable=False, name=name, dtype=dtype, shape=shape)
+            # Replicas compute the same from the same, each in its own copy.
+            return tf.Variable(
+                lambda: tf.zeros(shape, dtype),
+                trainable=False,
+                name=name,
+                dtype=dtype,
+                shape=shape,
+                synchronization=tf.VariableSynchronization.ON_READ,
+                aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+            )
 
         self.count = zeros("count", dtype=tf.int32)
         self.loss, self.length, self.descent = zeros("loss"), zeros("length"), zeros("descent")

@@ -13,7 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from trainer.ml.estimator.spec import ModeKeys
-from trainer.ml.estimator.variables import MODEL, VariableStore, numbered, used_variables
+from trainer.ml.estimator.variables import MODEL, VariableStore, numbered, variables_so_far
 
 _current: ContextVar["Running"] = ContextVar("running")
 
@@ -57,13 +57,12 @@ class Running:
         """The model's trainable variables: those made by it, then those made before that it has used so far."""
         own = list(self.store.group(MODEL).values())
         known = {id(variable) for variable in self.store.everything()}
-        used = [variable for variable in used_variables(tf.no_op().graph) if id(variable) not in known]
+        used = [variable for variable in variables_so_far() if id(variable) not in known]
         return [variable for variable in [*own, *used] if variable.trainable]
 
     def _create(self, following: Callable[..., tf.Variable], **request: Any) -> tf.Variable:
         _ = following
-        scope = re.sub(r"^replica_\d+/?", "", tf.get_current_name_scope())
-        parts = [self._counted_from_here(part) for part in [*scope.split("/"), request.get("name") or "variable"]]
+        parts = [self._counted_from_here(part) for part in [*_scope().split("/"), request.get("name") or "variable"]]
         base = "/".join(part for part in parts if part)
         for name in numbered(base, "_"):
             if not self._taken[self._group, name]:
@@ -78,6 +77,17 @@ class Running:
             return name
         number = int(match[2]) - before
         return f"{match[1]}_{number}" if number else match[1]
+
+
+def _scope() -> str:
+    """Where a variable is being made: the path of Keras' layers or, outside any, TensorFlow's name scope."""
+    if "keras" in sys.modules:
+        from keras.src.backend.common.name_scope import current_path
+
+        # TensorFlow's scopes are numbered by the calls of a layer, too: they differ from mode to mode.
+        if path := current_path():
+            return path
+    return re.sub(r"^replica_\d+/?", "", tf.get_current_name_scope())
 
 
 def current() -> Running:

@@ -82,10 +82,22 @@ class VariableStore:
 
 
 def used_variables(graph: Any) -> list[tf.Variable]:
-    """The variables that a graph reads or writes, oldest first; a replica's copies as the one they are copies of."""
+    """The variables that a traced graph reads or writes, oldest first."""
+    return _whole(graph.variables)
+
+
+def variables_so_far() -> list[tf.Variable]:
+    """The variables that the graph now being traced has read or written, oldest first."""
+    # A graph tells its variables only when it is finished.
+    return _whole(tf.no_op().graph._watched_variables)
+
+
+def _whole(variables: Iterable[tf.Variable]) -> list[tf.Variable]:
+    """The same, with the copies of a replica as the variable that they are copies of."""
     found = {}
-    for variable in graph.variables:
-        whole = variable._distributed_container() if hasattr(variable, "_distributed_container") else variable
+    for variable in variables:
+        whole_of = getattr(variable.handle, "_distributed_container", lambda given=variable: given)
+        whole = whole_of()
         found[id(whole)] = whole
     return sorted(found.values(), key=_age)
 
