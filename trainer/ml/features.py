@@ -20,6 +20,7 @@ PIECES = 5
 OFFSETS = (-2, -1, 1, 2)  # the neighbours whose spelling a token sees
 _POWERS = 64  # characters beyond this many share a power
 _PART = 200_000  # characters that are read at once
+_LOOKS = frozenset({1, 2, 21, 30, 31, 32, 35, 36, 37, 45, 47, 48})  # templates that say how words look
 _AFFIXES, _GRAMS = (1, 2, 3, 4), (3, 4, 5)
 
 
@@ -245,8 +246,32 @@ def _combinations(tokens: Tokens, at: dict[int, tf.Tensor], word: tf.Tensor, sha
     wide = [(w[-2], w[-1]), (w[1], w[2]), (w[-2], w[-1], w[0]), (w[-1], w[0], w[1]), (w[0], w[1], w[2])]
     wide.append((s[-2], s[-1], s[0], s[1], s[2]))
     found += [template(40 + i, some, tf.boolean_mask(mix(*parts), single)) for i, parts in enumerate(wide)]
+    found += _runs(tokens, w[0], s[0], some)
     adjacent = template(50, tokens.document, mix(w[0], w[1]))
     return joined(found), adjacent
+
+
+def _runs(tokens: Tokens, word: tf.Tensor, shape: tf.Tensor, some: tf.Tensor) -> list[Pairs]:
+    """Runs of tokens of one class that touch, in some scripts the words: what they are, and where in one a token is."""
+    new = ~tokens.glued | (shape != tf.concat([[-1], shape[:-1]], 0))
+    run = tf.cumsum(tf.cast(new, tf.int32)) - 1
+    length = tf.math.segment_sum(tf.ones_like(run), run)
+    first = tf.cumsum(length, exclusive=True)
+    position = tf.range(tf.size(run)) - tf.gather(first, run)
+    texts = tf.concat([[1], _powers_sum(word, position, run), [1]], 0)
+    shapes = tf.concat([[1], tf.gather(shape, first), [1]], 0)
+    own = tf.gather(run, some)  # the row of the run before it, once an edge is put first
+    before = tf.gather(position, some)
+    after = tf.gather(length, own) - 1 - before
+    place = tf.cast(tf.minimum(before, 5) * 6 + tf.minimum(after, 5), tf.int64)
+    before, after = (tf.cast(tf.minimum(distance, 2), tf.int64) for distance in (before, after))
+    return [
+        template(46, some, tf.gather(texts, own + 1)),
+        template(47, some, mix(tf.gather(shape, some), place)),
+        template(48, some, mix(*(tf.gather(shapes, own + by) for by in range(3)))),
+        template(49, some, mix(tf.gather(texts, own), before)),
+        template(51, some, mix(tf.gather(texts, own + 2), after)),
+    ]
 
 
 def _habits(tokens: Tokens, word: tf.Tensor, capital: tf.Tensor, leading: tf.Tensor) -> list[Pairs]:
@@ -278,7 +303,13 @@ def mix(*parts: tf.Tensor) -> tf.Tensor:
 def template(number: int, rows: tf.Tensor, values: tf.Tensor) -> Pairs:
     """One feature a row; the template's number keeps equal values of different kinds apart."""
     factor = (0x9E3779B1 * (2 * number + 1)) % PRIME
-    return Pairs(rows, (tf.cast(values, tf.int64) * factor + number) % PRIME)
+    mixed = (tf.cast(values, tf.int64) * factor + number) % PRIME
+    return Pairs(rows, mixed // 2 * 2 + (number in _LOOKS))
+
+
+def is_look(features: np.ndarray) -> np.ndarray:
+    """True for features of how words look; the others tell which words they are."""
+    return np.asarray(features) % 2 == 1
 
 
 def distinct(pairs: Pairs) -> Pairs:

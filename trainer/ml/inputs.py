@@ -28,6 +28,7 @@ class Inputs(NamedTuple):
     start: Any  # [N] code point where it starts in its document
     end: Any  # [N] exclusive
     lengths: Any  # [S] tokens of each sequence
+    continues: Any  # [S] it was cut from the one before for its length alone
     type_count: Any
     types: Any  # [N, 1 + len(OFFSETS)] type of each token and its neighbours; type_count where none
     meaning: Any  # [units, width] vectors of the types and, after one for no word, of unknown words by document
@@ -62,6 +63,7 @@ class Numbering:
             start=tokens.start,
             end=tokens.end,
             lengths=tokens.lengths,
+            continues=tokens.continues,
             type_count=found.type_count,
             types=found.types,
             meaning=meaning,

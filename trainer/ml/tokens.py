@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from trainer.ml import characters as ch
 
-# A sequence that the tagger reads at once is never longer; what is longer is cut here.
+# A sequence that the tagger learns from is never longer; what is longer is cut here.
 WINDOW = 128
 
 
@@ -35,6 +35,7 @@ class Tokens(NamedTuple):
     glued: tf.Tensor  # [N] no space before it
     kind: tf.Tensor  # [N] of its first character
     lengths: tf.Tensor  # [S] tokens of each sequence
+    continues: tf.Tensor  # [S] it was cut from the one before for its length alone
     char_token: tf.Tensor  # [C] token of each character inside one
     char_code: tf.Tensor  # [C]
     char_lower: tf.Tensor  # [C]
@@ -73,6 +74,7 @@ def tokenize(texts: tf.Tensor, tokenizer: Tokenizer) -> Tokens:
     ends_sentence = starts & (_any_of(code, ".!?") & ~_shift(solid, -1, False) | _any_of(code, "。！？"))
     sentence = tf.gather(tf.cumsum(tf.cast(ends_sentence, tf.int32), exclusive=True), base_of)
     sentence = tf.gather(sentence, first)
+    lengths, continues = _sequences(document, line, sentence, tokenizer)
     tables = ch.tables()
     index = tf.boolean_mask(text.index, inside)
     return Tokens(
@@ -82,7 +84,8 @@ def tokenize(texts: tf.Tensor, tokenizer: Tokenizer) -> Tokens:
         line=line,
         glued=tf.boolean_mask(before, starts),
         kind=tf.boolean_mask(kind, starts),
-        lengths=_sequence_lengths(document, line, sentence, tokenizer),
+        lengths=lengths,
+        continues=continues,
         char_token=char_token,
         char_code=tf.boolean_mask(text.code, inside),
         char_lower=tf.gather(tf.constant(tables.lower), index),
@@ -124,7 +127,9 @@ def _joined(kind: tf.Tensor, code: tf.Tensor) -> tf.Tensor:
     return run | abbreviating | (initial & at(abbreviating, -1))
 
 
-def _sequence_lengths(document: tf.Tensor, line: tf.Tensor, sentence: tf.Tensor, tokenizer: Tokenizer) -> tf.Tensor:
+def _sequences(
+    document: tf.Tensor, line: tf.Tensor, sentence: tf.Tensor, tokenizer: Tokenizer
+) -> tuple[tf.Tensor, tf.Tensor]:
     new = document != _shift(document, 1, -1)
     if tokenizer.cut_lines:
         new |= line != _shift(line, 1, -1)
@@ -132,9 +137,9 @@ def _sequence_lengths(document: tf.Tensor, line: tf.Tensor, sentence: tf.Tensor,
         new |= sentence != _shift(sentence, 1, -1)
     index = tf.range(tf.size(document))
     first = tf.gather(tf.boolean_mask(index, new), tf.cumsum(tf.cast(new, tf.int32)) - 1)
-    new |= (index - first) % WINDOW == 0
-    sequence = tf.cumsum(tf.cast(new, tf.int32)) - 1
-    return tf.math.segment_sum(tf.ones_like(sequence), sequence)
+    cut = new | ((index - first) % WINDOW == 0)
+    sequence = tf.cumsum(tf.cast(cut, tf.int32)) - 1
+    return tf.math.segment_sum(tf.ones_like(sequence), sequence), tf.boolean_mask(~new, cut)
 
 
 def _shift(values: tf.Tensor, by: int, fill: object) -> tf.Tensor:

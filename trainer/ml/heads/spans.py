@@ -1,14 +1,18 @@
 """The span head: emissions of each token from its spelling, neighbours and meaning, and a CRF over them."""
 
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from trainer.ml import crf, partial
-from trainer.ml.features import OFFSETS
+from trainer.ml.features import OFFSETS, is_look
 from trainer.ml.inputs import Inputs, Vocabulary, times, weights
 from trainer.ml.vectors import Vectors
+from trainer.ml.windows import windows_of
+
+HIDDEN = 0.4  # share of the words that are hidden in a copy
 
 
 class FoundSpans(NamedTuple):
@@ -24,8 +28,10 @@ class FoundSpans(NamedTuple):
 class SpanHead:
     """Linear emissions, with weights shared between related tags, and the CRF's own scores."""
 
-    def __init__(self, labels: int, vocabulary: Vocabulary, vectors: Vectors, *, decay: float, boldness: float) -> None:
-        self.labels, self.decay, self.boldness = labels, decay, boldness
+    def __init__(
+        self, labels: int, vocabulary: Vocabulary, vectors: Vectors, *, decay: float, boldness: float, copies: int
+    ) -> None:
+        self.labels, self.decay, self.boldness, self.copies = labels, decay, boldness, copies
         self.width, self.columns = 2 * labels + 1, 3 * labels + 2
         self.spelling = weights("span_spelling", len(vocabulary["spelling"]), self.columns)
         self.context = weights("span_context", len(vocabulary["context"]), len(OFFSETS) * self.columns)
@@ -34,45 +40,89 @@ class SpanHead:
         self.moves = weights("span_moves", self.width, self.width)
         self.start, self.end = weights("span_start", self.width), weights("span_end", self.width)
         self.bias = weights("span_bias", self.width)
-
-    def scores(self, inputs: Inputs) -> tuple[tf.Tensor, tf.Tensor, crf.Layout]:
-        """Emissions with ends, transitions and the layout of the sequences."""
-        nothing = tf.zeros([1, self.columns])
-        means = tf.split(tf.matmul(inputs.meaning, self.meaning), 1 + len(OFFSETS), axis=1)
-        own = times(inputs.spelling, inputs.type_count, self.spelling)
-        emissions = tf.gather(own, inputs.types[:, 0]) + tf.gather(means[0], inputs.units[:, 0])
-        seen = times(inputs.context, inputs.type_count, self.context)
-        for place, part in enumerate(tf.split(seen, len(OFFSETS), axis=1), start=1):
-            emissions += tf.gather(tf.concat([part, nothing], 0), inputs.types[:, place])
-            emissions += tf.gather(means[place], inputs.units[:, place])
-        emissions += times(inputs.pairs, tf.shape(inputs.types)[0], self.pairs)
-        emissions = tf.matmul(emissions, _shared(self.labels)) + self.bias
-        moves, start = crf.bio_scores(self.labels)
-        where = crf.layout(inputs.lengths)
-        return crf.with_ends(emissions, self.start + start, self.end, where), self.moves + moves, where
+        names = ("spelling", "context", "pairs")
+        self.looks = [is_look(vocabulary[name])[:, None].astype(np.float32) for name in names] if copies else []
 
     def loss(self, inputs: Inputs, labels: dict[str, tf.Tensor]) -> tf.Tensor:
         """Negative log-likelihood of the tags, each sequence by its weight, and the penalty of the weights."""
-        emissions, moves, where = self.scores(inputs)
-        # A model of few examples is shy: they say much of what O looks like and little of anything else. So in
-        # training O is made more likely wherever it is wrong, and has to be beaten by that much.
-        entity = tf.cast(labels["tags"] > 0, tf.float32)[:, None]
-        emissions += self.boldness * entity * tf.one_hot([0], self.width)
-        partitions = crf.log_partitions(emissions, moves, where)
-        likelihood = crf.path_scores(emissions, moves, labels["tags"], where) - partitions
-        whole = tf.boolean_mask(labels["tag_weights"], where.first)  # a sequence's tokens all weigh the same
-        loss = self.decay * self._penalty() - tf.reduce_sum(whole * likelihood)
-        return loss + partial.loss(labels, emissions, moves, partitions) if "variant_rows" in labels else loss
+        tables = (self.spelling, self.context, self.pairs)
+        whole, meaning = self._read(inputs, tables), self._meaning(inputs)
+        emissions = self._emissions([meaning, *whole])
+        likelihood, scored, partitions = self._likelihood(emissions, inputs.lengths, labels["tags"])
+        # A sequence's tokens all weigh the same.
+        weight = tf.gather(labels["tag_weights"], tf.cumsum(inputs.lengths, exclusive=True))
+        loss = self.decay * self._penalty() - tf.reduce_sum(weight * likelihood)
+        if self.copies:
+            looks = [table * look for table, look in zip(tables, self.looks, strict=True)]
+            hidden = self._hidden(whole, self._read(inputs, looks))
+            copies = tf.concat([self._emissions([meaning, *rows]) for rows in hidden], 0)
+            lengths, tags = (tf.tile(whole, [self.copies]) for whole in (inputs.lengths, labels["tags"]))
+            likelihood, *_ = self._likelihood(copies, lengths, tags)
+            loss -= tf.reduce_sum(tf.tile(weight, [self.copies]) * likelihood) / self.copies
+        return loss + partial.loss(labels, scored, self._moves(), partitions) if "variant_rows" in labels else loss
 
     def find(self, inputs: Inputs) -> tuple[FoundSpans, tf.Tensor]:
         """The most probable spans, the sentinel's left out, and the probabilities of each token's tags, [N, K]."""
-        emissions, moves, where = self.scores(inputs)
-        messages = crf.marginals(emissions, moves, where)
-        spans = crf.spans_of(crf.best_tags(emissions, moves, where), messages, where)
-        document = tf.gather(inputs.document, spans.first)
-        keep = document < inputs.documents - 1
-        found = FoundSpans(*(tf.boolean_mask(column, keep) for column in (*spans, document)))
-        return found, messages.posterior
+        whole = self._read(inputs, (self.spelling, self.context, self.pairs))
+        emissions = self._emissions([self._meaning(inputs), *whole])
+        windows = windows_of(inputs.lengths, inputs.continues)
+        scored, where = self._with_ends(tf.gather(emissions, windows.token), windows.lengths)
+        messages = crf.marginals(scored, self._moves(), where)
+        spans = crf.spans_of(crf.best_tags(scored, self._moves(), where), messages, where)
+        first, last = tf.gather(windows.token, spans.first), tf.gather(windows.token, spans.last)
+        document = tf.gather(inputs.document, first)
+        found = FoundSpans(first, last, spans.label, spans.score, document)
+        keep = tf.gather(windows.middle, spans.first) & (document < inputs.documents - 1)
+        found = FoundSpans(*(tf.boolean_mask(column, keep) for column in found))
+        # Two windows may disagree about a span across their border: the first has it.
+        free = found.first > tf.concat([[-1], found.last[:-1]], 0)
+        found = FoundSpans(*(tf.boolean_mask(column, free) for column in found))
+        return found, tf.boolean_mask(messages.posterior, windows.middle)
+
+    def _read(self, inputs: Inputs, tables: Sequence[Any]) -> list[tf.Tensor]:
+        """[N, columns] each: scores of a token by its pairs, by its own spelling, and by that of each neighbour."""
+        spelling, context, pairs = tables
+        nothing = tf.zeros([1, self.columns])
+        seen = tf.split(times(inputs.context, inputs.type_count, context), len(OFFSETS), axis=1)
+        parts = [times(inputs.spelling, inputs.type_count, spelling), *(tf.concat([part, nothing], 0) for part in seen)]
+        rows = [tf.gather(part, inputs.types[:, place]) for place, part in enumerate(parts)]
+        return [times(inputs.pairs, tf.shape(inputs.types)[0], pairs), *rows]
+
+    def _meaning(self, inputs: Inputs) -> tf.Tensor:
+        """[N, columns]: scores by the vectors of a token and of its neighbours."""
+        means = tf.split(tf.matmul(inputs.meaning, self.meaning), 1 + len(OFFSETS), axis=1)
+        return tf.add_n([tf.gather(mean, inputs.units[:, place]) for place, mean in enumerate(means)])
+
+    def _hidden(self, whole: Sequence[tf.Tensor], looks: Sequence[tf.Tensor]) -> Iterator[list[tf.Tensor]]:
+        """What is read in copies where it is hidden of some tokens, always the same, which words they are."""
+        for copy in range(self.copies):
+            chance = tf.random.stateless_uniform([tf.shape(whole[0])[0]], [copy, 0])
+            hidden = {by: tf.roll(chance < HIDDEN, -by, 0) for by in (0, *OFFSETS)}
+            masks = [hidden[-1] | hidden[0] | hidden[1], *hidden.values()]
+            yield [tf.where(mask[:, None], look, full) for mask, look, full in zip(masks, looks, whole, strict=True)]
+
+    def _emissions(self, rows: Sequence[tf.Tensor]) -> tf.Tensor:
+        return tf.matmul(tf.add_n(list(rows)), _shared(self.labels)) + self.bias
+
+    def _likelihood(
+        self, emissions: tf.Tensor, lengths: tf.Tensor, tags: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Log-likelihood of each sequence's tags, the emissions as they are scored, and the log-partitions."""
+        scored, where = self._with_ends(emissions, lengths)
+        # A model of few examples is shy: they say much of what O looks like and little of anything else. So in
+        # training O is made more likely wherever it is wrong, and has to be beaten by that much.
+        entity = tf.cast(tags > 0, tf.float32)[:, None]
+        scored += self.boldness * entity * tf.one_hot([0], self.width)
+        partitions = crf.log_partitions(scored, self._moves(), where)
+        return crf.path_scores(scored, self._moves(), tags, where) - partitions, scored, partitions
+
+    def _with_ends(self, emissions: tf.Tensor, lengths: tf.Tensor) -> tuple[tf.Tensor, crf.Layout]:
+        where = crf.layout(lengths)
+        barred = crf.bio_scores(self.labels)[1]
+        return crf.with_ends(emissions, self.start + barred, self.end, where), where
+
+    def _moves(self) -> tf.Tensor:
+        return self.moves + crf.bio_scores(self.labels)[0]
 
     def _penalty(self) -> tf.Tensor:
         large = sum(tf.nn.l2_loss(table) for table in (self.spelling, self.context, self.pairs))
