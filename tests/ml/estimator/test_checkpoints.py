@@ -95,9 +95,7 @@ def cut(path: Path) -> None:
 
 def change(path: Path) -> None:
     data = next(path.parent.glob(f"{path.name}.data-*"))
-    whole = bytearray(data.read_bytes())
-    whole[len(whole) // 2] ^= 1
-    data.write_bytes(whole)
+    data.write_bytes(bytes(byte ^ 1 for byte in data.read_bytes()))
 
 
 def empty_data(path: Path) -> None:

@@ -2,7 +2,8 @@
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -92,18 +93,29 @@ def read(path: str, variables: Mapping[str, tf.Variable]) -> int:
 
 def names_in(path: str) -> dict[str, list[int]]:
     """The shapes of what a checkpoint holds, by name; raises BrokenCheckpoint."""
-    try:
-        return dict(tf.train.load_checkpoint(path).get_variable_to_shape_map())
-    except (tf.errors.OpError, ValueError) as error:
-        raise BrokenCheckpoint(f"{path} cannot be read: {error}") from error
+    with _readable(path):
+        reader = tf.train.load_checkpoint(path)
+        shapes, types = reader.get_variable_to_shape_map(), reader.get_variable_to_dtype_map()
+    needed = sum(int(np.prod(shape)) * types[name].size for name, shape in shapes.items())
+    found = sum(file.stat().st_size for file in Path(path).parent.glob(f"{Path(path).name}.data-*"))
+    if found < needed:
+        raise BrokenCheckpoint(f"{path} cannot be read: its data is cut off or missing")
+    return dict(shapes)
 
 
 def values_in(path: str, names: list[str]) -> dict[str, np.ndarray]:
     """The values of these names; raises BrokenCheckpoint."""
-    try:
+    with _readable(path):
         reader = tf.train.load_checkpoint(path)
         return {name: reader.get_tensor(name) for name in names}
-    except (tf.errors.OpError, ValueError) as error:
+
+
+@contextmanager
+def _readable(path: str) -> Iterator[None]:
+    try:
+        yield
+    # The reader tells of damage by whichever of these fits TensorFlow's own error.
+    except (tf.errors.OpError, ValueError, IndexError, RuntimeError) as error:
         raise BrokenCheckpoint(f"{path} cannot be read: {error}") from error
 
 
