@@ -28,7 +28,7 @@ def items_of(prediction: Prediction, schema: Schema) -> list[dict[str, Any]]:
     items += _choice_items(prediction["choices"], schema)
     known = [
         relation
-        for relation in prediction.get("relations", ())
+        for relation in prediction["relations"]
         if relation["label"] in schema.relations and relation["head"] in ids and relation["tail"] in ids
     ]
     return items + [

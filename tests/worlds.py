@@ -19,6 +19,7 @@ TENANT_MODELS = [model for model in apps.get_models(include_auto_created=True) i
 FOUND = {
     "spans": [{"start": 0, "end": 3, "label": "PERSON", "score": 0.9}],
     "choices": {"topic": [{"label": "praise", "score": 0.6}]},
+    "relations": [],
     "uncertainty": 0.3,
 }
 

@@ -143,6 +143,7 @@ def suggest(document):
     prediction = {
         "spans": [{**ADA, "score": 0.9}, {**KOELN, "score": 0.4}],
         "choices": {"topic": [{"label": "praise", "score": 0.7}]},
+        "relations": [],
         "uncertainty": 0.3,
     }
     suggestions.record(document.project, 1, [(document.pk, prediction)])

@@ -76,11 +76,15 @@ def test_a_round_publishes_a_judged_version_that_then_suggests(taught, django_db
         assert version.metrics["calibration"]["spans"]["events"] > 0
         assert set(version.metrics["thresholds"]) == {"precision", "spans", "questions", "relations"}
         assert version.metrics["cpu_seconds"] > 0
+        low, high = version.metrics["intervals"]["relations"]
+        assert 0 < low <= version.metrics["relations"]["predicted"]["f1"] <= high
 
         made = predict.refresh(cast.acme, project.pk)
         assert made > 0
         with tenant_scope(cast.acme):
-            assert Suggestion.objects.filter(project=project).count() == made
+            made_items = Suggestion.objects.filter(project=project).values_list("items", flat=True)
+            assert len(made_items) == made
+            assert {item["kind"] for items in made_items for item in items} == {"span", "choice", "relation"}
             assert not Suggestion.objects.filter(project=project, document__split="check").exists()
         assert predict.refresh(cast.acme, project.pk) == 0
 
@@ -179,12 +183,16 @@ def test_a_live_version_that_is_broken_makes_way_for_the_next(taught, django_db_
             assert runs.live_version(project).run_id == run.pk
 
 
-def test_a_version_that_is_worse_beyond_chance_is_kept_but_not_promoted(taught, django_db_blocker, monkeypatch):
+def test_a_version_whose_relations_are_worse_beyond_chance_is_kept_but_not_promoted(
+    taught, django_db_blocker, monkeypatch
+):
     with django_db_blocker.unblock():
         cast, project = taught
         with tenant_scope(cast.acme):
             live = runs.live_version(project)
-        monkeypatch.setattr("trainer.ml.metrics.paired_bootstrap", lambda *_: {"f1": 0.99, "accuracy": 0.5})
+        monkeypatch.setattr(
+            "trainer.ml.metrics.paired_bootstrap", lambda *_: {"f1": 0.5, "accuracy": 0.5, "relations": 0.99}
+        )
 
         run = a_round(cast, project)
 

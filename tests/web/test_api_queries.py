@@ -34,6 +34,7 @@ def suggested(cast):
     found = {
         "spans": [{"start": 0, "end": 3, "label": "PERSON", "score": 0.9}],
         "choices": {"topic": [{"label": "praise", "score": 0.6}]},
+        "relations": [],
         "uncertainty": 0.3,
     }
     with tenant_scope(cast.acme):

@@ -90,7 +90,7 @@ def _answer(answer: dict[str, Any], text: str, unit: Unit) -> dict[str, Any]:
     return {
         "spans": shapes.spans(answer["spans"], text, unit),
         "choices": answer["choices"],
-        "relations": answer.get("relations", []),
+        "relations": answer["relations"],
     }
 
 
