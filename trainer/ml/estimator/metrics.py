@@ -19,7 +19,7 @@ class Measured:
 def measure(make_metric: Callable[[], Any], *given: Any, **named: Any) -> Measured:
     """A value for `eval_metric_ops`: the Keras metric that `make_metric()` makes, updated with what is given.
 
-    For example `measure(lambda: keras.metrics.AUC(), labels, predicted, sample_weight=weights)`. The metric's state
+    For example `measure(keras.metrics.AUC, labels, predicted, sample_weight=weights)`. The metric's state
     begins empty in each evaluation and is in no checkpoint.
     """
     return Measured(make_metric, given, named)
