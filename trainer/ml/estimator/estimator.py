@@ -290,7 +290,7 @@ class Estimator:
         variables = self._programs.variables(mode)
         if path == self._at and self._held >= set(variables):
             return
-        if self._training and self._at is None:
+        if self._training and path != self._at:
             raise RuntimeError("while it trains, an Estimator can only evaluate or export the checkpoint just written")
         self._step.assign(checkpoints.read(path, variables))
         self._held = set(variables) | (self._held if path == self._at else set())

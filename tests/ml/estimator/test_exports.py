@@ -1,0 +1,169 @@
+"""Exports: numbered, whole or not there; loaded again, they answer like the model."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.ml.estimator.doubling import answered, asked, doubled, numbers, serving
+from trainer.ml.estimator import Estimator, EstimatorSpec, ModeKeys, from_saved_model, publish_copy
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def estimator(tmp_path: Path) -> Estimator:
+    return Estimator(doubled, tmp_path / "model").train(numbers, max_steps=1)
+
+
+def test_an_export_answers_by_the_names_of_its_signature(estimator: Estimator, tmp_path: Path) -> None:
+    served = from_saved_model(estimator.export_saved_model(tmp_path / "export", serving))
+
+    by_name, by_dict = served(x=[[1.0], [5.0]]), served({"x": np.array([[1], [5]])})
+
+    trained = [answer["y"] for answer in estimator.predict(asked)]
+    np.testing.assert_allclose(by_name["y"], trained, rtol=1e-6)
+    np.testing.assert_array_equal(by_dict["y"], by_name["y"])
+    assert (list(served.inputs), list(served.outputs)) == (["x"], ["y"])
+    assert served.inputs["x"].shape.as_list() == [None, 1]
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({}, "the inputs are x, not"),
+        ({"x": [[1.0]], "z": 1}, "the inputs are x, not x, z"),
+        ({"x": [["one"]]}, "x must be of type float32"),
+        ({"x": [1.0]}, "x must be of shape"),
+    ],
+)
+def test_a_wrong_call_says_what_is_wrong(estimator: Estimator, tmp_path: Path, given: Any, why: str) -> None:
+    served = from_saved_model(estimator.export_saved_model(tmp_path / "export", serving))
+
+    with pytest.raises(ValueError, match=why):
+        served(given)
+
+
+def test_a_directory_of_exports_gives_the_newest_and_a_wrong_one_is_named(estimator: Estimator, tmp_path: Path) -> None:
+    base = tmp_path / "export"
+    first = estimator.export_saved_model(base, serving)
+    for _ in range(9):
+        publish_copy(first, base)
+    (base / "11").mkdir()
+    (base / "11" / "saved_model.pb").write_bytes((base / "1" / "saved_model.pb").read_bytes())
+
+    with pytest.raises(FileNotFoundError, match="nothing-here"):
+        from_saved_model(tmp_path / "nothing-here")
+    with pytest.raises(KeyError, match="no signature 'other'; there are serving_default"):
+        from_saved_model(base / "10", signature="other")
+    with pytest.raises((OSError, tf.errors.OpError)):
+        from_saved_model(base)  # number 11, not number 9: its variables are missing
+
+
+def test_several_signatures_of_one_model(tmp_path: Path) -> None:
+    def model_fn(features: Any, labels: Any, mode: ModeKeys) -> EstimatorSpec:
+        hidden = keras.layers.Dense(3)(features["x"])
+        y = keras.layers.Dense(1)(hidden)
+        return answered(mode, y, labels, export_outputs={"hidden": {"state": hidden}, "both": {"y": y, "h": hidden}})
+
+    def triple(x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"y": 3 * x}
+
+    estimator = Estimator(model_fn, tmp_path / "model").train(numbers, max_steps=1)
+    function = tf.function(triple).get_concrete_function(tf.TensorSpec([None], tf.float32))
+    pairs = {"x": tf.TensorSpec([2, 1], tf.float32)}
+    export = estimator.export_saved_model(tmp_path / "export", serving, signatures={"triple": function, "pairs": pairs})
+
+    loaded = {name: from_saved_model(export, signature=name) for name in from_saved_model(export).signatures}
+    x = [[1.0], [5.0]]
+
+    assert set(loaded) == {"serving_default", "hidden", "both", "triple", "pairs"}
+    assert loaded["hidden"](x=x)["state"].shape == (2, 3)
+    assert set(loaded["both"](x=x)) == {"y", "h"}
+    np.testing.assert_array_equal(loaded["both"](x=x)["y"], loaded["serving_default"](x=x)["y"])
+    np.testing.assert_array_equal(loaded["pairs"](x=x)["y"], loaded["serving_default"](x=x)["y"])
+    assert loaded["triple"](x=[2.0])["y"] == [6.0]
+
+
+def test_vocabularies_and_other_files_travel_with_an_export(tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("one\ntwo\nthree\n", encoding="utf-8")
+    card = tmp_path / "card.md"
+    card.write_text("A model of words.", encoding="utf-8")
+
+    def model_fn(features: Any, labels: Any, mode: ModeKeys) -> EstimatorSpec:
+        at_line = tf.lookup.TextFileInitializer(
+            str(words), tf.string, tf.lookup.TextFileIndex.WHOLE_LINE, tf.int64, tf.lookup.TextFileIndex.LINE_NUMBER
+        )
+        table = tf.lookup.StaticHashTable(at_line, -1)
+        found = tf.cast(table.lookup(features["word"])[:, None], tf.float32)
+        return answered(mode, keras.layers.Dense(1)(found), labels, resources=[table])
+
+    def spelt() -> tf.data.Dataset:
+        return tf.data.Dataset.from_tensors(({"word": ["one", "three"]}, [[0.0], [4.0]])).repeat()
+
+    estimator = Estimator(model_fn, tmp_path / "model").train(spelt, max_steps=200)
+    export = estimator.export_saved_model(
+        tmp_path / "export",
+        lambda: {"word": tf.TensorSpec([None], tf.string)},
+        assets={"card.md": card, "lists/words.txt": words},
+    )
+    words.unlink()
+    moved = export.rename(tmp_path / "moved")
+    served = from_saved_model(moved)
+
+    assert served(word=["two", "three"])["y"][:, 0] == pytest.approx([2.0, 4.0], abs=0.2)
+    assert {name: path.read_text(encoding="utf-8") for name, path in served.assets.items()} == {
+        "card.md": "A model of words.",
+        "lists/words.txt": "one\ntwo\nthree\n",
+    }
+
+
+def test_an_asset_that_is_missing_or_would_lie_outside_is_refused(estimator: Estimator, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="the asset 'words'"):
+        estimator.export_saved_model(tmp_path / "export", serving, assets={"words": tmp_path / "absent"})
+    with pytest.raises(ValueError, match="outside the export"):
+        estimator.export_saved_model(tmp_path / "export", serving, assets={"../words": tmp_path / "absent"})
+
+    assert not (tmp_path / "export").exists()
+
+
+FULL = """
+import pathlib, resource, signal, sys
+from tests.ml.estimator import doubling
+from trainer.ml.estimator import Estimator
+
+where = pathlib.Path(sys.argv[1])
+estimator = Estimator(doubling.doubled, where / "model").train(doubling.numbers, max_steps=1)
+(where / "big").write_bytes(bytes(200_000))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+try:
+    estimator.export_saved_model(where / "export", doubling.serving, assets={"big": where / "big"})
+except BaseException as error:
+    print(type(error).__name__)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+print(sorted(path.name for path in (where / "export").iterdir()))
+print(estimator.export_saved_model(where / "export", doubling.serving, assets={"big": where / "big"}).name)
+"""
+
+
+@pytest.mark.parametrize("most", [100, 100_000], ids=["no room for the model", "no room for an asset"])
+def test_a_disk_without_room_leaves_nothing_of_an_export(most: int, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, tmp_path, str(most)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    failed, left, then = done.stdout.splitlines()
+    assert failed != "", done.stderr[-2000:]
+    assert (left, then) == ("[]", "1")
