@@ -8,7 +8,20 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from trainer.ml.estimator import Estimator, EstimatorSpec, ModeKeys, RunConfig, minimize
+from trainer.ml.estimator import (
+    BestExporter,
+    EarlyStopping,
+    Estimator,
+    EstimatorSpec,
+    EvalSpec,
+    Goal,
+    ModeKeys,
+    RunConfig,
+    TrainSpec,
+    from_saved_model,
+    minimize,
+    train_and_evaluate,
+)
 
 ONES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
@@ -63,18 +76,29 @@ def model_fn(features: dict[str, tf.Tensor], labels: Any, mode: ModeKeys, params
     return EstimatorSpec(mode, loss=loss, train_op=minimize(loss, lambda: keras.optimizers.Adam(params["rate"])))
 
 
+def serving_input() -> dict[str, tf.TensorSpec]:
+    return {"ids": tf.TensorSpec([None, None], tf.int32), "length": tf.TensorSpec([None], tf.int32)}
+
+
 def test_it_reads_numbers_it_has_never_seen(tmp_path: Path) -> None:
     order = np.random.default_rng(1).permutation(2000).tolist()
     seen, unseen = order[:1000], order[1000:1500]
     params = {"width": 16, "units": 32, "rate": 0.01}
-    estimator = Estimator(model_fn, tmp_path, params, RunConfig(seed=1))
+    estimator = Estimator(model_fn, tmp_path, params, RunConfig(seed=1, save_checkpoints_steps=50))
+    goal = Goal("accuracy", higher_is_better=True)
 
-    estimator.train(reading(seen, repeat=True), max_steps=200)
-    measured = estimator.evaluate(reading(unseen))
-    answers = list(estimator.predict(reading([7, 40, 1300, 999_999])))
+    measured = train_and_evaluate(
+        estimator,
+        TrainSpec(reading(seen, repeat=True), max_steps=1000),
+        EvalSpec(reading(unseen), exporters=[BestExporter("best", serving_input, goal=goal)]),
+        early_stopping=EarlyStopping(goal, patience=1),
+    )
+    best = from_saved_model(tmp_path / "export" / "best")
+    asked = next(iter(reading([7, 40, 1300, 999_999])()))[0]
 
     assert measured["accuracy"] >= 0.95
-    assert [answer["odd"] for answer in answers] == [1, 0, 0, 1]
+    assert measured["global_step"] < 1000
+    assert best(asked)["odd"].tolist() == [1, 0, 0, 1]
 
 
 def test_padding_does_not_change_an_answer(tmp_path: Path) -> None:
