@@ -37,11 +37,9 @@ class VariableStore:
         return [variable for group in self._groups.values() for variable in group.values()]
 
     def are_held(self) -> bool:
-        """Whether anything but this store holds one of the variables: a layer, perhaps, that outlives its call."""
+        """Whether something else holds a variable of the model, too: a layer, perhaps, that outlives its call."""
         alone = [sys.getrefcount(value) for value in {"": object()}.values()]
-        return any(
-            sys.getrefcount(variable) > alone[0] for group in self._groups.values() for variable in group.values()
-        )
+        return any(sys.getrefcount(variable) > alone[0] for variable in self._groups[MODEL].values())
 
     def forget(self) -> None:
         """Drop all variables, so that the next run makes new ones."""
