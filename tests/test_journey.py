@@ -121,7 +121,7 @@ def test_two_tenants_teach_their_models_and_share_nothing(town: Install) -> None
 
     # They label at once, and after a few documents each has a model of its own.
     _at_once(both, lambda who: who.label(FIRST_ROUND))
-    _at_once(both, lambda who: eventually("a first model", who.live, 150))
+    _at_once(both, lambda who: eventually("a first model", who.live, 300))
 
     # Its suggestions appear on the desk; they accept and reject, and the next round learns from that.
     _at_once(both, lambda who: _labels_until_helped_by(who, 1))
@@ -155,8 +155,8 @@ def _train_on_all_of_it(who: Annotator) -> None:
     def begun() -> bool:
         return who.idle() and who.api.http.post(f"/projects/{who.project}/runs").status_code == 201
 
-    eventually("a run to begin", begun, 150)
-    eventually("the run to end", who.idle, 150)
+    eventually("a run to begin", begun, 300)
+    eventually("the run to end", who.idle, 300)
     assert who.live() > 1
 
 
@@ -165,12 +165,12 @@ def _labels_until_helped_by(who: Annotator, version: int) -> None:
         who.label_one()
         return who.helped_by >= version
 
-    eventually(f"suggestions of version {version} on the desk", helped, 60)
+    eventually(f"suggestions of version {version} on the desk", helped, 120)
 
 
 def _kill_the_train_worker_in_the_middle(town: Install, who: Annotator) -> None:
     """kill -9 on the worker and its child while a run trains: the run goes on elsewhere, and ends well."""
-    eventually("no run", who.idle, 120)
+    eventually("no run", who.idle, 300)
     live = who.live()
     run = who.api("POST", f"/projects/{who.project}/runs", expect=201)
 
@@ -187,7 +187,7 @@ def _kill_the_train_worker_in_the_middle(town: Install, who: Annotator) -> None:
         now = who.api("GET", f"/runs/{run['id']}")
         return now if now["state"] not in ("queued", "running") else None
 
-    ended = eventually("the run to end", over, 150)
+    ended = eventually("the run to end", over, 300)
     assert (ended["state"], ended["attempt"]) == ("succeeded", 2), ended
     assert "fell silent" in ended["log"]
     assert who.live() >= live
