@@ -85,6 +85,10 @@ for model_fn, optimizer in [(bent, lambda: keras.optimizers.Adam(0.02)), (linear
         np.testing.assert_allclose(value, weights(two)[key], atol=2e-4, err_msg=key)
     assert any(np.abs(value).max() > 0.1 for value in weights(one).values())
 
+    other = trained(f"{name}-other", model_fn, optimizer, ("CPU:1",))
+    for key, value in weights(one).items():
+        np.testing.assert_allclose(value, weights(other)[key], atol=2e-4, err_msg=key)
+
     # A checkpoint of two devices goes on on one, and the other way round; and it can be exported.
     again = Estimator(model_fn, f"{sys.argv[1]}/{name}-two", {"optimizer": optimizer}, RunConfig(seed=4))
     (first, *_) = again.predict(lambda: numbers().take(1))

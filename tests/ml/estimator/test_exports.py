@@ -91,6 +91,27 @@ def test_several_signatures_of_one_model(tmp_path: Path) -> None:
     assert loaded["triple"](x=[2.0])["y"] == [6.0]
 
 
+def test_features_may_be_one_tensor_and_predictions_nested(tmp_path: Path) -> None:
+    def model_fn(features: tf.Tensor, labels: Any, mode: ModeKeys) -> EstimatorSpec:
+        spec = answered(mode, keras.layers.Dense(1)(features), labels)
+        if mode != ModeKeys.PREDICT:
+            return spec
+        return EstimatorSpec(mode, predictions={"x": features, "found": {"y": {"raw": spec.predictions["y"]}}})
+
+    def plain() -> tf.data.Dataset:
+        return tf.data.Dataset.from_tensors(([[1.0], [5.0]], [[2.0], [10.0]])).repeat()
+
+    estimator = Estimator(model_fn, tmp_path / "model").train(plain, max_steps=2)
+    answer = next(estimator.predict(plain))
+    named, unnamed = (
+        from_saved_model(estimator.export_saved_model(tmp_path / "export", lambda spec=spec: spec))
+        for spec in (tf.TensorSpec([None, 1], tf.float32, name="x"), tf.TensorSpec([None, 1], tf.float32))
+    )
+
+    np.testing.assert_array_equal(named(x=[[1.0]])["found/y/raw"][0], answer["found"]["y"]["raw"])
+    np.testing.assert_array_equal(unnamed(features=[[1.0]])["x"], [[1.0]])
+
+
 def test_vocabularies_and_other_files_travel_with_an_export(tmp_path: Path) -> None:
     words = tmp_path / "words.txt"
     words.write_text("one\ntwo\nthree\n", encoding="utf-8")

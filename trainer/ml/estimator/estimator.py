@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 ModelFn = Callable[..., EstimatorSpec]
 InputFn = Callable[[], tf.data.Dataset]
+ServingInputFn = Callable[[], Mapping[str, tf.TensorSpec] | tf.TensorSpec]
 
 
 class Estimator:
@@ -177,7 +178,7 @@ class Estimator:
     def export_saved_model(
         self,
         base: Path | str,
-        serving_input_fn: Callable[[], Mapping[str, tf.TensorSpec]],
+        serving_input_fn: ServingInputFn,
         *,
         assets: Mapping[str, Path | str] | None = None,
         checkpoint_path: Path | str | None = None,
@@ -185,15 +186,16 @@ class Estimator:
     ) -> Path:
         """Write a SavedModel into the next numbered directory of `base`, whole or not at all.
 
-        `serving_input_fn()` names the features that a caller gives, with shape and type. The signatures are
+        `serving_input_fn()` names the features that a caller gives, with shape and type: a dict of specs, or one spec
+        for a model whose features are one tensor, to be called by the spec's name. The signatures are
         `serving_default`, whose outputs are the predictions, and those of the model's `export_outputs`.
         `signatures` adds more: functions, or the names and specs of other features for the model. `assets` are
         files to copy into the export, to `assets.extra/<name>`.
         """
         more = dict(signatures or {})
         given = {name: specs for name, specs in more.items() if isinstance(specs, Mapping)}
-        asked = {DEFAULT_SIGNATURE: dict(serving_input_fn()), **given}
-        programs = {name: self._programs.get(ModeKeys.PREDICT, dict(specs)) for name, specs in asked.items()}
+        asked = {DEFAULT_SIGNATURE: serving_input_fn(), **given}
+        programs = {name: self._programs.get(ModeKeys.PREDICT, specs) for name, specs in asked.items()}
         self._restore(ModeKeys.PREDICT, checkpoint_path)
         for name, program in programs.items():
             # The model's further outputs take the features of the default signature.

@@ -1,13 +1,11 @@
 """Exporters: which models of a training are exported while it goes on."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-import tensorflow as tf
-
-from trainer.ml.estimator.estimator import Estimator
+from trainer.ml.estimator.estimator import Estimator, ServingInputFn
 from trainer.ml.estimator.exports import keep_newest
 
 Metrics = Mapping[str, float]
@@ -37,7 +35,7 @@ class Exporter:
     """
 
     name: str
-    serving_input_fn: Callable[[], Mapping[str, tf.TensorSpec]]
+    serving_input_fn: ServingInputFn
     assets: Mapping[str, Path | str] = field(default_factory=dict)
     keep: int | None = 5
     final: ClassVar[bool] = False

@@ -12,15 +12,16 @@ import tensorflow as tf
 ASSETS = "assets.extra"
 
 
-def serving_function(answer: Callable[[dict[str, tf.Tensor]], Any], specs: Mapping[str, tf.TensorSpec]) -> Any:
-    """A function of named tensors, as a signature needs it, from one of a dict."""
+def serving_function(answer: Callable[[Any], Any], specs: Any) -> Any:
+    """A function of named tensors, as a signature needs it, from one of a dict, or of one tensor."""
+    named = {specs.name or "features": specs} if isinstance(specs, tf.TensorSpec) else specs
 
     @tf.function(autograph=False)
     def serve(*tensors: tf.Tensor) -> Any:
-        return answer(dict(zip(specs, tensors, strict=True)))
+        return answer(tensors[0] if named is not specs else dict(zip(named, tensors, strict=True)))
 
     return serve.get_concrete_function(
-        *(tf.TensorSpec(spec.shape, spec.dtype, name=name) for name, spec in specs.items())
+        *(tf.TensorSpec(spec.shape, spec.dtype, name=name) for name, spec in named.items())
     )
 
 

@@ -1,6 +1,6 @@
 """What a model function is asked for, and what it answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -79,9 +79,17 @@ class EstimatorSpec:
             raise ValueError(f"loss must be one number, not of shape {tuple(self.loss.shape)}: take its mean or sum")
 
     def outputs(self) -> dict[str, dict[str, tf.Tensor]]:
-        """The outputs of each signature of an export."""
+        """The outputs of each signature of an export; one in a dict within a dict is called `outer/inner`."""
         told = self.predictions if isinstance(self.predictions, Mapping) else {"predictions": self.predictions}
-        return {DEFAULT_SIGNATURE: dict(told), **{name: dict(given) for name, given in self.export_outputs.items()}}
+        return {name: dict(_flat(given)) for name, given in {DEFAULT_SIGNATURE: told, **self.export_outputs}.items()}
+
+
+def _flat(tensors: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, tf.Tensor]]:
+    for name, value in tensors.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{name}/")
+        else:
+            yield f"{above}{name}", value
 
 
 def _check_tensors(name: str, value: Any) -> None:
