@@ -25,8 +25,8 @@ from trainer.ml.examples import Example
 from trainer.ml.tagging import Mention, Tagging, TokenArrays
 
 REACH = 32  # tokens on either side of a rejected span that have a say in its probability
-STRENGTH = 1.0  # of the band: what a token of its sequences weighs, beside one that is labelled
-MISSED = 0.75  # tokens in entities that nobody marked, at most, for each one in an accepted span
+STRENGTH = 3.0  # of the band: what a token of its sequences weighs, beside one that is labelled
+MISSED = 0.5  # tokens in entities that nobody marked, at most, for each one in an accepted span
 ENOUGH_DOCUMENTS, ENOUGH_MENTIONS = 10, 20  # complete ones, to know the share from them
 
 _TILT = 0.1  # the expected count is how log Z grows as entities get likelier, measured over twice this
