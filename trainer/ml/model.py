@@ -1,13 +1,15 @@
 """The model function: one pass over a batch, and a head for each kind of question that the project asks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import tensorflow as tf
 
 from trainer.ml.calibration import Calibration, Part
 from trainer.ml.candidates import GIVEN, Candidates, candidates_of, look_at, placed
-from trainer.ml.estimator import EstimatorSpec, Lbfgs, ModeKeys, minimize
+from trainer.ml.estimator import EstimatorSpec, Lbfgs, ModeKeys, minimize, trainable_variables
 from trainer.ml.features import extract
 from trainer.ml.heads import scores
 from trainer.ml.heads.choices import ChoiceHead
@@ -31,7 +33,7 @@ class ModelParams:
     span_decay: float = 0.2
     boldness: float = 0.0
     copies: int = 0  # of the examples with some words hidden
-    choice_decay: float = 1.0
+    choice_decay: float = 0.02
     relation_decay: float = 0.2
     calibration: Calibration = field(default_factory=Calibration)  # none: scores as the heads give them
 
@@ -47,9 +49,15 @@ def model_fn(features: dict[str, tf.Tensor], labels: Any, mode: ModeKeys, params
     inputs = model.read(rest["text"]) if "text" in rest else Inputs(**rest)
     if mode == ModeKeys.PREDICT:
         return EstimatorSpec(mode, predictions=model.related(inputs, given) if given else model.answers(inputs))
-    loss = model.loss(inputs, labels)
-    train_op = minimize(loss, lambda: Lbfgs(params.phases)) if mode == ModeKeys.TRAIN else None
-    return EstimatorSpec(mode, loss=loss, train_op=train_op)
+    losses = model.losses(inputs, labels)
+    train_op = None
+    if mode == ModeKeys.TRAIN:
+        # Heads share no weights. Each by itself, they take fewer steps: none has to wait for another's slope.
+        train_op = tf.group(*(minimize(loss, lambda: Lbfgs(params.phases), own) for loss, own in losses))
+    return EstimatorSpec(mode, loss=tf.add_n([loss for loss, _ in losses]), train_op=train_op)
+
+
+Head = TypeVar("Head", SpanHead, ChoiceHead, RelationHead)
 
 
 class _Model:
@@ -57,36 +65,47 @@ class _Model:
         schema, known = params.schema, params.vocabulary
         self.params = params
         self.numbering = Numbering(known, params.vectors)
-        self.spans = (
-            SpanHead(
-                len(schema.spans),
-                known,
-                params.vectors,
-                decay=params.span_decay,
-                boldness=params.boldness,
-                copies=params.copies,
-            )
-            if schema.spans
-            else None
-        )
-        self.choices = [ChoiceHead(question, known, decay=params.choice_decay) for question in schema.questions]
-        self.relations = (
-            RelationHead(len(schema.relations), known, params.vectors, decay=params.relation_decay)
-            if schema.relations
-            else None
-        )
+        self.own: list[list[tf.Variable]] = []  # weights of each head, in the order of the heads
+        self.spans = self._head(self._span_head) if schema.spans else None
+        self.choices = [
+            self._head(partial(ChoiceHead, question, known, params.vectors, decay=params.choice_decay))
+            for question in schema.questions
+        ]
+        self.relations = self._head(self._relation_head) if schema.relations else None
+
+    def _head(self, make: Callable[[], Head]) -> Head:
+        before = len(trainable_variables())
+        head = make()
+        self.own.append(trainable_variables()[before:])
+        return head
+
+    def _span_head(self) -> SpanHead:
+        params = self.params
+        labels, known, vectors = len(params.schema.spans), params.vocabulary, params.vectors
+        return SpanHead(labels, known, vectors, decay=params.span_decay, boldness=params.boldness, copies=params.copies)
+
+    def _relation_head(self) -> RelationHead:
+        params = self.params
+        labels, known, vectors = len(params.schema.relations), params.vocabulary, params.vectors
+        return RelationHead(labels, known, vectors, decay=params.relation_decay)
 
     def read(self, texts: tf.Tensor) -> Inputs:
         return self.numbering.number(extract(texts, self.params.tokenizer))
 
-    def loss(self, inputs: Inputs, labels: dict[str, tf.Tensor]) -> tf.Tensor:
+    def losses(self, inputs: Inputs, labels: dict[str, tf.Tensor]) -> list[tuple[tf.Tensor, list[tf.Variable]]]:
+        """Of each head, with its weights."""
         parts = [self.spans.loss(inputs, labels)] if self.spans else []
         parts += [
-            head.loss(inputs, labels[f"choices_{index}"], labels[f"choice_weights_{index}"])
+            head.loss(
+                inputs,
+                labels[f"choices_{index}"],
+                labels[f"choice_weights_{index}"],
+                Inputs(**labels[f"choice_names_{index}"]),
+            )
             for index, head in enumerate(self.choices)
         ]
         parts += [self.relations.loss(labels)] if self.relations else []
-        return tf.add_n(parts)
+        return list(zip(parts, self.own, strict=True))
 
     def answers(self, inputs: Inputs) -> dict[str, tf.Tensor]:
         """The signature's outputs: spans in reading order, `span_document` saying whose; choices as [B, C].
