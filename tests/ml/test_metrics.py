@@ -40,6 +40,39 @@ def test_spans_of_incomplete_lines_are_not_judged() -> None:
     assert found["spans"]["fp"] == found["spans"]["fn"] == 0
 
 
+def related(*relations: tuple[int, int, str], spans: tuple[tuple[int, int, str], ...], **more: Any) -> dict[str, Any]:
+    told = [{"head": head, "tail": tail, "label": label} for head, tail, label in relations]
+    return {**answer(*spans), "relations": told, **more}
+
+
+A, B, C = (0, 2, "A"), (3, 5, "B"), (6, 8, "B")
+
+
+def test_a_relation_is_right_with_its_label_direction_and_both_spans() -> None:
+    gold = [related((0, 1, "r"), (0, 2, "r"), (1, 2, "q"), spans=(A, B, C))]
+    mine = [related((2, 0, "r"), (2, 1, "r"), (0, 1, "q"), spans=(B, (6, 9, "B"), A))]
+
+    found = metrics.score_relations(gold, mine)
+
+    # The first is A → B, as in gold; the second has a span with a wrong edge; the third points the other way.
+    assert (found["tp"], found["fp"], found["fn"]) == (1, 2, 2)
+    assert found["labels"]["r"]["f1"] == pytest.approx(0.5)
+    assert found["macro_f1"] == pytest.approx((0.5 + 0.0) / 2)
+    [document] = metrics.score(gold, mine)["documents"]
+    assert [document[f"relation_{outcome}"] for outcome in ("tp", "fp", "fn")] == [1, 2, 2]
+    unfinished = [{**gold[0], "complete": False}]
+    assert metrics.score_relations(unfinished, mine)["labels"] == {}
+
+
+def test_relations_are_resampled_where_there_are_any() -> None:
+    good = metrics.score([related((0, 1, "r"), spans=(A, B))] * 20, [related((0, 1, "r"), spans=(A, B))] * 20)
+    bad = metrics.score([related((0, 1, "r"), spans=(A, B))] * 20, [related(spans=(A, B))] * 20)
+
+    assert metrics.bootstrap_interval(good["documents"])["relations"] == (1.0, 1.0)
+    assert metrics.paired_bootstrap(good["documents"], bad["documents"])["relations"] == 0.0
+    assert set(metrics.bootstrap_interval(documents((1, 1, 1)))) == {"f1", "accuracy"}
+
+
 def documents(*counts: tuple[int, int, int]) -> list[dict[str, Any]]:
     return [
         {"id": str(i), "tp": tp, "fp": fp, "fn": fn, "correct": tp, "asked": tp + fn}
