@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -10,10 +11,10 @@ import tensorflow as tf
 from trainer.ml import examples as ex
 from trainer.ml import partial
 from trainer.ml.examples import Example
-from trainer.ml.features import extract
+from trainer.ml.features import Features, extract
 from trainer.ml.heads import relations
-from trainer.ml.heads.choices import targets
-from trainer.ml.inputs import Numbering, Vocabulary, vocabulary_of
+from trainer.ml.heads.choices import spoken, targets
+from trainer.ml.inputs import Inputs, Numbering, Vocabulary, vocabulary_of
 from trainer.ml.schema import Schema
 from trainer.ml.tagging import Tagging, TokenArrays, tag
 from trainer.ml.tokens import Tokenizer
@@ -26,7 +27,7 @@ class Batch:
     """Everything there is to train on, as one full batch."""
 
     inputs: dict[str, np.ndarray]
-    labels: dict[str, np.ndarray]
+    labels: dict[str, Any]  # arrays; names of choices as a dict of them
     vocabulary: Vocabulary
     vectors: Vectors
     tagging: Tagging
@@ -56,12 +57,14 @@ def batch_of(
 
     Word vectors are learnt from the examples' texts and those of the `pool`; `cache` is where they are kept.
     """
-    found = extract(tf.constant([ex.encodable(e.text) for e in examples], tf.string), tokenizer)
-    vocabulary = vocabulary_of(found)
+    found = _read([e.text for e in examples], tokenizer)
+    named = [_read([spoken(choice) for choice in question.choices], tokenizer) for question in schema.questions]
+    vocabulary = vocabulary_of(found, *named)
     vectors = vectors_of([*(e.text for e in examples), *pool], tokenizer, cache)
-    numbered = Numbering(vocabulary, vectors).number(found)
+    numbering = Numbering(vocabulary, vectors)
+    numbered = numbering.number(found)
     lesson = relations.lesson_of(examples, schema, numbered) if schema.relations else relations.NO_LESSON
-    inputs = {name: value.numpy() for name, value in numbered._asdict().items()}
+    inputs = _arrays(numbered)
     arrays = TokenArrays(
         inputs["document"],
         inputs["start"],
@@ -70,10 +73,12 @@ def batch_of(
     )
     tagging = tag(examples, arrays, schema.spans)
     complete = np.array([*(e.complete for e in examples), False])  # the sentinel is nobody's example
-    labels = {"tags": tagging.tags, "tag_weights": (complete[arrays.document] & tagging.usable).astype(np.float32)}
+    usable = complete[arrays.document] & tagging.usable
+    labels: dict[str, Any] = {"tags": tagging.tags, "tag_weights": usable.astype(np.float32)}
     labels |= partial.targets(examples, arrays, tagging)
     for index, question in enumerate(schema.questions):
         labels[f"choices_{index}"], labels[f"choice_weights_{index}"] = targets(examples, question)
+        labels[f"choice_names_{index}"] = _arrays(numbering.number(named[index]))
     labels |= lesson.labels
     vocabulary = {**vocabulary, "relations": lesson.vocabulary}
     return Batch(inputs, labels, vocabulary, vectors, tagging, arrays.document, lesson.left_out)
@@ -87,3 +92,11 @@ def without(batch: Batch, documents: np.ndarray) -> Batch:
     labels |= relations.without(labels, documents)
     labels |= {name: kept * ~documents for name, kept in labels.items() if name.startswith("choice_weights")}
     return replace(batch, labels=labels)
+
+
+def _read(texts: Sequence[str], tokenizer: Tokenizer) -> Features:
+    return extract(tf.constant([ex.encodable(text) for text in texts], tf.string), tokenizer)
+
+
+def _arrays(inputs: Inputs) -> dict[str, np.ndarray]:
+    return {name: value.numpy() for name, value in inputs._asdict().items()}

@@ -41,9 +41,13 @@ class Inputs(NamedTuple):
     bigrams: Any  # document → feature
 
 
-def vocabulary_of(found: Features) -> Vocabulary:
+def vocabulary_of(*found: Features) -> Vocabulary:
     """All features that occur, and one value that none has, so that it is never empty."""
-    return {kind: np.unique(np.append(getattr(found, kind).feature.numpy(), PRIME)) for kind in KINDS}
+
+    def hashes(kind: str) -> list[np.ndarray]:
+        return [getattr(features, kind).feature.numpy() for features in found]
+
+    return {kind: np.unique(np.concatenate([*hashes(kind), [PRIME]])) for kind in KINDS}
 
 
 class Numbering:

@@ -1,5 +1,9 @@
-"""The choice head: scores of a question's choices from the words of the whole document."""
+"""The choice head: scores of a question's choices from the words of the whole document, and what they mean.
 
+A choice's own name is an example of it: who asks whether a letter is about a `lost_card` has said what to look for.
+"""
+
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,37 +11,54 @@ import tensorflow as tf
 
 from trainer.ml.calibration import Part
 from trainer.ml.examples import Example
+from trainer.ml.features import WAYS
 from trainer.ml.inputs import Inputs, Vocabulary, times, weights
 from trainer.ml.schema import Question
+from trainer.ml.vectors import Vectors
+
+_HABITS = WAYS + 1  # numbers at the end of a vector that do not tell what a word means
+_MEANING = 0.6  # length of the meaning of a document, whose words have length 1
 
 
 class ChoiceHead:
-    """A linear classifier over pieces of words and pairs of adjacent words."""
+    """A linear classifier over pieces of words, pairs of adjacent words, and the mean of the words' vectors."""
 
-    def __init__(self, question: Question, vocabulary: Vocabulary, *, decay: float) -> None:
+    def __init__(self, question: Question, vocabulary: Vocabulary, vectors: Vectors, *, decay: float) -> None:
         self.question, self.decay = question, decay
         width = len(question.choices)
         self.spelling = weights("choice_spelling", len(vocabulary["spelling"]), width)
         self.bigrams = weights("choice_bigrams", len(vocabulary["bigrams"]), width)
+        self.meaning = weights("choice_meaning", vectors.width - _HABITS, width)
         self.bias = weights("choice_bias", width)
 
     def scores(self, inputs: Inputs) -> tf.Tensor:
-        """Of each choice for each document, the sentinel included."""
-        types = times(inputs.spelling, inputs.type_count, self.spelling)
-        summed = times(inputs.words, inputs.documents, types)
-        summed += times(inputs.bigrams, inputs.documents, self.bigrams)
-        size = tf.math.bincount(tf.cast(inputs.words[:, 0], tf.int32), minlength=inputs.documents)
-        return summed / tf.sqrt(tf.maximum(tf.cast(size, tf.float32), 1.0))[:, None] + self.bias
+        """Of each choice for each document, [B + 1, C], the sentinel included.
 
-    def loss(self, inputs: Inputs, target: tf.Tensor, document_weights: tf.Tensor) -> tf.Tensor:
-        """Cross entropy, each document by its weight, and the penalty of the weights."""
-        scores = self.scores(inputs)
+        Common words count less; beyond that, documents of any length count the same.
+        """
+        rarity = _rarity(inputs.meaning)
+        rare = tf.sqrt(rarity[: inputs.type_count])
+        pieces = _count(inputs.spelling[:, 0], inputs.type_count)
+        types = tf.concat([times(inputs.spelling, inputs.type_count, self.spelling) * rare, pieces * rare**2], 1)
+        summed = times(inputs.words, inputs.documents, types)
+        size = summed[:, -1:] + _count(inputs.bigrams[:, 0], inputs.documents)
+        summed = summed[:, :-1] + times(inputs.bigrams, inputs.documents, self.bigrams)
+        own = inputs.units[:, 0]
+        vectors = tf.gather(inputs.meaning[:, :-_HABITS] * rarity, own)
+        mean = tf.math.l2_normalize(tf.math.unsorted_segment_sum(vectors, inputs.document, inputs.documents), axis=1)
+        return summed / tf.sqrt(tf.maximum(size, 1.0)) + _MEANING * tf.matmul(mean, self.meaning) + self.bias
+
+    def loss(self, inputs: Inputs, target: tf.Tensor, document_weights: tf.Tensor, names: Inputs) -> tf.Tensor:
+        """Cross entropy of documents, by their weights, and of the choices' names, and the penalty of the weights."""
+        given = tf.reduce_sum(document_weights * self._errors(self.scores(inputs), target))
+        named = tf.reduce_sum(self._errors(self.scores(names)[:-1], tf.eye(len(self.question.choices))))
+        penalty = tf.add_n([tf.nn.l2_loss(table) for table in (self.spelling, self.bigrams, self.meaning)])
+        return given + named + self.decay * penalty
+
+    def _errors(self, scores: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
         if self.question.multiple:
-            each = tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(target, scores), axis=1)
-        else:
-            each = tf.nn.softmax_cross_entropy_with_logits(target, scores)
-        penalty = tf.nn.l2_loss(self.spelling) + tf.nn.l2_loss(self.bigrams)
-        return tf.reduce_sum(document_weights * each) + self.decay * penalty
+            return tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(target, scores), axis=1)
+        return tf.nn.softmax_cross_entropy_with_logits(target, scores)
 
     def shares(self, inputs: Inputs, calibration: Part | None = None) -> tf.Tensor:
         """Probability of each choice, [B, C]."""
@@ -45,6 +66,21 @@ class ChoiceHead:
         if calibration:
             scores = scores * np.float32(calibration.slope) + np.float32(calibration.offset)
         return tf.sigmoid(scores) if self.question.multiple else tf.nn.softmax(scores)
+
+
+def _rarity(meaning: tf.Tensor) -> tf.Tensor:
+    """[units, 1]: from 0 for the most common words to 1 for those seen once or never."""
+    return 1.0 - tf.clip_by_value(meaning[:, -1:], 0.0, 1.0)
+
+
+def _count(rows: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    """How often each row occurs, [size, 1]."""
+    return tf.math.bincount(tf.cast(rows, tf.int32), minlength=size, dtype=tf.float32)[:, None]
+
+
+def spoken(choice: str) -> str:
+    """The name of a choice as a text: `lost_card` and `LostCard` as two words."""
+    return re.sub(r"[\W_]+|(?<=[a-z])(?=[A-Z])", " ", choice).strip()
 
 
 def targets(examples: Sequence[Example], question: Question) -> tuple[np.ndarray, np.ndarray]:
