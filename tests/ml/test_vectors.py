@@ -88,6 +88,28 @@ def test_how_a_word_is_written_elsewhere_is_part_of_its_vector() -> None:
     assert (capital, shouted, small) == (0, 1, 2)
 
 
+def test_pairs_of_characters_have_vectors_where_words_are_not_written_apart() -> None:
+    texts = [f"私は{place}へ行く" for place in ("東京", "大阪", "京都")] * 5 + [
+        f"{food}を食べた" for food in ("寿司", "天丼")
+    ] * 5
+    vectors = vectors_of(texts, Tokenizer())
+    found = extract(tf.constant(["東京 大阪 寿司 x東", "東京"]), Tokenizer())
+
+    rows, units = (tensor.numpy() for tensor in Meaning(vectors).of_pairs(found))
+
+    tokyo, osaka, sushi = (rows[units[place, 2]] for place in (0, 2, 4))
+    assert tokyo @ osaka > 0.9
+    assert abs(tokyo @ sushi) < 0.3
+    assert units[1].tolist() == [0, units[0, 2], 0, 0]  # the second character of the pair, before a space
+    assert units[6:8].tolist() == [[0] * 4, [0] * 4]  # a letter beside a character
+    assert units[8, 2] == units[0, 2]
+    assert not rows[0].any()
+
+
+def test_words_that_are_written_apart_have_no_pairs() -> None:
+    assert len(vectors_of(TEXTS, Tokenizer()).pairs) == 0
+
+
 def test_learning_again_gives_the_same_vectors() -> None:
     first, second = (vectors_of(TEXTS, Tokenizer(), seed=3) for _ in range(2))
 

@@ -38,6 +38,7 @@ class Features(NamedTuple):
     types: tf.Tensor  # [N, 1 + len(OFFSETS)] type of each token and of its neighbours; `type_count` where none
     type_count: tf.Tensor
     word: tf.Tensor  # [type_count] hash of the type in lower case
+    pair: tf.Tensor  # [N] hash of a character that is a token and the next one; -1 where there is no such pair
     writing: tf.Tensor  # [N, WAYS] in which way a token is written; in none where its place decides that
     pieces: tf.Tensor  # [type_count, PIECES] hashes of a type in lower case: the whole, its beginning, its ends
     spelling: Pairs  # type → what it looks like
@@ -70,6 +71,7 @@ def extract(texts: tf.Tensor, tokenizer: Tokenizer) -> Features:
         types,
         count,
         word,
+        _character_pairs(tokens, tf.gather(word, type_of)),
         writing,
         _pieces(spelt, word),
         joined(spelling),
@@ -84,6 +86,7 @@ class Running(NamedTuple):
     """The words of texts in reading order, as arrays: what word vectors are learnt from."""
 
     word: np.ndarray  # [N] hash of the token in lower case
+    pair: np.ndarray  # [N] hash of two characters that are tokens and touch, at the first of them; else -1
     line: np.ndarray  # [N] neighbours count only within a line
     writing: np.ndarray  # [N, WAYS] in which way it is written; in none where its place decides that
 
@@ -97,7 +100,8 @@ def read_words(texts: Sequence[str], tokenizer: Tokenizer) -> Running:
         type_of, spelt = _types(tokens)
         word, writing = tf.gather(_hash(spelt, spelt.lower), type_of), _writing(tokens, type_of, spelt)
         # The last token is the sentinel's.
-        parts.append(Running(word[:-1].numpy(), tokens.line[:-1].numpy() + lines, writing[:-1].numpy()))
+        columns = (word, _character_pairs(tokens, word), tokens.line + lines, writing)
+        parts.append(Running(*(column[:-1].numpy() for column in columns)))
         lines += int(tokens.line[-1]) + 1
     return Running(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
@@ -272,6 +276,12 @@ def _runs(tokens: Tokens, word: tf.Tensor, shape: tf.Tensor, some: tf.Tensor) ->
         template(49, some, mix(tf.gather(texts, own), before)),
         template(51, some, mix(tf.gather(texts, own + 2), after)),
     ]
+
+
+def _character_pairs(tokens: Tokens, word: tf.Tensor) -> tf.Tensor:
+    single = tokens.kind == ch.SINGLE
+    both = single & tf.concat([(single & tokens.glued)[1:], [False]], 0)
+    return tf.where(both, mix(word, tf.roll(word, -1, 0)), tf.constant(-1, tf.int64))
 
 
 def _habits(tokens: Tokens, word: tf.Tensor, capital: tf.Tensor, leading: tf.Tensor) -> list[Pairs]:

@@ -34,6 +34,8 @@ class Inputs(NamedTuple):
     meaning: Any  # [units, width] vectors of the types and, after one for no word, of unknown words by document
     units: Any  # [N, 1 + len(OFFSETS)] row of `meaning` of each token and its neighbours
     pieces: Any  # [type_count, PIECES] hashes of the types and of their ends
+    pair_meaning: Any  # [pair units, dimensions] vectors of pairs of characters
+    pair_units: Any  # [N, len(PAIRS)] row of `pair_meaning` of the pairs around each token
     spelling: Any  # type → feature
     context: Any  # type → feature
     pairs: Any  # token → feature
@@ -61,6 +63,7 @@ class Numbering:
         """The features of a batch as a model takes them."""
         tokens = found.tokens
         meaning, units = self.meaning.of(found)
+        pair_meaning, pair_units = self.meaning.of_pairs(found)
         return Inputs(
             documents=tf.reduce_max(tokens.document) + 1,
             document=tokens.document,
@@ -72,6 +75,8 @@ class Numbering:
             types=found.types,
             meaning=meaning,
             units=units,
+            pair_meaning=pair_meaning,
+            pair_units=pair_units,
             pieces=found.pieces,
             words=tf.stack([tf.cast(found.words.row, tf.int64), found.words.feature], 1),
             **{kind: self.look_up(kind, getattr(found, kind)) for kind in KINDS},

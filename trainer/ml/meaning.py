@@ -11,6 +11,7 @@ from trainer.ml.features import OFFSETS, PRIME, Features
 from trainer.ml.lookup import find, kept
 from trainer.ml.vectors import LARGEST_COUNT, Vectors, columns_of
 
+PAIRS = (-2, -1, 0, 1)  # where the pairs begin that have a say in a token
 _STEPS = 127.0  # a number between -1 and 1 is kept as a byte
 
 
@@ -19,8 +20,9 @@ class Meaning:
 
     def __init__(self, vectors: Vectors) -> None:
         self.words = kept("words", np.append(vectors.words, PRIME))
-        values = np.pad(vectors.values, ((0, 1), (0, 0)))
-        self.values = _constant("vectors", np.round(values * _STEPS).astype(np.int8))
+        self.values = _constant("vectors", _bytes(vectors.values))
+        self.pairs = kept("pairs", np.append(vectors.pairs, PRIME))
+        self.pair_values = _constant("pair_vectors", _bytes(vectors.pair_values))
         self.contexts = kept("contexts", np.append(vectors.contexts, PRIME))
         self.expected = _constant("context_shares", vectors.expected)
         self.projection = _constant("projection", vectors.projection.astype(np.float16))
@@ -41,6 +43,23 @@ class Meaning:
         nothing = tf.zeros([1, self.values.shape[1]])
         own = tf.tensor_scatter_nd_update(type_of, unknown[:, None], unit + found.type_count + 1)
         return tf.concat([known_ones, nothing, folded], 0), _beside(own, found)
+
+    def of_pairs(self, found: Features) -> tuple[tf.Tensor, tf.Tensor]:
+        """Vectors [units, dimensions] of pairs of characters, and the units of those around each token, [N, 4].
+
+        They begin two characters before the token, one before, with it, and one after. Unit 0 is for no pair.
+        """
+        if self.pairs.shape[0] == 1:
+            return tf.zeros([1, self.pair_values.shape[1]]), tf.zeros([tf.size(found.pair), len(PAIRS)], tf.int32)
+        keys, unit = tf.unique(tf.concat([[-1], found.pair], 0))
+        row, _ = find(tf.where(keys < 0, tf.constant(PRIME, tf.int64), keys), self.pairs)
+        unit = unit[1:]
+        glued = found.tokens.glued
+        before = tf.where(glued, tf.roll(unit, 1, 0), 0)
+        earlier = tf.where(glued, tf.roll(before, 1, 0), 0)
+        after = tf.where(tf.roll(glued, -1, 0), tf.roll(unit, -1, 0), 0)
+        rows = tf.cast(tf.gather(self.pair_values, row), tf.float32) / _STEPS
+        return rows, tf.stack([earlier, before, unit, after], 1)
 
     def _folded(self, found: Features, tokens: tf.Tensor, unit: tf.Tensor, units: tf.Tensor) -> tf.Tensor:
         """Vectors of the units to which these tokens belong."""
@@ -73,6 +92,11 @@ def _beside(own: tf.Tensor, found: Features) -> tf.Tensor:
         nobody = found.types[:, place] == found.type_count
         columns.append(tf.where(nobody, found.type_count, tf.roll(own, -by, 0)))
     return tf.stack(columns, 1)
+
+
+def _bytes(vectors: np.ndarray) -> np.ndarray:
+    """With a row of zeros at the end, for what has no vector."""
+    return np.round(np.pad(vectors, ((0, 1), (0, 0))) * _STEPS).astype(np.int8)
 
 
 def _constant(name: str, values: np.ndarray) -> tf.Variable:

@@ -15,7 +15,7 @@ from trainer.ml.tokens import Tokenizer
 from trainer.ml.vectors import Vectors, learn
 
 _CHANGED = 0.1  # share of the characters that may be new or gone before all is learnt again
-_FORM = 1  # of the file; what is learnt in another way needs another number
+_FORM = 2  # of the file; what is learnt in another way needs another number
 
 logger = logging.getLogger(__name__)
 

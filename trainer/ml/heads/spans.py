@@ -9,6 +9,7 @@ import tensorflow as tf
 from trainer.ml import crf, partial
 from trainer.ml.features import OFFSETS, is_look
 from trainer.ml.inputs import Inputs, Vocabulary, times, weights
+from trainer.ml.meaning import PAIRS
 from trainer.ml.vectors import Vectors
 from trainer.ml.windows import windows_of
 
@@ -37,9 +38,11 @@ class SpanHead:
         self.context = weights("span_context", len(vocabulary["context"]), len(OFFSETS) * self.columns)
         self.pairs = weights("span_pairs", len(vocabulary["pairs"]), self.columns)
         self.meaning = weights("span_meaning", vectors.width, (1 + len(OFFSETS)) * self.columns)
+        self.pair_meaning = weights("span_pair_meaning", vectors.pair_values.shape[1], len(PAIRS) * self.columns)
         self.moves = weights("span_moves", self.width, self.width)
         self.start, self.end = weights("span_start", self.width), weights("span_end", self.width)
         self.bias = weights("span_bias", self.width)
+        self.paired = len(vectors.pairs) > 0
         names = ("spelling", "context", "pairs")
         self.looks = [is_look(vocabulary[name])[:, None].astype(np.float32) for name in names] if copies else []
 
@@ -89,9 +92,13 @@ class SpanHead:
         return [times(inputs.pairs, tf.shape(inputs.types)[0], pairs), *rows]
 
     def _meaning(self, inputs: Inputs) -> tf.Tensor:
-        """[N, columns]: scores by the vectors of a token and of its neighbours."""
+        """[N, columns]: scores by the vectors of a token, its neighbours and, in some scripts, pairs of them."""
         means = tf.split(tf.matmul(inputs.meaning, self.meaning), 1 + len(OFFSETS), axis=1)
-        return tf.add_n([tf.gather(mean, inputs.units[:, place]) for place, mean in enumerate(means)])
+        found = [tf.gather(mean, inputs.units[:, place]) for place, mean in enumerate(means)]
+        if self.paired:
+            means = tf.split(tf.matmul(inputs.pair_meaning, self.pair_meaning), len(PAIRS), axis=1)
+            found += [tf.gather(mean, inputs.pair_units[:, place]) for place, mean in enumerate(means)]
+        return tf.add_n(found)
 
     def _hidden(self, whole: Sequence[tf.Tensor], looks: Sequence[tf.Tensor]) -> Iterator[list[tf.Tensor]]:
         """What is read in copies where it is hidden of some tokens, always the same, which words they are."""
@@ -127,7 +134,7 @@ class SpanHead:
     def _penalty(self) -> tf.Tensor:
         large = sum(tf.nn.l2_loss(table) for table in (self.spelling, self.context, self.pairs))
         small = sum(tf.nn.l2_loss(table) for table in (self.moves, self.start, self.end))
-        small += tf.nn.l2_loss(self.meaning)
+        small += tf.nn.l2_loss(self.meaning) + tf.nn.l2_loss(self.pair_meaning)
         return large + 0.3 * small + 0.05 * tf.nn.l2_loss(self.bias)
 
 
