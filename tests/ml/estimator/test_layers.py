@@ -162,6 +162,32 @@ def test_the_step_is_known_to_the_model(tmp_path: Path) -> None:
     assert next(estimator.predict(asked, yield_single_examples=False)) == 0 + 1 + 2 + 3
 
 
+def test_one_of_several_variables_of_a_name_is_not_guessed(tmp_path: Path) -> None:
+    def made() -> ModelFn:
+        helper, weight = tf.Variable([[1.0]]), tf.Variable([[1.0]])
+
+        def model_fn(features: Any, labels: Any, mode: ModeKeys) -> EstimatorSpec:
+            x = features["x"] @ helper if mode == ModeKeys.TRAIN else features["x"]
+            return answered(mode, x @ weight, labels)
+
+        return model_fn
+
+    trained = Estimator(made(), tmp_path).train(numbers, max_steps=1)
+    assert len(list(trained.predict(asked))) == 2  # it has seen both
+
+    with pytest.raises(VariableMismatch, match="several variables 'outside/Variable'"):
+        next(Estimator(made(), tmp_path).predict(asked))
+
+
+def test_an_estimator_whose_checkpoints_are_gone_does_not_pretend_to_begin_afresh(tmp_path: Path) -> None:
+    estimator = Estimator(inside(), tmp_path).train(numbers, max_steps=1)
+    for file in tmp_path.glob("ckpt-*"):
+        file.unlink()
+
+    with pytest.raises(RuntimeError, match="make the model and the Estimator anew"):
+        estimator.train(numbers, max_steps=2)
+
+
 @pytest.mark.parametrize("ask", [trainable_variables, global_step])
 def test_outside_a_model_function_there_is_nothing_to_ask(ask: Callable[[], Any]) -> None:
     with pytest.raises(RuntimeError, match="inside a model function"):

@@ -82,7 +82,7 @@ class Estimator:
         read is passed over for the one before; if none can, training begins afresh. Both are logged as warnings.
 
         Raises FloatingPointError when the loss is no longer a number; VariableMismatch when the checkpoint is
-        another model's.
+        another model's; RuntimeError when this Estimator's variables were in use and their checkpoints are gone.
         """
         if (steps is None) == (max_steps is None):
             raise ValueError("give either steps or max_steps")
@@ -255,10 +255,10 @@ class Estimator:
         paths = self._checkpoints.paths()
         if paths and self._restored(ModeKeys.TRAIN, paths):
             return int(self._step.numpy())
-        if self._dirty:
+        if self._dirty or self._held:
             raise RuntimeError(
-                f"the last training was cut off before any checkpoint in {self.model_dir}, and left its values in "
-                "the layers: make the model and the Estimator anew"
+                f"there is no checkpoint in {self.model_dir} to go on from, and the variables no longer have their "
+                "initial values: make the model and the Estimator anew"
             )
         if paths:
             log.warning("none of the checkpoints in %s can be read: training begins afresh", self.model_dir)

@@ -61,17 +61,15 @@ class Programs:
         return found
 
     def _trace(self, mode: ModeKeys, element: Any) -> Program:
-        first = self._layers is None
-        if first:
+        first = not self._traced
+        if self._layers is None:
             self._layers = KerasState.now(self._config.precision)
         program = self._traced_once(mode, element)
         if first and self.store.are_held():
             # Somebody outside may keep layers that were made or built just now, which will not ask for their
             # variables again. A second run tells them from those made inline: those ask once more.
-            before = self.store.everything()
             self.store.forget()
             program = self._traced_once(mode, element)
-            del before
         known = {id(variable) for variable in (self._step, *self.store.everything())}
         used = [variable for variable in used_variables(program.run.graph) if id(variable) not in known]
         self.outside = outside_names(used, self.outside)
