@@ -13,6 +13,7 @@ from tests.ml.estimator.doubling import answered, asked, numbers, serving
 from trainer.ml.estimator import (
     Estimator,
     EstimatorSpec,
+    Lbfgs,
     ModeKeys,
     RunConfig,
     VariableMismatch,
@@ -123,6 +124,25 @@ def test_batch_norm_and_dropout_know_the_mode(tmp_path: Path) -> None:
     first, second = (next(estimator.predict(shifted))["x"] for _ in range(2))
 
     assert first == second == pytest.approx([-1.0], abs=1e-2)  # moving mean 10, deviation 1; nothing is dropped
+
+
+def test_a_model_function_is_run_once_a_mode_where_nothing_outlives_it(tmp_path: Path) -> None:
+    calls: list[ModeKeys] = []
+
+    def plain(features: Any, labels: Any, mode: ModeKeys) -> EstimatorSpec:
+        calls.append(mode)
+        y = features["x"] @ tf.Variable([[1.0]], name="weight")
+        loss = tf.reduce_mean(tf.square(y - labels)) if labels is not None else None
+        train_op = minimize(loss, lambda: Lbfgs((9,))) if mode == ModeKeys.TRAIN else None
+        return EstimatorSpec(mode, predictions={"y": y}, loss=loss, train_op=train_op)
+
+    estimator = Estimator(plain, tmp_path)
+    for steps in (1, 2):
+        estimator.train(numbers, max_steps=steps)
+        estimator.evaluate(numbers, steps=1)
+        next(estimator.predict(asked))
+
+    assert calls == [ModeKeys.TRAIN, ModeKeys.EVAL, ModeKeys.PREDICT]
 
 
 def test_the_names_of_variables_do_not_depend_on_what_was_made_before(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from trainer.ml.estimator.running import private_variables, trainable_variables
 
 
 class Optimizer(Protocol):
-    """What Keras optimizers offer, and `Lbfgs` does not."""
+    """What `minimize` needs of an optimizer: every Keras optimizer has it."""
 
     def apply_gradients(self, grads_and_vars: Any) -> Any: ...
 
@@ -28,7 +28,7 @@ def minimize(
     With several replicas the step is one of their mean loss. Returns the loss.
     """
     given = trainable_variables() if variables is None else variables
-    chosen = [given_one if callable(given_one.value) else given_one.value for given_one in given]
+    chosen = [one if callable(one.value) else one.value for one in given]  # a Keras variable's value is TensorFlow's
     if not chosen:
         raise ValueError("there is nothing to minimize by: the model has no trainable variable")
     replicas = tf.distribute.get_strategy().num_replicas_in_sync
@@ -68,6 +68,9 @@ def _fit_for_half_precision(made: Optimizer) -> Optimizer:
 
 class Lbfgs:
     """Limited-memory BFGS for a loss over the whole data, one evaluation of it a step.
+
+    After Liu and Nocedal, "On the limited memory BFGS method for large scale optimization" (1989), with a line search
+    that only goes back. `phases` are numbers of steps, `memory` is how many moves are remembered.
 
     Each step judges the point that the last one moved to: enough descent makes it the new base, from which a new
     direction is taken; otherwise the next point lies half as far from the old base. Training may have phases of
