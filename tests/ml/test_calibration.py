@@ -124,7 +124,7 @@ def test_a_threshold_is_the_lowest_score_that_shows_the_wished_precision() -> No
     many = events("+" * 40 + "-" * 40)
 
     [kept] = by_label(many, 1, precision=0.8).thresholds
-    [stricter] = by_label(many, 1, precision=0.95).thresholds
+    [stricter] = by_label(many, 1, precision=0.9).thresholds
 
     assert kept.threshold is not None
     assert stricter.threshold is not None
@@ -181,6 +181,8 @@ def test_what_is_known_of_an_answer_decides_whether_it_is_an_event() -> None:
     assert found.right.tolist() == [True, False, False, False, True, False, False]
     assert found.label.tolist() == [0, 0, 0, 1, 0, 0, 0]
     assert judged([whole], [[]], ("person",)).score.shape == (0,)
+    many = judged([whole] * 13 + [part], [answer] * 14, ("person", "place"))
+    assert len(many.score) == 13 * 4  # enough without decisions on what was proposed
 
 
 def shares_and_targets(count: int, temperature: float) -> tuple[np.ndarray, np.ndarray]:
