@@ -86,6 +86,9 @@ def _planned(options: argparse.Namespace) -> Iterator[Cell]:
             task = corpora.load(corpus).task
             systems = [name for name in asked if name in CAN[task]] if asked else FOR_TASK[task]
             for size in options.sizes or SIZES.get(corpus, ["50", "200", "1000"]):
+                if size.isdigit() and int(size) > len(corpora.load(corpus).train):
+                    print(f"{corpus} has no {size} lines to train on", file=sys.stderr)
+                    continue
                 for system in systems:
                     yield Cell(corpus, size, sample, system)
 
