@@ -15,6 +15,7 @@ from trainer.ml.lookup import find, kept
 from trainer.ml.meaning import Meaning
 from trainer.ml.vectors import Vectors
 
+_LONG = 20_000  # tokens
 KINDS = ("spelling", "context", "pairs", "bigrams")
 
 Vocabulary = Mapping[str, np.ndarray]  # kind → hashes of the features that training has seen, sorted
@@ -44,12 +45,17 @@ class Inputs(NamedTuple):
 
 
 def vocabulary_of(*found: Features) -> Vocabulary:
-    """All features that occur, and one value that none has, so that it is never empty."""
+    """The features that occur, and one value that none has, so that it is never empty.
 
-    def hashes(kind: str) -> list[np.ndarray]:
-        return [getattr(features, kind).feature.numpy() for features in found]
-
-    return {kind: np.unique(np.concatenate([*hashes(kind), [PRIME]])) for kind in KINDS}
+    Of combinations those are left out that occur once in a long text: they are many, and say next to nothing.
+    """
+    long = sum(features.tokens.start.shape[0] for features in found) > _LONG
+    vocabulary = {}
+    for kind in KINDS:
+        hashes = np.concatenate([getattr(features, kind).feature.numpy() for features in found])
+        known, counts = np.unique(hashes, return_counts=True)
+        vocabulary[kind] = np.append(known[counts > 1] if long and kind == "pairs" else known, PRIME)
+    return vocabulary
 
 
 class Numbering:
