@@ -1,0 +1,131 @@
+"""The fit itself: phases of full-batch training, and what the models in between say out of fold."""
+
+import functools
+import json
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from trainer.ml.batches import Batch, without
+from trainer.ml.candidates import given_spans
+from trainer.ml.crossfit import Phase, phases_of
+from trainer.ml.estimator import Estimator, Hook, RunConfig, Step
+from trainer.ml.model import ModelParams, model_fn
+from trainer.ml.predictor import answers_of, relations_of
+from trainer.ml.round import Round
+
+Progress = Callable[[dict[str, Any]], None]
+
+SAVE_SECONDS = 10.0
+_COPIES, _FEW_TOKENS = 2, 8_000  # with some words hidden, of so little
+
+
+class Fit:
+    """The phases of one training, and the answers that the models in between give out of fold."""
+
+    def __init__(self, work: Path, round_: Round, batch: Batch, seed: int, tell: Progress) -> None:
+        self.round, self.batch, self.seed, self.tell, self.work = round_, batch, seed, tell, work
+        self.phases = phases_of(round_.seen, len(batch.labels["tags"]), len(round_.schema.spans))
+        steps = tuple(phase.steps for phase in self.phases)
+        boldness = _boldness(int((batch.labels["tags"] % 2 == 1).sum()))
+        self.params = ModelParams(
+            round_.schema,
+            round_.tokenizer,
+            batch.vocabulary,
+            batch.vectors,
+            steps,
+            boldness=boldness,
+            copies=_COPIES if len(batch.labels["tags"]) < _FEW_TOKENS else 0,
+        )
+        self.config = RunConfig(seed=seed, save_checkpoints_secs=SAVE_SECONDS)
+        self.estimator = Estimator(model_fn, work, self.params, self.config)
+
+    def run(self) -> dict[int, dict[str, Any]]:
+        """Train; returns the answers of models to documents (by row) that they had not learnt from."""
+        answered: dict[int, dict[str, Any]] = {}
+        reached = 0
+        for number, phase in enumerate(self.phases):
+            start, reached = reached, reached + phase.steps
+            saved = self.work / f"answers-{number}.json"
+            if not saved.exists():
+                hooks = [
+                    _Tell(self.tell, sum(self.params.phases)),
+                    *([_FromZero(self.estimator, start)] if phase.from_zero else []),
+                ]
+                self.estimator.train(self._input, max_steps=reached, hooks=hooks)
+                _write(saved, self._held_answers(phase))
+            answered |= {int(row): answer for row, answer in json.loads(saved.read_text(encoding="utf-8")).items()}
+        return answered
+
+    def _input(self) -> tf.data.Dataset:
+        parts = [
+            tf.data.Dataset.from_tensors((self.batch.inputs, without(self.batch, phase.held).labels)).repeat(
+                phase.steps
+            )
+            for phase in self.phases
+        ]
+        return functools.reduce(tf.data.Dataset.concatenate, parts)
+
+    def _held_answers(self, phase: Phase) -> dict[int, dict[str, Any]]:
+        rows = np.flatnonzero(phase.held)
+        if not len(rows):
+            return {}
+        self.tell({"phase": "evaluate", "documents": len(rows)})
+        outputs = self._predicted(self.batch.inputs)
+        schema, seen = self.round.schema, self.round.seen
+        answers = answers_of(outputs, len(seen), schema)
+        shares = {question.name: outputs[f"choice_{index}"] for index, question in enumerate(schema.questions)}
+        given: list[list[dict[str, Any]]] = [[] for _ in seen]
+        if schema.relations:
+            spans = given_spans([[(span.start, span.end, span.label) for span in example.spans] for example in seen])
+            given = relations_of(self._predicted({**self.batch.inputs, **spans}), len(seen))
+        return {
+            int(row): {
+                **answers[row],
+                "shares": {name: found[row].tolist() for name, found in shares.items()},
+                "given": given[row],
+            }
+            for row in rows
+        }
+
+    def _predicted(self, features: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        inputs = tf.data.Dataset.from_tensors(dict(features))
+        found: dict[str, np.ndarray] = next(self.estimator.predict(lambda: inputs, yield_single_examples=False))
+        return found
+
+
+class _Tell(Hook):
+    """Passes each step on to the caller."""
+
+    def __init__(self, tell: Progress, steps: int) -> None:
+        self.tell, self.steps = tell, steps
+
+    def after_step(self, step: Step) -> None:
+        self.tell({"phase": "train", "step": step.number, "steps": self.steps, "loss": step.loss})
+
+
+class _FromZero(Hook):
+    """Forgets all weights before one step."""
+
+    def __init__(self, estimator: Estimator, at: int) -> None:
+        self.estimator, self.at = estimator, at
+
+    def begin(self, step: int) -> None:
+        if step == self.at:
+            for variable in self.estimator.trainable_variables:
+                variable.assign(tf.zeros_like(variable))
+
+
+def _boldness(spans: int) -> float:
+    """Most for a hundred labelled spans or fewer, none from three thousand on."""
+    return min(2.0, max(0.0, 2.0 * (1.0 - math.log(max(spans, 1) / 100) / math.log(30))))
+
+
+def _write(path: Path, value: Any) -> None:
+    aside = path.with_suffix(".part")
+    aside.write_text(json.dumps(value), encoding="utf-8")
+    aside.rename(path)
