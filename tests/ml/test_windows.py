@@ -1,10 +1,16 @@
 """Long sequences read in windows."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from tests.ml.conftest import letters
+from trainer.ml.predictor import Predictor, load
 from trainer.ml.tokens import WINDOW, Tokenizer, tokenize
+from trainer.ml.training import train
 from trainer.ml.windows import MARGIN, windows_of
 
 
@@ -35,3 +41,33 @@ def test_a_window_sees_its_margins_but_nothing_of_another_sequence() -> None:
         (WINDOW + 50, WINDOW + 51),
         (WINDOW + 52, WINDOW + 52),
     ]
+
+
+@pytest.fixture(scope="module")
+def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    folder = tmp_path_factory.mktemp("windows")
+    data = folder / "data.jsonl"
+    data.write_text("".join(json.dumps({**line, "classes": {}}) + "\n" for line in letters(60)))
+    return load(Path(train(data, folder / "model")["export"]))
+
+
+@pytest.mark.parametrize("filler", range(WINDOW - 8, WINDOW + 2))
+def test_a_span_is_found_wherever_the_cut_of_a_long_line_falls(predictor: Predictor, filler: int) -> None:
+    text = "Please " * filler + "We met Anna Berg in New York again ."
+
+    found = predictor([text])[0]["spans"]
+
+    assert [text[span["start"] : span["end"]] for span in found] == ["Anna Berg", "New York"]
+
+
+def test_an_answer_does_not_depend_on_the_other_texts(predictor: Predictor) -> None:
+    texts = ["We met Anna Berg in Quito again .", "Please " * 300 + "pay Otto", "Quito flew to Otto ."]
+
+    together = predictor(texts)
+
+    for text, answer in zip(texts, together, strict=True):
+        alone = predictor([text])[0]
+        assert [span["start"] for span in answer["spans"]] == [span["start"] for span in alone["spans"]]
+        assert [span["score"] for span in answer["spans"]] == pytest.approx(
+            [span["score"] for span in alone["spans"]], abs=1e-4
+        )
