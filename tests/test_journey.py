@@ -33,7 +33,6 @@ class Annotator:
     project: int
     gold: dict[str, dict[str, Any]]
     answered: dict[str, dict[str, Any]] = field(default_factory=dict)
-    helped_by: int = 0  # the version that suggested last
     right: dict[int, list[int]] = field(
         default_factory=dict
     )  # for each version: right suggestions, document by document
@@ -61,15 +60,23 @@ class Annotator:
         )  # fmt: skip
         self.answered[gold["id"]] = answer
 
+    def is_helped_by(self, version: int) -> bool:
+        """Whether the next document has that version's suggestions; held-out ones never get any, and are labelled."""
+        task = self.api("POST", f"/projects/{self.project}/next")
+        if task["document"]["split"] == "check":
+            self.label_one()
+            return False
+        shown = task["suggestion"]["suggestion"]
+        return shown is not None and shown["version"] >= version
+
     def decide(self, suggestion: dict[str, Any] | None, gold: dict[str, Any]) -> list[dict[str, Any]]:
         decisions = []
         for item in suggestion["items"] if suggestion else []:
             verdict = "accept" if _is_right(item, gold) else "reject"
             decisions.append({"suggestion": suggestion["id"], "item": item["id"], "verdict": verdict})
         if suggestion:
-            self.helped_by = suggestion["version"]
             accepted = sum(decision["verdict"] == "accept" for decision in decisions)
-            self.right.setdefault(self.helped_by, []).append(accepted)
+            self.right.setdefault(suggestion["version"], []).append(accepted)
         return decisions
 
     def live(self) -> int:
@@ -124,10 +131,10 @@ def test_two_tenants_teach_their_models_and_share_nothing(town: Install) -> None
     _at_once(both, lambda who: eventually("a first model", who.live, 300))
 
     # Its suggestions appear on the desk; they accept and reject, and the next round learns from that.
-    _at_once(both, lambda who: _labels_until_helped_by(who, 1))
+    _at_once(both, lambda who: _waits_for_help_of(who, 1))
     _at_once(both, lambda who: who.label(SECOND_ROUND))
     _at_once(both, _train_on_all_of_it)
-    _at_once(both, lambda who: _labels_until_helped_by(who, who.live()))
+    _at_once(both, lambda who: _waits_for_help_of(who, who.live()))
     _at_once(both, lambda who: who.label(LAST_ROUND))
 
     # The last round's model suggests more that is right than the first's, and the ledger has it all.
@@ -160,12 +167,8 @@ def _train_on_all_of_it(who: Annotator) -> None:
     assert who.live() > 1
 
 
-def _labels_until_helped_by(who: Annotator, version: int) -> None:
-    def helped() -> bool:
-        who.label_one()
-        return who.helped_by >= version
-
-    eventually(f"suggestions of version {version} on the desk", helped, 120)
+def _waits_for_help_of(who: Annotator, version: int) -> None:
+    eventually(f"suggestions of version {version} on the desk", lambda: who.is_helped_by(version), 120)
 
 
 def _kill_the_train_worker_in_the_middle(town: Install, who: Annotator) -> None:
