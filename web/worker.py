@@ -34,6 +34,7 @@ def main() -> None:
     if role in WARM:
         os.environ["WARM_TENSORFLOW"] = "1"
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads spin while TensorFlow's are at work
     signals.worker_ready.connect(_announce)
     signals.beat_init.connect(_announce)
     from trainer.celery import app

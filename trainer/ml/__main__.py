@@ -17,7 +17,9 @@ _BATCH = 256
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; what is wrong with the data goes to stderr as one line."""
-    # Before TensorFlow is imported: no greetings on stderr, and the same sums in every run.
+    # Before TensorFlow and NumPy are imported: no greetings on stderr, the same sums in every run, and no threads that
+    # spin while TensorFlow's own are at work.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     options = _parser().parse_args(arguments)

@@ -8,6 +8,7 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,7 +18,17 @@ FOLDS = 5
 ENOUGH_TOKENS, ENOUGH_DOCUMENTS = 5_000, 100  # answered out of fold
 WORK = 500_000  # tokens times tags that all folds together may cost; the first is always fitted
 
-_FIT_STEPS, _FOLD_STEPS, _LAST_STEPS = 70, 50, 30
+
+class Steps(NamedTuple):
+    """Of L-BFGS: for one fit of everything, for each fold, and from a fold's weights to everything's."""
+
+    alone: int
+    fold: int
+    last: int
+
+
+FEW_LABELS = 4
+_STEPS, _STEPS_OF_MANY = Steps(70, 50, 30), Steps(140, 70, 90)  # the more labels, the slower it gets there
 
 
 @dataclass(frozen=True)
@@ -35,15 +46,16 @@ def phases_of(examples: Sequence[Example], tokens: int, labels: int) -> list[Pha
     The last phase goes on from the weights of the one before: the loss is convex, so where it starts does not
     matter, only how long it takes.
     """
+    steps = _STEPS if labels <= FEW_LABELS else _STEPS_OF_MANY
     nothing = np.zeros(len(examples) + 1, bool)
     fold_of = folds_of(examples)
     count = int(fold_of.max(initial=-1)) + 1
     if count < 2:
-        return [Phase(_FIT_STEPS, nothing)]
+        return [Phase(steps.alone, nothing)]
     wanted = max(ENOUGH_TOKENS * count / max(tokens, 1), ENOUGH_DOCUMENTS * count / len(examples))
     affordable = max(1, WORK // (tokens * (2 * labels + 1)))
     held = [np.append(fold_of == fold, False) for fold in range(min(count, math.ceil(wanted), affordable))]
-    return [*(Phase(_FOLD_STEPS, fold) for fold in held), Phase(_LAST_STEPS, nothing, from_zero=False)]
+    return [*(Phase(steps.fold, fold) for fold in held), Phase(steps.last, nothing, from_zero=False)]
 
 
 def folds_of(examples: Sequence[Example]) -> np.ndarray:
