@@ -39,7 +39,7 @@ class Fit:
             batch.vectors,
             steps,
             boldness=boldness,
-            copies=_COPIES if len(batch.labels["tags"]) < _FEW_TOKENS else 0,
+            copies=_COPIES if batch.labels["tag_weights"].any() and len(batch.labels["tags"]) < _FEW_TOKENS else 0,
         )
         self.config = RunConfig(seed=seed, save_checkpoints_secs=SAVE_SECONDS)
         self.estimator = Estimator(model_fn, work, self.params, self.config)

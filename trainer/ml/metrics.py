@@ -13,9 +13,9 @@ Triple = tuple[int, int, str]  # start, end and label of a span
 def score(gold: Sequence[Line], predicted: Sequence[Line]) -> dict[str, Any]:
     """Exact-span precision, recall and F1 in all and by label; accuracy and macro F1 of each choice question.
 
-    A gold line counts for spans when it is complete, and for a question when it answers it. `predicted` has
-    `spans` and `classes` in the same form, and `relations` of its own spans. `documents` holds what
-    `bootstrap_interval` needs.
+    A gold line counts for spans when it is complete (`spans` is None where no line is), and for a question when it
+    answers it. `predicted` has `spans` and `classes` in the same form, and `relations` of its own spans. `documents`
+    holds what `bootstrap_interval` needs.
     """
     labels: defaultdict[str, Counter[str]] = defaultdict(Counter)
     choices: defaultdict[str, defaultdict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
@@ -40,7 +40,7 @@ def score(gold: Sequence[Line], predicted: Sequence[Line]) -> dict[str, Any]:
                     choices[question][choice][outcome] += 1
         documents.append(document)
     return {
-        "spans": _span_scores(labels),
+        "spans": _span_scores(labels) if any(line.get("complete", True) for line in gold) else None,
         "questions": {name: _question_scores(answered[name], choices[name]) for name in sorted(answered)},
         "documents": documents,
     }
