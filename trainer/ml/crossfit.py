@@ -15,7 +15,7 @@ import numpy as np
 from trainer.ml.examples import Example, encodable
 
 FOLDS = 5
-ENOUGH_TOKENS, ENOUGH_DOCUMENTS = 5_000, 100  # answered out of fold
+ENOUGH_TOKENS, ENOUGH_DOCUMENTS = 3_000, 100  # answered out of fold
 WORK = 500_000  # tokens times tags that all folds together may cost; the first is always fitted
 
 
@@ -28,7 +28,7 @@ class Steps(NamedTuple):
 
 
 FEW_LABELS = 4
-_STEPS, _STEPS_OF_MANY = Steps(70, 50, 30), Steps(140, 70, 90)  # the more labels, the slower it gets there
+_STEPS, _STEPS_OF_MANY = Steps(70, 40, 30), Steps(140, 60, 90)  # the more labels, the slower it gets there
 
 
 @dataclass(frozen=True)
