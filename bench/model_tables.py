@@ -49,13 +49,20 @@ def main() -> int:
 
 
 def scores(rows: Sequence[Row], figure: str) -> str:
-    """Means over samples, and between what the samples lie, a line for each corpus and size."""
+    """Means over samples, and between what they lie, a line for each corpus and size.
+
+    Of a line only the samples count that all its systems were measured on: a mean of other samples is no comparison.
+    """
     systems = [name for name in ORDER if any(row["system"] == name for row in rows)]
-    lines = [_head(["corpus", "labelled lines (tokens)", *(NAMES[name] for name in systems)])]
+    lines = [_head(["corpus", "labelled lines (tokens)", "samples", *(NAMES[name] for name in systems)])]
     for (corpus, size), cells in _by_cell(rows).items():
-        tokens = mean(row["tokens"] for found in cells.values() for row in found)
-        shown = [_score(cells.get(name, []), figure) for name in systems]
-        lines.append(_line([corpus, f"{size} ({tokens:,.0f})", *shown]))
+        shared = set.intersection(*({row["sample"] for row in found} for found in cells.values()))
+        if not shared:
+            continue
+        common = {name: [row for row in found if row["sample"] in shared] for name, found in cells.items()}
+        tokens = mean(row["tokens"] for found in common.values() for row in found)
+        shown = [_score(common.get(name, []), figure) for name in systems]
+        lines.append(_line([corpus, f"{size} ({tokens:,.0f})", str(len(shared)), *shown]))
     return "\n".join(lines)
 
 
@@ -94,7 +101,8 @@ def gains(rows: Sequence[Row]) -> str:
     for size in sizes:
         for pool in ("a", "b"):
             shown = [_gain(by_key, size, f"ours-{pool}", peer) for peer in ("crfsuite", "spacy")]
-            lines.append(_line([size, f"({pool})", *shown]))
+            if shown != ["–", "–"]:
+                lines.append(_line([size, f"({pool})", *shown]))
     return "\n".join(lines)
 
 
@@ -108,7 +116,7 @@ def _gain(by_key: dict[tuple[str, str, int, str], float], size: str, ours: str, 
         return "–"
     means = {corpus: mean(values) for corpus, values in found.items()}
     lowest = min(means, key=means.__getitem__)
-    return f"{mean(means.values()):+.1f} ({len(means)} corpora; least {means[lowest]:+.1f}, {lowest})"
+    return f"{mean(means.values()):+.1f} (corpora: {len(means)}; least {means[lowest]:+.1f}, {lowest})"
 
 
 def saved(rows: Sequence[Row]) -> str:
@@ -119,7 +127,7 @@ def saved(rows: Sequence[Row]) -> str:
             row["sample"]: row["stretches"][1:] for row in rows if (row["corpus"], row["system"]) == (corpus, system)
         }
         stretches = list(zip(*samples.values(), strict=True))
-        name = f"{system}, {corpus}, {len(samples)} samples"
+        name = f"{system}, {corpus}, samples: {len(samples)}"
         saving = [f"{mean(one['saved'] for one in part):.1f} %" for part in stretches]
         shown = [f"{_precision(part)} of {mean(one['shown'] for one in part):.0f}" for part in stretches]
         lines += [_line([name, "saved so far", *saving]), _line(["", "right of those shown", *shown])]

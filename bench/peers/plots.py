@@ -22,6 +22,7 @@ STYLES = {
     "bilstm": ("BiLSTM-CRF", "#7a4a9c", "-", "D"),
     "ours": ("ours", "#1f6f4a", "-", "o"),
 }
+_TICKS = (20, 50, 200, 1000, 4000)
 mpl.rcParams |= {
     "svg.fonttype": "none",  # text stays text: small files that can be searched
     "svg.hashsalt": "marginalia",
@@ -52,7 +53,7 @@ def _rows(path: Path) -> list[Row]:
 
 
 def learning(rows: list[Row]) -> plt.Figure:
-    """F1 by the number of labelled tokens, a panel a corpus; bars from the worst to the best sample."""
+    """F1 by the number of labelled lines, a panel a corpus; bars from the worst to the best sample."""
     corpora = sorted({row["corpus"] for row in rows})
     across = min(4, len(corpora))
     down = -(-len(corpora) // across)
@@ -63,14 +64,18 @@ def learning(rows: list[Row]) -> plt.Figure:
             for row in rows:
                 if (row["corpus"], row["system"]) == (corpus, system):
                     cells[row["size"]].append(row)
-            points = sorted((mean(r["tokens"] for r in found), [r["f1"] for r in found]) for found in cells.values())
+            points = sorted((mean(r["lines"] for r in found), [r["f1"] for r in found]) for found in cells.values())
             if points:
                 _with_bars(panel, points, label=name, color=colour, linestyle=dash, marker=mark)
-        panel.set(title=corpus, xscale="log", ylim=(0, None))
+        panel.set(title=corpus, xscale="log", xlim=(15, 6000))
+        panel.margins(y=0.1)
+        panel.set_ylim(bottom=0)
+        panel.set_xticks(_TICKS, [str(tick) for tick in _TICKS])
+        panel.minorticks_off()
     for panel in panels.flat[len(corpora) :]:
         panel.axis("off")
     for panel in panels[-1]:
-        panel.set_xlabel("labelled tokens")
+        panel.set_xlabel("labelled lines")
     for panel in panels[:, 0]:
         panel.set_ylabel("span F1")
     _legend(figure, panels.flat)
@@ -96,7 +101,9 @@ def cost(rows: list[Row]) -> plt.Figure:
             if found and system != "ours-b":
                 seconds, f1 = [row["train_cpu"] for row in found], [row["f1"] for row in found]
                 panel.scatter(seconds, f1, s=16, color=colour, marker=mark, label=name.partition(",")[0], alpha=0.8)
-        panel.set(title=f"{size} labelled lines", xscale="log", xlabel="CPU seconds of training", ylim=(0, None))
+        panel.set(title=f"{size} labelled lines", xscale="log", xlabel="CPU seconds of training", xlim=(0.1, 120))
+        panel.margins(y=0.1)
+        panel.set_ylim(bottom=0)
     panels[0, 0].set_ylabel("span F1")
     _legend(figure, panels.flat)
     return figure
