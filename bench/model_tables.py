@@ -51,28 +51,31 @@ def main() -> int:
 def scores(rows: Sequence[Row], figure: str) -> str:
     """Means over samples, and between what they lie, a line for each corpus and size.
 
-    Of a line only the samples count that all its systems were measured on: a mean of other samples is no comparison.
+    Of a line only the samples count that both ours and the first peer were measured on: a mean of other samples is no
+    comparison. Another system may have fewer of them; then it says how many.
     """
     systems = [name for name in ORDER if any(row["system"] == name for row in rows)]
     lines = [_head(["corpus", "labelled lines (tokens)", "samples", *(NAMES[name] for name in systems)])]
     for (corpus, size), cells in _by_cell(rows).items():
-        shared = set.intersection(*({row["sample"] for row in found} for found in cells.values()))
+        compared = [{row["sample"] for row in cells.get(name, [])} for name in (systems[0], "ours-a")]
+        shared = set.intersection(*compared)
         if not shared:
             continue
         common = {name: [row for row in found if row["sample"] in shared] for name, found in cells.items()}
-        tokens = mean(row["tokens"] for found in common.values() for row in found)
-        shown = [_score(common.get(name, []), figure) for name in systems]
+        tokens = mean(row["tokens"] for row in common["ours-a"])
+        shown = [_score(common.get(name, []), figure, len(shared)) for name in systems]
         lines.append(_line([corpus, f"{size} ({tokens:,.0f})", str(len(shared)), *shown]))
     return "\n".join(lines)
 
 
-def _score(rows: Sequence[Row], figure: str) -> str:
+def _score(rows: Sequence[Row], figure: str, samples: int) -> str:
     if not rows:
         return "–"
     found = [row[figure] for row in rows]
     capped = "*" if any(row["said"].get("capped") for row in rows) else ""
     between = f" ({min(found):.1f}–{max(found):.1f})" if len(found) > 1 else ""
-    return f"{mean(found):.1f}{capped}{between}"
+    fewer = f" [{len(found)}]" if len(found) < samples else ""
+    return f"{mean(found):.1f}{capped}{between}{fewer}"
 
 
 def costs(rows: Sequence[Row]) -> str:
