@@ -27,8 +27,8 @@ class Steps(NamedTuple):
     last: int
 
 
-FEW_LABELS = 4
-_STEPS, _STEPS_OF_MANY = Steps(70, 40, 30), Steps(140, 60, 90)  # the more labels, the slower it gets there
+FEW_LABELS, FEW_TOKENS = 4, 50_000
+_STEPS, _STEPS_OF_MANY = Steps(70, 40, 30), Steps(140, 60, 90)  # the more there is to fit, the slower it gets there
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def phases_of(examples: Sequence[Example], tokens: int, labels: int) -> list[Pha
     The last phase goes on from the weights of the one before: the loss is convex, so where it starts does not
     matter, only how long it takes.
     """
-    steps = _STEPS if labels <= FEW_LABELS else _STEPS_OF_MANY
+    steps = _STEPS if labels <= FEW_LABELS and tokens <= FEW_TOKENS else _STEPS_OF_MANY
     nothing = np.zeros(len(examples) + 1, bool)
     fold_of = folds_of(examples)
     count = int(fold_of.max(initial=-1)) + 1
