@@ -190,7 +190,7 @@ def test_spans_that_tags_cannot_say_are_counted(write: Write, tmp_path: Path) ->
 
     found = train(write([inside, spaced, nested, *letters(60)]), tmp_path / "model")
 
-    assert found["metrics"]["spans_left_out"] == {"off_edges": 2, "overlapping": 1, "across": 0}
+    assert found["metrics"]["spans_left_out"] == {"off_edges": 2, "overlapping": 1, "across": 0, "relations": 0}
 
 
 def test_labels_inside_words_make_characters_tokens(write: Write, tmp_path: Path) -> None:

@@ -105,3 +105,18 @@ def times(indices: tf.Tensor, rows: tf.Tensor, dense: tf.Tensor) -> tf.Tensor:
     shape = tf.stack([tf.cast(rows, tf.int64), tf.cast(tf.shape(dense)[0], tf.int64)])
     ones = tf.ones([tf.shape(indices)[0]])
     return tf.raw_ops.SparseTensorDenseMatMul(a_indices=indices, a_values=ones, a_shape=shape, b=dense)
+
+
+def shared(labels: int) -> tf.Tensor:
+    """How columns of weights add up to classes: none (or outside), and each label in one of two forms.
+
+    [3 * labels + 2, 2 * labels + 1]: a class's own column, its label's, and one for being anything at
+    all. What is learnt of one class then counts a little for its relatives, which matters when examples are few.
+    """
+    width = 2 * labels + 1
+    shares = np.zeros((width + labels + 1, width), np.float32)
+    shares[:width] = np.eye(width)
+    for label in range(labels):
+        shares[width + label, [2 * label + 1, 2 * label + 2]] = 1.0
+    shares[-1, 1:] = 1.0
+    return tf.constant(shares)

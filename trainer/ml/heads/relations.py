@@ -9,7 +9,7 @@ import tensorflow as tf
 from trainer.ml.candidates import SIDES, Candidates, candidates_of, given_spans, look_at, placed
 from trainer.ml.examples import Example
 from trainer.ml.features import PRIME
-from trainer.ml.inputs import Inputs, Vocabulary, times, weights
+from trainer.ml.inputs import Inputs, Vocabulary, shared, times, weights
 from trainer.ml.schema import Schema
 from trainer.ml.vectors import Vectors
 
@@ -41,7 +41,7 @@ class RelationHead:
     def scores(self, features: tf.Tensor, meaning: tf.Tensor) -> tf.Tensor:
         """Of each class for each candidate, [P, width], from its numbered features and vectors."""
         columns = times(features, tf.shape(meaning)[0], self.features) + tf.matmul(meaning, self.meaning)
-        return tf.matmul(columns, _shared(self.labels)) + self.bias
+        return tf.matmul(columns, shared(self.labels)) + self.bias
 
     def loss(self, labels: dict[str, tf.Tensor]) -> tf.Tensor:
         """Cross entropy, each candidate by its weight, and the penalty of the weights; `labels` as of a `Lesson`."""
@@ -62,17 +62,6 @@ class RelationHead:
         return FoundRelations(
             tf.where(backward, second, first), tf.where(backward, first, second), (best - 1) // 2, score
         )
-
-
-def _shared(labels: int) -> tf.Tensor:
-    """How columns of weights add up to classes: a class's own, its label's, and one for being related at all."""
-    width = 1 + 2 * labels
-    shares = np.zeros((width + labels + 1, width), np.float32)
-    shares[:width] = np.eye(width)
-    for label in range(labels):
-        shares[width + label, [2 * label + 1, 2 * label + 2]] = 1.0
-    shares[-1, 1:] = 1.0
-    return tf.constant(shares)
 
 
 class Lesson(NamedTuple):

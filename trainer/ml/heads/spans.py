@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from trainer.ml import crf, partial
 from trainer.ml.features import OFFSETS, is_look
-from trainer.ml.inputs import Inputs, Vocabulary, times, weights
+from trainer.ml.inputs import Inputs, Vocabulary, shared, times, weights
 from trainer.ml.meaning import PAIRS
 from trainer.ml.vectors import Vectors
 from trainer.ml.windows import windows_of
@@ -109,7 +109,7 @@ class SpanHead:
             yield [tf.where(mask[:, None], look, full) for mask, look, full in zip(masks, looks, whole, strict=True)]
 
     def _emissions(self, rows: Sequence[tf.Tensor]) -> tf.Tensor:
-        return tf.matmul(tf.add_n(list(rows)), _shared(self.labels)) + self.bias
+        return tf.matmul(tf.add_n(list(rows)), shared(self.labels)) + self.bias
 
     def _likelihood(
         self, emissions: tf.Tensor, lengths: tf.Tensor, tags: tf.Tensor
@@ -136,17 +136,3 @@ class SpanHead:
         small = sum(tf.nn.l2_loss(table) for table in (self.moves, self.start, self.end))
         small += tf.nn.l2_loss(self.meaning) + tf.nn.l2_loss(self.pair_meaning)
         return large + 0.3 * small + 0.05 * tf.nn.l2_loss(self.bias)
-
-
-def _shared(labels: int) -> tf.Tensor:
-    """How columns of weights add up to tags: a tag's own, its label's, and one for being any entity at all.
-
-    What is learnt of one tag then counts a little for its relatives, which matters when examples are few.
-    """
-    width = 2 * labels + 1
-    shares = np.zeros((width + labels + 1, width), np.float32)
-    shares[:width] = np.eye(width)
-    for label in range(labels):
-        shares[width + label, [2 * label + 1, 2 * label + 2]] = 1.0
-    shares[-1, 1:] = 1.0
-    return tf.constant(shares)
