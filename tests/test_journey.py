@@ -137,8 +137,9 @@ def test_two_tenants_teach_their_models_and_share_nothing(town: Install) -> None
     _at_once(both, lambda who: _waits_for_help_of(who, who.live()))
     _at_once(both, lambda who: who.label(LAST_ROUND))
 
-    # Later models suggest more that is right than the first one. globex has too few words for that: its models
-    # may not be sure of anything yet.
+    # Later models go live, and suggest more that is right than the first one. globex has too few words for that: its
+    # models may not be sure of anything yet, nor better than the first.
+    assert acme.live() > 1
     first, *later = (counts for _, counts in sorted(acme.right.items()))
     after = [count for counts in later for count in counts]
     assert sum(after) / len(after) > sum(first) / len(first), acme.right
@@ -166,7 +167,8 @@ def _train_on_all_of_it(who: Annotator) -> None:
 
     eventually("a run to begin", begun, 300)
     eventually("the run to end", who.idle, 300)
-    assert who.live() > 1
+    # Whether it goes live is the gate's to say.
+    assert max(version["number"] for version in who.api("GET", f"/projects/{who.project}/versions")["items"]) > 1
 
 
 def _waits_for_help_of(who: Annotator, version: int) -> None:
