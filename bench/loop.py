@@ -168,10 +168,10 @@ def measure_memory(bench: Bench, _options: argparse.Namespace) -> None:
         bench.add(*processes.memory(bench.launcher))
 
 
-def measure_prediction(bench: Bench, _options: argparse.Namespace) -> None:
+def measure_reloading(bench: Bench, _options: argparse.Namespace) -> None:
     """The loaded export against an Estimator, in a process of its own."""
     printed = subprocess.run(
-        [sys.executable, "-m", "bench.predict", "--json"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+        [sys.executable, "-m", "bench.reload", "--json"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
     ).stdout
     bench.add(*(Figure(**figure) for figure in json.loads(printed.splitlines()[-1])))
 
@@ -185,7 +185,7 @@ PARTS = {
     "learning": measure_learning,
     "annotating": measure_annotating,
     "memory": measure_memory,
-    "predict": measure_prediction,
+    "reload": measure_reloading,
 }
 
 

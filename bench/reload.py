@@ -7,7 +7,9 @@ by one that keeps its Estimator. All give the same answer. Run alone with `pytho
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -109,4 +111,5 @@ def _predicted(estimator: Estimator, question: np.ndarray) -> float:
 
 
 if __name__ == "__main__":
-    print(table(measure()))
+    found = measure()
+    print(json.dumps([vars(figure) for figure in found]) if "--json" in sys.argv else table(found))
