@@ -1,4 +1,4 @@
-"""Rows as the JSON of the API (schemas.py describes it)."""
+"""Rows as the JSON of the API (`schemas.py` and `training_schemas.py` describe it)."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from trainer import runs, serving
 from trainer.models import ModelVersion, TrainingRun
 from web import access
 from web.api import answers, shapes
-from web.api import schemas as s
+from web.api import training_schemas as s
 from web.api.refusals import errors
 from web.requests import TenantRequest
 
