@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from tests.ml.estimator.doubling import answered, asked, doubled, numbers, serving
 from trainer.ml.estimator import Estimator, EstimatorSpec, ModeKeys, from_saved_model, publish_copy
@@ -89,6 +90,26 @@ def test_several_signatures_of_one_model(tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded["both"](x=x)["y"], loaded["serving_default"](x=x)["y"])
     np.testing.assert_array_equal(loaded["pairs"](x=x)["y"], loaded["serving_default"](x=x)["y"])
     assert loaded["triple"](x=[2.0])["y"] == [6.0]
+
+
+def test_an_export_computes_once_what_is_the_same(tmp_path: Path) -> None:
+    def model_fn(features: Any, labels: Any, mode: ModeKeys) -> EstimatorSpec:
+        y = keras.layers.Dense(1)(features["x"])
+        twice = (tf.square(y) - 0.5) * (tf.square(y) - 0.5)
+        chances = tf.random.uniform([2]), tf.random.uniform([2])
+        return answered(mode, twice, labels, export_outputs={"chances": {"a": chances[0], "b": chances[1]}})
+
+    estimator = Estimator(model_fn, tmp_path / "model").train(numbers, max_steps=1)
+    export = estimator.export_saved_model(tmp_path / "export", serving)
+
+    answer = from_saved_model(export)(x=[[1.0], [5.0]])["y"]
+    drawn = from_saved_model(export, signature="chances")(x=[[1.0], [5.0]])
+    (graph,) = saved_model_pb2.SavedModel.FromString((export / "saved_model.pb").read_bytes()).meta_graphs
+    bodies = [[node.op for node in function.node_def] for function in graph.graph_def.library.function]
+    (ops,) = [body for body in bodies if "Square" in body]
+    assert (ops.count("Square"), ops.count("Sub"), ops.count("RandomUniform")) == (1, 1, 2)
+    assert (drawn["a"] != drawn["b"]).all()
+    np.testing.assert_allclose(answer, [predicted["y"] for predicted in estimator.predict(asked)], rtol=1e-6)
 
 
 def test_features_may_be_one_tensor_and_predictions_nested(tmp_path: Path) -> None:

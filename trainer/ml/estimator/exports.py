@@ -8,6 +8,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.python.framework import op_def_registry
 
 ASSETS = "assets.extra"
 
@@ -43,12 +45,55 @@ def write_saved_model(
 
     def write(aside: Path) -> None:
         tf.saved_model.save(module, os.fspath(aside), signatures=dict(signatures))
+        _merge_equal_nodes(aside)
         for name, source in assets.items():
             target = aside / ASSETS / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
 
     return publish(base, write)
+
+
+def _merge_equal_nodes(folder: Path) -> None:
+    """Compute once what functions compute again and again, constants most of all: loading builds node after node."""
+    path = folder / "saved_model.pb"
+    model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    for graph in model.meta_graphs:
+        for function in graph.graph_def.library.function:
+            _merge_within(function)
+    path.write_bytes(model.SerializeToString())
+    # It tells of the file as it was. Who looks for one makes it from the file.
+    (folder / "fingerprint.pb").unlink(missing_ok=True)
+
+
+def _merge_within(function: Any) -> None:
+    """Nodes are equal that do the same with the same inputs, and neither read nor change a state."""
+    nodes = function.node_def
+    # What is named in other ways than as an input of data stays.
+    held = {name[1:] for node in nodes for name in node.input if name.startswith("^")}
+    held |= {place.decode()[5:] for node in nodes if "_class" in node.attr for place in node.attr["_class"].list.s}
+    held |= set(function.control_ret.values())
+    first: dict[tuple[Any, ...], str] = {}
+    instead: dict[str, str] = {}
+
+    def now(name: str) -> str:
+        node, colon, output = name.partition(":")
+        return instead.get(node, node) + colon + output
+
+    for node in nodes:
+        definition = op_def_registry.get(node.op)
+        if definition is None or definition.is_stateful or node.name in held:
+            continue
+        attributes = ((name, value.SerializeToString(deterministic=True)) for name, value in sorted(node.attr.items()))
+        equal = first.setdefault((node.op, node.device, *map(now, node.input), *attributes), node.name)
+        if equal != node.name:
+            instead[node.name] = equal
+    for at in reversed([at for at, node in enumerate(nodes) if node.name in instead]):
+        del nodes[at]
+    for node in nodes:
+        node.input[:] = [now(name) for name in node.input]
+    for name, value in function.ret.items():
+        function.ret[name] = now(value)
 
 
 def numbered_exports(base: Path) -> list[Path]:
