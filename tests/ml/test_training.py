@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -12,6 +13,7 @@ from tests.ml.conftest import letters, line
 from trainer.ml import exporting
 from trainer.ml.evaluation import evaluate
 from trainer.ml.examples import DataError, Example
+from trainer.ml.fitting import FINEST
 from trainer.ml.predictor import UnknownFormat, load
 from trainer.ml.schema import NothingToLearn, Question, SchemaError
 from trainer.ml.training import train
@@ -276,6 +278,21 @@ def test_one_very_long_text_does_not_stop_the_others_from_teaching(tmp_path: Pat
     data.write_text("".join(json.dumps(one) + "\n" for one in [*letters(20), long]), encoding="utf-8")
 
     assert Path(train(data, tmp_path / "model")["export"]).is_dir()
+
+
+def test_weights_are_rounded_so_little_that_no_score_shows_it(
+    trained: tuple[dict[str, Any], list[dict[str, Any]]],
+) -> None:
+    predictor, texts = load(trained[0]["export"]), [one["text"] for one in letters(20, seed=5)]
+    weights = [weight for weight in predictor._model.weights if weight.dtype == tf.float32 and weight.shape.rank == 2]
+    before = exporting.scores_of(predictor(texts))
+    chance = np.random.default_rng(0)
+
+    for weight in weights:
+        np.testing.assert_array_equal(weight / FINEST % 1, 0)
+        weight.assign_add(chance.uniform(-FINEST / 2, FINEST / 2, weight.shape))
+
+    assert exporting.scores_of(predictor(texts)) == pytest.approx(before, abs=1e-3)
 
 
 def test_suggestions_are_what_reaches_the_thresholds(trained: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:

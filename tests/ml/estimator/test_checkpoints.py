@@ -67,6 +67,19 @@ class Remember(Hook):
         self.saved.append(Path(path).name)
 
 
+def test_a_checkpoint_holds_what_a_hook_made_of_the_weights_before(tmp_path: Path) -> None:
+    class Ones(Hook):
+        def before_save(self, step: Step) -> None:
+            if step.number == 2:
+                for variable in trained.trainable_variables:
+                    variable.assign(tf.ones_like(variable))
+
+    trained = estimator(tmp_path)
+    trained.train(shuffled, max_steps=2, hooks=[Ones()])
+
+    assert all((weight == 1).all() for weight in weights(estimator(tmp_path)))
+
+
 def test_a_killed_process_goes_on_to_the_very_same_weights(tmp_path: Path) -> None:
     program = (
         "import sys, pathlib\n"

@@ -29,6 +29,9 @@ class Hook:
     def after_step(self, step: Step) -> None:
         """Called after each step; set `step.stop` to end the loop in good order."""
 
+    def before_save(self, step: Step) -> None:
+        """Called in training before a checkpoint is written of what the variables hold then."""
+
     def after_save(self, step: Step, path: str) -> None:
         """Called in training when a checkpoint was written; `step.stop` works here, too."""
 

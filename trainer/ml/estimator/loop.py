@@ -103,6 +103,8 @@ class Saver(Hook):
             self._write(self._last)
 
     def _write(self, step: Step) -> None:
+        for hook in self._hooks:
+            hook.before_save(step)
         path = self._save(step.number)
         self._at, self._saved = time.monotonic(), step.number
         for hook in self._hooks:
