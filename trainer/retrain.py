@@ -121,7 +121,7 @@ class Round:
     def judge(self, export: Path, data: Path, result: dict[str, Any]) -> Verdict:
         """Both versions on the same held-out documents: how good the new one is, and whether to promote it."""
         from trainer.ml.evaluation import evaluate
-        from trainer.ml.metrics import bootstrap_interval, paired_bootstrap
+        from trainer.ml.metrics import bootstrap_interval, probability_worse
 
         held_out = [line for line in _lines(data) if line.get("split") == "check"]
         told = result["metrics"]
@@ -141,7 +141,7 @@ class Round:
             return Verdict(metrics, True, f"the live version cannot be used: {error}")
         if live is None:
             return Verdict(metrics, True, "the first version")
-        worse = paired_bootstrap(documents, evaluate(live, held_out)["documents"])
+        worse = probability_worse(documents, evaluate(live, held_out)["documents"])
         metrics["probability_worse"] = worse
         most = max(worse.values())
         why = f"worse than the live version with probability {most:.2f} on {len(held_out)} held-out documents"

@@ -1,4 +1,4 @@
-"""Scores by hand, and the bootstrap over documents."""
+"""Scores by hand, and how sure one can be of them."""
 
 import subprocess
 import sys
@@ -64,12 +64,12 @@ def test_a_relation_is_right_with_its_label_direction_and_both_spans() -> None:
     assert metrics.score_relations(unfinished, mine)["labels"] == {}
 
 
-def test_relations_are_resampled_where_there_are_any() -> None:
+def test_relations_are_compared_where_there_are_any() -> None:
     good = metrics.score([related((0, 1, "r"), spans=(A, B))] * 20, [related((0, 1, "r"), spans=(A, B))] * 20)
     bad = metrics.score([related((0, 1, "r"), spans=(A, B))] * 20, [related(spans=(A, B))] * 20)
 
     assert metrics.bootstrap_interval(good["documents"])["relations"] == (1.0, 1.0)
-    assert metrics.paired_bootstrap(good["documents"], bad["documents"])["relations"] == 0.0
+    assert metrics.probability_worse(good["documents"], bad["documents"])["relations"] == 0.0
     assert set(metrics.bootstrap_interval(documents((1, 1, 1)))) == {"f1", "accuracy"}
 
 
@@ -89,14 +89,24 @@ def test_interval_holds_the_score_and_narrows_with_documents() -> None:
     assert metrics.bootstrap_interval([])["f1"] == (0.0, 0.0)
 
 
-def test_paired_bootstrap_knows_better_worse_and_the_same() -> None:
+def test_worse_better_and_the_same_are_told_apart() -> None:
     good, bad = documents(*[(4, 1, 1)] * 30), documents(*[(2, 3, 3)] * 30)
 
-    assert metrics.paired_bootstrap(good, bad)["f1"] == 0.0
-    assert metrics.paired_bootstrap(bad, good)["f1"] == 1.0
-    assert metrics.paired_bootstrap(good, good)["f1"] == 0.5
+    assert metrics.probability_worse(good, bad)["f1"] == 0.0
+    assert metrics.probability_worse(bad, good)["f1"] == 1.0
+    assert metrics.probability_worse(good, good)["f1"] == 0.5
+    assert metrics.probability_worse([], [])["accuracy"] == 0.5
     with pytest.raises(ValueError, match="same documents"):
-        metrics.paired_bootstrap(good, bad[:3])
+        metrics.probability_worse(good, bad[:3])
+
+
+def test_three_documents_are_not_enough_to_be_sure() -> None:
+    same = [(4, 1, 1)] * 12
+    good, bad = documents(*[(4, 1, 1)] * 3, *same), documents(*[(2, 3, 3)] * 3, *same)
+
+    # Were neither better, all three would be for the old one in an eighth of all cases; a case like that counts half.
+    assert metrics.probability_worse(bad, good)["f1"] == pytest.approx(1 - 1 / 16, abs=0.01)
+    assert metrics.probability_worse(bad[:1], good[:1])["f1"] == pytest.approx(1 - 1 / 4, abs=0.02)
 
 
 def test_metrics_need_no_tensorflow() -> None:

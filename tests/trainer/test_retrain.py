@@ -170,7 +170,7 @@ def test_a_version_whose_bytes_were_changed_is_not_loaded(taught, django_db_bloc
 def test_a_live_version_that_is_broken_makes_way_for_the_next(taught, django_db_blocker, monkeypatch):
     with django_db_blocker.unblock():
         cast, project = taught
-        monkeypatch.setattr("trainer.ml.metrics.paired_bootstrap", lambda *_: {"f1": 0.99, "accuracy": 0.5})
+        monkeypatch.setattr("trainer.ml.metrics.probability_worse", lambda *_: {"f1": 0.99, "accuracy": 0.5})
         with tenant_scope(cast.acme):
             live = runs.live_version(project)
         (store.version_dir(cast.acme.pk, project.pk, live.number) / "saved_model.pb").unlink()
@@ -191,7 +191,7 @@ def test_a_version_whose_relations_are_worse_beyond_chance_is_kept_but_not_promo
         with tenant_scope(cast.acme):
             live = runs.live_version(project)
         monkeypatch.setattr(
-            "trainer.ml.metrics.paired_bootstrap", lambda *_: {"f1": 0.5, "accuracy": 0.5, "relations": 0.99}
+            "trainer.ml.metrics.probability_worse", lambda *_: {"f1": 0.5, "accuracy": 0.5, "relations": 0.99}
         )
 
         run = a_round(cast, project)
