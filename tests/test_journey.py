@@ -25,6 +25,7 @@ from tests.outside import data_directory
 FIRST_ROUND, SECOND_ROUND = 24, 50
 LAST_ROUND = 10  # too few for another run: nothing is left to wait for
 WORSE = 0.95  # what the gate keeps back
+PATIENCE = 900  # seconds for a run, also where the machine has much else to do
 
 
 @dataclass
@@ -144,13 +145,13 @@ def test_two_tenants_teach_their_models_and_share_nothing(town: Install) -> None
 
     # They label at once, and after a few documents each has a model of its own.
     _at_once(both, lambda who: who.label(FIRST_ROUND))
-    _at_once(both, lambda who: eventually("a first model", who.live, 300))
+    _at_once(both, lambda who: eventually("a first model", who.live, PATIENCE))
 
     # Its suggestions appear on the desk; they accept and reject, and the next round learns from that, killed or not.
     _at_once(both, lambda who: _waits_for_help_of(who, 1))
     _at_once(both, lambda who: who.label(SECOND_ROUND))
     _kill_the_train_worker_in_the_middle(town, acme)
-    _at_once(both, lambda who: eventually("a later model", who.has_learnt_more, 300))
+    _at_once(both, lambda who: eventually("a later model", who.has_learnt_more, PATIENCE))
     for who in both:
         _what_is_live_is_what_the_gate_let_pass(who)
 
@@ -176,7 +177,7 @@ def _at_once(people, act) -> None:
 
 
 def _waits_for_help_of(who: Annotator, version: int) -> None:
-    eventually(f"suggestions of version {version} on the desk", lambda: who.is_helped_by(version), 120)
+    eventually(f"suggestions of version {version} on the desk", lambda: who.is_helped_by(version), PATIENCE)
 
 
 def _kill_the_train_worker_in_the_middle(town: Install, who: Annotator) -> None:
@@ -186,7 +187,7 @@ def _kill_the_train_worker_in_the_middle(town: Install, who: Annotator) -> None:
     def trains() -> dict[str, Any] | None:
         return next((run for run in who.runs() if (run["state"], run["phase"]) == ("running", "train")), None)
 
-    run = eventually("a run to train", trains, 300)
+    run = eventually("a run to train", trains, PATIENCE)
     worker = town.child("train")
     for process in [*worker.children(), worker]:
         process.send_signal(signal.SIGKILL)
@@ -196,7 +197,7 @@ def _kill_the_train_worker_in_the_middle(town: Install, who: Annotator) -> None:
         now = who.api("GET", f"/runs/{run['id']}")
         return now if now["state"] not in ("queued", "running") else None
 
-    ended = eventually("the run to end", over, 300)
+    ended = eventually("the run to end", over, PATIENCE)
     assert (ended["state"], ended["attempt"]) == ("succeeded", 2), ended
     assert "fell silent" in ended["log"]
     assert who.live() >= live
