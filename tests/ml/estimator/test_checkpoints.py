@@ -1,6 +1,7 @@
 """A training that was killed goes on, and a checkpoint that broke is passed over."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -132,11 +133,19 @@ def lose_index(path: Path) -> None:
     path.with_name(path.name + ".index").unlink()
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a training of 25 steps; to be copied, not changed."""
+    where = tmp_path_factory.mktemp("trained")
+    estimator(where).train(shuffled, max_steps=25)
+    return where
+
+
 @pytest.mark.parametrize("damage", [cut, change, empty_data, empty_index, cut_index, lose_shard])
 def test_a_broken_checkpoint_is_passed_over_aloud(
-    damage: Callable[[Path], None], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    damage: Callable[[Path], None], trained: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    estimator(tmp_path).train(shuffled, max_steps=25)
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
     damage(tmp_path / "ckpt-25")
 
     step = estimator(tmp_path).evaluate(shuffled, steps=1)["global_step"]
@@ -172,11 +181,11 @@ def test_when_all_checkpoints_are_broken_training_begins_afresh_and_using_is_ref
     assert afresh.latest_step() == 12
 
 
-def test_a_checkpoint_whose_writing_was_cut_off_is_none(tmp_path: Path) -> None:
-    estimator(tmp_path).train(shuffled, max_steps=20)
-    lose_index(tmp_path / "ckpt-20")
+def test_a_checkpoint_whose_writing_was_cut_off_is_none(trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    lose_index(tmp_path / "ckpt-25")
 
-    assert estimator(tmp_path).evaluate(shuffled, steps=1)["global_step"] == 10
+    assert estimator(tmp_path).evaluate(shuffled, steps=1)["global_step"] == 20
 
 
 def test_checkpoints_by_steps_by_seconds_and_at_the_end(tmp_path: Path) -> None:
