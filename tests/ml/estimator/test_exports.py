@@ -15,6 +15,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tests.ml.estimator.doubling import answered, asked, doubled, numbers, serving
 from trainer.ml.estimator import Estimator, EstimatorSpec, ModeKeys, ServedModel, from_saved_model, publish_copy
 
+MADE = {"square": tf.square, "tanh": tf.tanh, "negative": tf.negative}
 ROOT = Path(__file__).parents[3]
 
 
@@ -111,6 +112,21 @@ def test_an_export_computes_once_what_is_the_same(tmp_path: Path) -> None:
     assert (ops.count("Square"), ops.count("Sub"), ops.count("RandomUniform")) == (1, 1, 2)
     assert (drawn["a"] != drawn["b"]).all()
     np.testing.assert_allclose(answer, [predicted["y"] for predicted in estimator.predict(asked)], rtol=1e-6)
+
+
+def test_outputs_that_are_the_same_keep_their_names(tmp_path: Path) -> None:
+    def model_fn(features: Any, labels: Any, mode: ModeKeys) -> EstimatorSpec:
+        y = keras.layers.Dense(1)(features["x"])
+        same = {f"{name}_{number}": make(y) for name, make in MADE.items() for number in range(20)}
+        return answered(mode, y, labels, export_outputs={"same": same})
+
+    estimator = Estimator(model_fn, tmp_path / "model").train(numbers, max_steps=1)
+    found = from_saved_model(estimator.export_saved_model(tmp_path / "export", serving), signature="same")(x=[[2.0]])
+
+    (y,) = estimator.predict(lambda: asked().map(lambda x: {"x": tf.fill([1, 1], 2.0)}))
+    assert len(found) == 20 * len(MADE)
+    for name, value in found.items():
+        np.testing.assert_allclose(value[0], MADE[name.partition("_")[0]](y["y"]), rtol=1e-6)
 
 
 def test_features_may_be_one_tensor_and_predictions_nested(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def _merge_within(function: Any) -> None:
         del nodes[at]
     for node in nodes:
         node.input[:] = [now(name) for name in node.input]
-    for name, value in function.ret.items():
+    for name, value in dict(function.ret).items():  # a map is not to be changed while it is walked
         function.ret[name] = now(value)
 
 
