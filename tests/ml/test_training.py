@@ -14,7 +14,7 @@ from trainer.ml import exporting
 from trainer.ml.evaluation import evaluate
 from trainer.ml.examples import DataError, Example
 from trainer.ml.fitting import FINEST
-from trainer.ml.predictor import UnknownFormat, load
+from trainer.ml.predictor import load
 from trainer.ml.schema import NothingToLearn, Question, SchemaError
 from trainer.ml.training import train
 
@@ -252,17 +252,6 @@ def test_a_training_killed_twice_ends_as_one_that_was_not(
     assert one == pytest.approx(other, abs=5e-3)
 
 
-def test_something_else_is_not_loaded(tmp_path: Path) -> None:
-    with pytest.raises(UnknownFormat, match="is not a model exported from here"):
-        load(tmp_path)
-    module = tf.Module()
-    module.f = tf.function(lambda: {"json": tf.constant('{"format": 99}')}, input_signature=[])
-    signatures = {"describe": module.f.get_concrete_function(), "serving_default": module.f.get_concrete_function()}
-    tf.saved_model.save(module, str(tmp_path / "m"), signatures=signatures)
-    with pytest.raises(UnknownFormat, match="has format 99, this version reads 1"):
-        load(tmp_path / "m")
-
-
 def test_none_of_several_is_an_answer_where_the_document_is_complete():
     question = Question("tone", multiple=True, choices=("angry", "urgent"))
 
@@ -270,14 +259,6 @@ def test_none_of_several_is_an_answer_where_the_document_is_complete():
     assert Example("a", "x", classes={"tone": ()}, complete=False).answer_to(question) == ()
     assert Example("a", "x", complete=False).answer_to(question) is None
     assert Example("a", "x").answer_to(Question("topic", multiple=False, choices=("b",))) is None
-
-
-def test_one_very_long_text_does_not_stop_the_others_from_teaching(tmp_path: Path) -> None:
-    data = tmp_path / "data.jsonl"
-    long = line("long", "It is a long story, as Ada knows. " * 6_000)
-    data.write_text("".join(json.dumps(one) + "\n" for one in [*letters(20), long]), encoding="utf-8")
-
-    assert Path(train(data, tmp_path / "model")["export"]).is_dir()
 
 
 def test_weights_are_rounded_so_little_that_no_score_shows_it(

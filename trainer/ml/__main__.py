@@ -120,13 +120,9 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _lines() -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(sys.stdin, start=1):
-        if not line.strip():
-            continue
-        try:
-            given = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"line {number}: not JSON ({error.msg})") from None
+    from trainer.ml.examples import objects
+
+    for number, given in objects(sys.stdin.buffer):
         if not isinstance(given, dict) or not isinstance(given.get("text"), str):
             raise ValueError(f"line {number}: text: missing or not a string")
         yield given | {"id": str(given.get("id", f"line-{number}"))}

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,23 +63,30 @@ class Example:
 
 
 def read(path: Path) -> list[Example]:
-    """All examples of a JSON Lines file."""
-    examples = []
-    with path.open(encoding="utf-8", errors="strict") as file:
-        try:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    examples.append(_parse_line(line, number))
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path.name}: not UTF-8 ({error.reason} at byte {error.start} of a block)") from None
-    return examples
+    """All examples of a JSON Lines file; DataError names the line that is none."""
+    with path.open("rb") as file:
+        return [_example(given, number) for number, given in objects(file)]
 
 
-def _parse_line(line: str, number: int) -> Example:
+def objects(lines: Iterable[bytes]) -> Iterator[tuple[int, Any]]:
+    """What each line that is not blank holds as JSON, and its number from 1."""
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            yield number, _value(line, number)
+
+
+def _value(line: bytes, number: int) -> Any:
     try:
-        given = json.loads(line)
+        return json.loads(line.decode())
+    except UnicodeDecodeError as error:
+        raise DataError(f"line {number}: not UTF-8 ({error.reason} at byte {error.start})") from None
     except json.JSONDecodeError as error:
         raise DataError(f"line {number}: not JSON ({error.msg} at character {error.pos})") from None
+    except RecursionError:
+        raise DataError(f"line {number}: not JSON that can be read (too deep)") from None
+
+
+def _example(given: Any, number: int) -> Example:
     try:
         return parse(given, f"line-{number}")
     except DataError as error:
@@ -94,29 +101,41 @@ def parse(given: Any, default_id: str = "") -> Example:
     if not isinstance(text, str):
         raise DataError("text: missing or not a string")
     classes = given.get("classes") or {}
-    if not isinstance(classes, dict) or not all(_are_names(chosen) for chosen in classes.values()):
+    if not isinstance(classes, dict) or not all(_are_names(chosen) for chosen in [list(classes), *classes.values()]):
         raise DataError("classes: must be an object of lists of choices")
-    spans = tuple(_span(span, f"spans[{i}]", text) for i, span in enumerate(given.get("spans") or ()))
+    spans = tuple(_span(span, f"spans[{i}]", text) for i, span in enumerate(_listed(given, "spans")))
     return Example(
         id=str(given.get("id", default_id)),
         text=text,
         spans=spans,
-        relations=tuple(_relation(given, i, len(spans)) for i, given in enumerate(given.get("relations") or ())),
-        rejected=tuple(_span(span, f"rejected[{i}]", text) for i, span in enumerate(given.get("rejected") or ())),
+        relations=tuple(_relation(one, i, len(spans)) for i, one in enumerate(_listed(given, "relations"))),
+        rejected=tuple(_span(span, f"rejected[{i}]", text) for i, span in enumerate(_listed(given, "rejected"))),
         classes={name: tuple(chosen) for name, chosen in classes.items()},
         complete=given.get("complete", True) is not False,
         check=given.get("split") == "check",
     )
 
 
+def _listed(given: dict[str, Any], name: str) -> list[Any]:
+    listed = given.get(name) or []
+    if not isinstance(listed, list):
+        raise DataError(f"{name}: must be a list")
+    return listed
+
+
 def _are_names(chosen: Any) -> bool:
-    return isinstance(chosen, list) and all(isinstance(choice, str) for choice in chosen)
+    return isinstance(chosen, list) and all(_is_name(choice) for choice in chosen)
+
+
+def _is_name(given: Any) -> bool:
+    """A text that UTF-8 can hold: an export carries it."""
+    return isinstance(given, str) and not _SURROGATES.search(given)
 
 
 def _relation(given: Any, index: int, spans: int) -> Relation:
     where = f"relations[{index}]"
-    if not isinstance(given, dict) or not isinstance(given.get("label"), str):
-        raise DataError(f"{where}.label: missing or not a string")
+    if not isinstance(given, dict) or not _is_name(given.get("label")):
+        raise DataError(f"{where}.label: missing or not a string of UTF-8")
     head, tail = (_place(given, name, where, spans) for name in ("head", "tail"))
     if head == tail:
         raise DataError(f"{where}: a span is not related to itself")
@@ -131,8 +150,8 @@ def _place(given: dict[str, Any], name: str, where: str, spans: int) -> int:
 
 
 def _span(given: Any, where: str, text: str) -> Span:
-    if not isinstance(given, dict) or not isinstance(given.get("label"), str):
-        raise DataError(f"{where}.label: missing or not a string")
+    if not isinstance(given, dict) or not _is_name(given.get("label")):
+        raise DataError(f"{where}.label: missing or not a string of UTF-8")
     start, end = given.get("start"), given.get("end")
     if not isinstance(start, int) or not isinstance(end, int):
         raise DataError(f"{where}: start and end must be whole numbers")

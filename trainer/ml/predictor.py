@@ -28,15 +28,14 @@ class Predictor:
         try:
             # Held on to: a signature does not keep its variables alive.
             self._model = tf.saved_model.load(str(export))
-            described = self._model.signatures["describe"]()["json"].numpy()
+            self.description: dict[str, Any] = json.loads(self._model.signatures["describe"]()["json"].numpy())
             self._serve = self._model.signatures["serving_default"]
             self._relate = self._model.signatures.get("relations")  # none where the schema has no relation
-        except (OSError, KeyError, tf.errors.OpError) as error:
+        except (OSError, LookupError, ValueError, RuntimeError, tf.errors.OpError) as error:
             raise UnknownFormat(f"{export} is not a model exported from here: {error}") from error
-        self.description: dict[str, Any] = json.loads(described)
-        if self.description.get("format") != FORMAT_VERSION:
-            found = self.description.get("format")
-            raise UnknownFormat(f"{export} has format {found}, this version reads {FORMAT_VERSION}")
+        found = self.description.get("format")
+        if found != FORMAT_VERSION:
+            raise UnknownFormat(f"{export} has format {found}, this version reads {FORMAT_VERSION}: train again")
         self.schema = Schema.from_dict(self.description["schema"])
 
     def __call__(self, texts: Sequence[str]) -> list[dict[str, Any]]:

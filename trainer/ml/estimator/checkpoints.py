@@ -35,16 +35,20 @@ class Checkpoints:
     def write(self, step: int, variables: Mapping[str, tf.Variable]) -> str:
         """Write the values, whole or not at all, and remove what need not be kept.
 
-        What is numbered higher was passed over as broken when this training began; it goes, too.
+        What is numbered higher was passed over as broken when this training began; it goes, too. Raises OSError where
+        there is no room.
         """
         self._directory.mkdir(parents=True, exist_ok=True)
         path = self._path(step)
-        tf.raw_ops.SaveV2(
-            prefix=path,
-            tensor_names=list(variables),
-            shape_and_slices=[""] * len(variables),
-            tensors=[variable.read_value() for variable in variables.values()],
-        )
+        try:
+            tf.raw_ops.SaveV2(
+                prefix=path,
+                tensor_names=list(variables),
+                shape_and_slices=[""] * len(variables),
+                tensors=[variable.read_value() for variable in variables.values()],
+            )
+        except tf.errors.OpError as error:
+            raise OSError(f"the checkpoint cannot be written to {path}: {error.message}") from error
         older = [number for number in map(step_of, self.paths()) if number <= step]
         kept = set(older[: self._keep])
         for file in self._directory.glob("ckpt-*"):

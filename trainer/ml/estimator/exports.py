@@ -32,7 +32,7 @@ def write_saved_model(
 ) -> Path:
     """Write a SavedModel with these signatures and files into the next numbered directory of `base`.
 
-    `kept` is what the signatures use: variables and tables.
+    `kept` is what the signatures use: variables and tables. Raises OSError where there is no room.
     """
     for name, source in assets.items():
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
@@ -44,8 +44,11 @@ def write_saved_model(
         setattr(module, name, value)
 
     def write(aside: Path) -> None:
-        tf.saved_model.save(module, os.fspath(aside), signatures=dict(signatures))
-        _merge_equal_nodes(aside)
+        try:
+            tf.saved_model.save(module, os.fspath(aside), signatures=dict(signatures))
+            _merge_equal_nodes(aside)
+        except tf.errors.OpError as error:
+            raise OSError(f"the export cannot be written to {base}: {error.message}") from error
         for name, source in assets.items():
             target = aside / ASSETS / name
             target.parent.mkdir(parents=True, exist_ok=True)
