@@ -1,4 +1,4 @@
-"""Makes the pictures in docs/screenshots: every page, light and dark, on an install with the demo mails.
+"""Makes the pictures in docs/screenshots: the pages, light and dark, on an install with the demo mails.
 
 Run it from the repository's root: `PYTHONPATH=. python docs/screenshots.py`. It needs Chromium and some minutes: the
 mails' true labels are given through the API in rounds, so that the model has a story to show.
@@ -22,6 +22,8 @@ from tests.install import Client, Install, eventually, install
 FOLDER = Path(__file__).parent / "screenshots"
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 420, "height": 800}
 ROUNDS = (16, 20, 40, 60)
+LEARNING_SECONDS = 900
+LOOKED_AT = 60  # documents, at most, until one shows all kinds of suggestions
 PROJECT = 1
 BROKEN = '{"id": "a", "text": "Ann wrote from Oslo."}\n{"id": "b", "text": ""}\n{"id": "c", "text": "cut o\n'
 
@@ -44,7 +46,7 @@ def teach(place: Install) -> None:
     for made, count in enumerate(ROUNDS, start=1):
         for _ in range(count):
             label(api, gold)
-        eventually(f"version {made}", lambda made=made: len(versions(api)) >= made and idle(api), 300)
+        eventually(f"version {made}", lambda made=made: len(versions(api)) >= made and idle(api), LEARNING_SECONDS)
         print(f"version {made} learned", file=sys.stderr)
 
 
@@ -61,18 +63,34 @@ def label(api: Client, gold: dict[str, Any]) -> None:
     true = gold[task["document"]["external_id"]]
     answer = {name: true[name] for name in ("spans", "classes", "relations")}
     suggestion = task["suggestion"]["suggestion"]
+    items = {item["id"]: item for item in (suggestion["items"] if suggestion else [])}
     decisions = [
-        {"suggestion": suggestion["id"], "item": item["id"], "verdict": "accept" if right(item, true) else "reject"}
-        for item in (suggestion["items"] if suggestion else [])
+        {
+            "suggestion": suggestion["id"],
+            "item": name,
+            "verdict": "accept" if right(item, items, true) else "reject",
+        }
+        for name, item in items.items()
     ]
     sent = {"submit_id": str(uuid4()), "revision": 0, **answer, "decisions": decisions}
     api("PUT", f"/documents/{task['document']['id']}/annotation", json=sent)
 
 
-def right(item: dict[str, Any], true: dict[str, Any]) -> bool:
+def right(item: dict[str, Any], items: dict[str, Any], true: dict[str, Any]) -> bool:
     if item["kind"] == "choice":
         return item["label"] in true["classes"].get(item["question"], [])
-    return {name: item[name] for name in ("start", "end", "label")} in true["spans"]
+    if item["kind"] == "span":
+        return span_of(item) in true["spans"]
+    ends = {end: span_of(items[item[end]]) for end in ("head", "tail")}
+    spans = true["spans"]
+    return any(
+        relation["label"] == item["label"] and all(spans[relation[end]] == span for end, span in ends.items())
+        for relation in true["relations"]
+    )
+
+
+def span_of(item: dict[str, Any]) -> dict[str, Any]:
+    return {name: item[name] for name in ("start", "end", "label")}
 
 
 def take(browser: Browser, place: Install, scheme: str) -> None:
@@ -86,6 +104,7 @@ def take(browser: Browser, place: Install, scheme: str) -> None:
     for name, path in (("project", "/"), ("documents", "/documents"), ("import", "/import")):
         page.goto(f"{base}/projects/{PROJECT}{path}")
         picture(page, name, scheme, whole=name == "project")
+    take_version(page, f"{base}/projects/{PROJECT}/", scheme)
     page.goto(f"{base}/projects/new")
     page.fill("[name=span_name] >> nth=0", "PERSON")
     page.fill("[name=span_name] >> nth=1", "PRODUCT")
@@ -101,12 +120,25 @@ def take(browser: Browser, place: Install, scheme: str) -> None:
     context.close()
 
 
+def take_version(page: Page, project: str, scheme: str) -> None:
+    """The page of the newest version: scores and thresholds, label by label, and how far scores can be trusted."""
+    page.goto(project)
+    page.click("a[href*='/versions/'] >> nth=0")
+    page.wait_for_selector("svg.reliability")
+    picture(page, "version", scheme, whole=True)
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    picture(page, "version-narrow", scheme, whole=True)
+    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+
+
 def take_desk(page: Page, address: str, scheme: str) -> None:
+    """The desk on a document with suggested spans and, between two of them, a suggested relation."""
     desk = Desk(page).open(address)
-    while len(desk.suggested()) < 3:
+    for _ in range(LOOKED_AT):
         page.wait_for_function("() => !document.querySelector('#note').textContent.startsWith('Looking')")
-        if len(desk.suggested()) < 3:
-            desk.submit(".")
+        if len(desk.suggested()) > 2 and page.is_visible("#suggested-relations"):
+            break
+        desk.submit(".")
     desk.press("Space")
     picture(page, "desk", scheme)
     desk.press("?")
