@@ -25,7 +25,7 @@ def fitted(
     question = Question("topic", False, choices)
     examples = [Example(text, text, classes={"topic": (choice,)}) for text, choice in answers.items()]
     batch = batch_of(examples, Schema(questions=(question,)), Tokenizer(), pool=pool)
-    head = ChoiceHead(question, batch.vocabulary, batch.vectors, decay=0.02)
+    head = ChoiceHead(question, batch.vocabulary, batch.vectors, batch.spread, decay=0.01)
     variables = [head.spelling, head.bigrams, head.meaning, head.bias]
     inputs, names = Inputs(**batch.inputs), Inputs(**batch.labels["choice_names_0"])
     for _ in range(60):
@@ -96,3 +96,16 @@ def test_targets_share_one_between_answers_unless_each_choice_stands_for_itself(
     assert asked.tolist() == [1, 1, 0, 0]
     assert several.tolist() == [[1, 0, 1], [0, 1, 0], [0, 0, 0], [0, 0, 0]]
     assert all_asked.tolist() == [1, 1, 1, 0]
+
+
+def test_a_piece_of_spelling_is_as_common_as_the_words_that_have_it() -> None:
+    examples = [Example("1", "going going gone"), Example("2", "doing gone")]
+
+    batch = batch_of(examples, Schema(), Tokenizer())
+
+    at = batch.inputs["spelling"]
+    pieces = [set(at[at[:, 0] == kind, 1].tolist()) for kind in range(batch.inputs["type_count"])]
+    held = [sum(piece in one for one in pieces) for piece in range(len(batch.spread))]
+    assert batch.spread.tolist() == held
+    assert max(held) >= 3  # the `g` at the end or the beginning, and what it looks like
+    assert held[-1] == 0  # of no word

@@ -37,7 +37,9 @@ def test_what_occurs_once_is_left_out_of_long_texts_only() -> None:
     short = extract(tf.constant(["a rare combination"]), Tokenizer())
     long = extract(tf.constant(["one two " * 15_000, "a rare combination"]), Tokenizer())
 
-    assert set(short.pairs.feature.numpy()) <= set(vocabulary_of(short)["pairs"])
+    for kind in ("pairs", "bigrams"):
+        assert set(getattr(short, kind).feature.numpy()) <= set(vocabulary_of(short)[kind])
     rare, known = set(long.pairs.feature.numpy()), set(vocabulary_of(long)["pairs"])
     assert 0 < len(known) < len(rare)
+    assert vocabulary_of(long, short)["bigrams"].size == 1 + short.bigrams.feature.shape[0]
     assert set(long.spelling.feature.numpy()) <= set(vocabulary_of(long)["spelling"])

@@ -30,6 +30,7 @@ class Batch:
     labels: dict[str, Any]  # arrays; names of choices as a dict of them
     vocabulary: Vocabulary
     vectors: Vectors
+    spread: np.ndarray  # [spelling features] words that each occurs in
     tagging: Tagging
     token_document: np.ndarray
     relations_left_out: int = 0  # between spans too far apart
@@ -80,8 +81,9 @@ def batch_of(
         labels[f"choices_{index}"], labels[f"choice_weights_{index}"] = targets(examples, question)
         labels[f"choice_names_{index}"] = _arrays(numbering.number(named[index]))
     labels |= lesson.labels
+    spread = np.bincount(inputs["spelling"][:, 1], minlength=len(vocabulary["spelling"]))
     vocabulary = {**vocabulary, "relations": lesson.vocabulary}
-    return Batch(inputs, labels, vocabulary, vectors, tagging, arrays.document, lesson.left_out)
+    return Batch(inputs, labels, vocabulary, vectors, spread, tagging, arrays.document, lesson.left_out)
 
 
 def without(batch: Batch, documents: np.ndarray) -> Batch:

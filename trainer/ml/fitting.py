@@ -38,6 +38,7 @@ class Fit:
             round_.tokenizer,
             batch.vocabulary,
             batch.vectors,
+            batch.spread,
             steps,
             boldness=boldness,
             copies=_COPIES if batch.labels["tag_weights"].any() and len(batch.labels["tags"]) < _FEW_TOKENS else 0,

@@ -54,7 +54,7 @@ def vocabulary_of(*found: Features) -> Vocabulary:
     for kind in KINDS:
         hashes = np.concatenate([getattr(features, kind).feature.numpy() for features in found])
         known, counts = np.unique(hashes, return_counts=True)
-        vocabulary[kind] = np.append(known[counts > 1] if long and kind == "pairs" else known, PRIME)
+        vocabulary[kind] = np.append(known[counts > 1] if long and kind in ("pairs", "bigrams") else known, PRIME)
     return vocabulary
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
+import numpy as np
 import tensorflow as tf
 
 from trainer.ml.calibration import Calibration, Part
@@ -29,11 +30,12 @@ class ModelParams:
     tokenizer: Tokenizer
     vocabulary: Vocabulary
     vectors: Vectors
+    spread: np.ndarray  # [spelling features] words that each occurs in
     phases: tuple[int, ...]
     span_decay: float = 0.2
     boldness: float = 0.0
     copies: int = 0  # of the examples with some words hidden
-    choice_decay: float = 0.02
+    choice_decay: float = 0.01
     relation_decay: float = 0.2
     calibration: Calibration = field(default_factory=Calibration)  # none: scores as the heads give them
 
@@ -68,7 +70,7 @@ class _Model:
         self.own: list[list[tf.Variable]] = []  # weights of each head, in the order of the heads
         self.spans = self._head(self._span_head) if schema.spans else None
         self.choices = [
-            self._head(partial(ChoiceHead, question, known, params.vectors, decay=params.choice_decay))
+            self._head(partial(ChoiceHead, question, known, params.vectors, params.spread, decay=params.choice_decay))
             for question in schema.questions
         ]
         self.relations = self._head(self._relation_head) if schema.relations else None

@@ -17,14 +17,20 @@ from trainer.ml.schema import Question
 from trainer.ml.vectors import Vectors
 
 _HABITS = WAYS + 1  # numbers at the end of a vector that do not tell what a word means
+_SPREAD = -0.25  # power of the number of words with a piece that the piece counts by
 _MEANING = 0.6  # length of the meaning of a document, whose words have length 1
 
 
 class ChoiceHead:
     """A linear classifier over pieces of words, pairs of adjacent words, and the mean of the words' vectors."""
 
-    def __init__(self, question: Question, vocabulary: Vocabulary, vectors: Vectors, *, decay: float) -> None:
+    def __init__(
+        self, question: Question, vocabulary: Vocabulary, vectors: Vectors, spread: np.ndarray, *, decay: float
+    ) -> None:
+        """`spread` [spelling features] says how many words each piece occurs in."""
         self.question, self.decay = question, decay
+        scale = np.maximum(spread, 1.0) ** _SPREAD
+        self.scale = tf.Variable(scale[:, None].astype(np.float32), trainable=False, name="choice_scale")
         width = len(question.choices)
         self.spelling = weights("choice_spelling", len(vocabulary["spelling"]), width)
         self.bigrams = weights("choice_bigrams", len(vocabulary["bigrams"]), width)
@@ -34,12 +40,13 @@ class ChoiceHead:
     def scores(self, inputs: Inputs) -> tf.Tensor:
         """Of each choice for each document, [B + 1, C], the sentinel included.
 
-        Common words count less; beyond that, documents of any length count the same.
+        Common words count less, and so do pieces of many words; beyond that, documents of any length count the same.
         """
         rarity = _rarity(inputs.meaning)
         rare = tf.sqrt(rarity[: inputs.type_count])
-        pieces = _count(inputs.spelling[:, 0], inputs.type_count)
-        types = tf.concat([times(inputs.spelling, inputs.type_count, self.spelling) * rare, pieces * rare**2], 1)
+        pieces = tf.concat([self.spelling * self.scale, self.scale**2], 1)
+        types = times(inputs.spelling, inputs.type_count, pieces)
+        types = tf.concat([types[:, :-1] * rare, types[:, -1:] * rare**2], 1)
         summed = times(inputs.words, inputs.documents, types)
         size = summed[:, -1:] + _count(inputs.bigrams[:, 0], inputs.documents)
         summed = summed[:, :-1] + times(inputs.bigrams, inputs.documents, self.bigrams)
