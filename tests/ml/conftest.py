@@ -5,7 +5,7 @@ import os
 import random
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -44,6 +44,30 @@ def letters(count: int, seed: int = 0) -> list[dict[str, Any]]:
                 text += piece
         lines.append(line(f"letter-{number}", text, spans=spans, classes={"topic": [topic]}))
     return lines
+
+
+class Trained(NamedTuple):
+    """A training that several tests look at; none of them may change its files."""
+
+    data: Path
+    found: dict[str, Any]
+    progress: list[dict[str, Any]]
+
+    @property
+    def export(self) -> Path:
+        return Path(self.found["export"])
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """One training on sixty letters: what it was given, what it found, and the progress that it told."""
+    from trainer.ml.training import train
+
+    folder = tmp_path_factory.mktemp("letters")
+    data = folder / "data.jsonl"
+    data.write_text("".join(json.dumps(one) + "\n" for one in letters(60)), encoding="utf-8")
+    progress: list[dict[str, Any]] = []
+    return Trained(data, train(data, folder / "model", on_progress=progress.append), progress)
 
 
 @pytest.fixture

@@ -5,9 +5,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from tests.ml.conftest import letters
+import pytest
+
+from tests.ml.conftest import Trained, letters
+from trainer.ml.__main__ import main
 
 
 def run(*arguments: str | Path, given: str = "") -> subprocess.CompletedProcess[str]:
@@ -17,31 +19,41 @@ def run(*arguments: str | Path, given: str = "") -> subprocess.CompletedProcess[
     )  # fmt: skip
 
 
-def last(done: subprocess.CompletedProcess[str]) -> Any:
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def test_train_evaluate_predict_export(write: Callable[..., Path], tmp_path: Path) -> None:
+def test_train_and_predict(write: Callable[..., Path], tmp_path: Path) -> None:
     data = write(letters(40))
 
-    trained = last(run("train", "--data", data, "--model-dir", tmp_path / "model", "--seed", "1"))
-    evaluated = last(run("evaluate", "--export", trained["export"], "--data", data))
+    trained = run("train", "--data", data, "--model-dir", tmp_path / "model", "--seed", "1")
+    told = json.loads(trained.stdout)
     asked = [{"id": "a", "text": "We met Otto in Rome again ."}, {"text": ""}]
-    predicted = run("predict", "--export", trained["export"], given="".join(json.dumps(x) + "\n" for x in asked))
-    copied = last(run("export", "--export", trained["export"], "--to", tmp_path / "served"))
+    predicted = run("predict", "--export", told["export"], given="".join(json.dumps(x) + "\n" for x in asked))
 
-    assert {"examples", "steps", "seconds", "metrics", "export"} <= trained.keys()
-    assert evaluated["spans"]["f1"] > 0.9
-    assert evaluated["spans"]["labels"].keys() == {"person", "place"}
-    assert evaluated["questions"]["topic"]["accuracy"] > 0.9
+    assert {"examples", "steps", "seconds", "metrics", "export"} <= told.keys()
+    assert {json.loads(line)["phase"] for line in trained.stderr.splitlines()} >= {"prepare", "train", "export"}
     first, second = map(json.loads, predicted.stdout.splitlines())
     assert first["id"] == "a"
     assert [span.keys() for span in first["spans"]] == [{"start", "end", "label", "score"}] * 2
     assert first["choices"] == {"topic": ["travel"]}
     assert second["spans"] == []
     assert predicted.stderr == ""
+
+
+def test_evaluate_and_export(
+    trained: Trained, write: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write(letters(40, seed=9))
+
+    assert main(["evaluate", "--export", str(trained.export), "--data", str(data)]) == 0
+    evaluated = json.loads(capsys.readouterr().out)
+    assert main(["export", "--export", str(trained.export), "--to", str(tmp_path / "served")]) == 0
+    copied = json.loads(capsys.readouterr().out)
+
+    assert evaluated["spans"]["f1"] > 0.85
+    assert evaluated["spans"]["labels"].keys() == {"person", "place"}
+    assert evaluated["questions"]["topic"]["accuracy"] > 0.9
+    low, high = evaluated["interval"]["f1"]
+    assert low <= evaluated["spans"]["f1"] <= high
     assert copied["export"] == str(tmp_path / "served/1")
+    assert (tmp_path / "served/1/saved_model.pb").is_file()
 
 
 def test_what_is_wrong_is_one_line_on_stderr(write: Callable[..., Path], tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.ml.conftest import letters, line
-from trainer.ml import exporting
+from tests.ml.conftest import Trained, letters, line
+from trainer.ml import crossfit, exporting
 from trainer.ml.evaluation import evaluate
 from trainer.ml.examples import DataError, Example
 from trainer.ml.fitting import FINEST
@@ -21,18 +21,14 @@ from trainer.ml.training import train
 Write = Callable[..., Path]
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """One training on sixty letters, and the progress it told."""
-    folder = tmp_path_factory.mktemp("letters")
-    data = folder / "data.jsonl"
-    data.write_text("".join(json.dumps(one) + "\n" for one in letters(60)), encoding="utf-8")
-    progress: list[dict[str, Any]] = []
-    return train(data, folder / "model", on_progress=progress.append), progress
+@pytest.fixture
+def in_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests to which it does not matter how good the model gets."""
+    monkeypatch.setattr(crossfit, "_STEPS", crossfit.Steps(alone=6, fold=4, last=3))
 
 
-def test_spans_and_choices_are_learnt_together(trained: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
-    found, progress = trained
+def test_spans_and_choices_are_learnt_together(trained: Trained) -> None:
+    found, progress = trained.found, trained.progress
 
     assert (found["examples"], found["held_out"]) == (60, 60)
     assert found["metrics"]["spans"]["f1"] > 0.8
@@ -52,8 +48,8 @@ def test_spans_and_choices_are_learnt_together(trained: tuple[dict[str, Any], li
     assert 0 <= answer["uncertainty"] <= 1
 
 
-def test_a_predictor_takes_any_mix_of_texts(trained: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
-    predictor = load(trained[0]["export"])
+def test_a_predictor_takes_any_mix_of_texts(trained: Trained) -> None:
+    predictor = load(trained.export)
     text = "Please pay Anna Berg before Friday ."
     long = f"{text}\n" * 3000
 
@@ -68,8 +64,8 @@ def test_a_predictor_takes_any_mix_of_texts(trained: tuple[dict[str, Any], list[
     assert predictor([]) == []
 
 
-def test_the_export_speaks_without_this_library(trained: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
-    model = tf.saved_model.load(trained[0]["export"])
+def test_the_export_speaks_without_this_library(trained: Trained) -> None:
+    model = tf.saved_model.load(str(trained.export))
     described = json.loads(model.signatures["describe"]()["json"].numpy())
     outputs = model.signatures["serving_default"](text=tf.constant(["We met Otto in Rome again ."]))
 
@@ -85,7 +81,6 @@ def span(start: int, end: int, label: str) -> dict[str, Any]:
 
 TINY = {
     "one document, all of it a span": [line("1", "Oslo", spans=[span(0, 4, "P")])],
-    "ten documents, only spans": [{**one, "classes": {}} for one in letters(10)],
     "ten documents, only choices": [{**one, "spans": []} for one in letters(10)],
     "all the same, but for two without text": [line("e", ""), line("s", "  "), *[letters(1)[0]] * 12],
     "a question with several choices": [
@@ -95,6 +90,7 @@ TINY = {
 
 
 @pytest.mark.parametrize("lines", TINY.values(), ids=TINY)
+@pytest.mark.usefixtures("in_few_steps")
 def test_tiny_data_gives_a_model(lines: list[dict[str, Any]], write: Write, tmp_path: Path) -> None:
     found = train(write(lines), tmp_path / "model")
 
@@ -102,15 +98,6 @@ def test_tiny_data_gives_a_model(lines: list[dict[str, Any]], write: Write, tmp_
 
     assert len(answers) == len(lines)
     assert json.loads(json.dumps(found)) is not None
-
-
-def test_a_question_with_one_choice_seen_has_no_head_and_is_named(write: Write, tmp_path: Path) -> None:
-    lines = [{**one, "classes": {"topic": ["travel"]}} for one in letters(10)]
-
-    found = train(write(lines), tmp_path / "model")
-
-    assert found["metrics"]["not_learnt"] == {"topic": "only one choice seen: travel"}
-    assert load(found["export"])(["Hello"])[0]["choices"] == {}
 
 
 @pytest.mark.parametrize(
@@ -153,25 +140,52 @@ def test_a_bad_line_is_named(text: str, why: str, tmp_path: Path) -> None:
         train(path, tmp_path / "model")
 
 
-def test_a_schema_decides_what_is_asked(write: Write, tmp_path: Path) -> None:
-    questions = {"topic": {"multiple": False, "choices": ["money", "travel", "weather"]}}
-    path = write(letters(10))
+SCHEMA = {
+    "spans": ["place", "person", "date"],
+    "questions": {
+        "topic": {"multiple": False, "choices": ["money", "travel", "weather"]},
+        "tone": {"multiple": False, "choices": ["kind", "angry"]},
+    },
+}
 
-    found = train(path, tmp_path / "model", schema={"spans": ["place", "person", "date"], "questions": questions})
 
-    assert found["metrics"]["not_learnt"] == {"date": "no example"}
-    assert load(found["export"]).schema.spans == ("place", "person")
+@pytest.fixture(scope="module")
+def particular(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a training tells whose schema asks for more than there is, with odd spans and a line held out."""
+    folder = tmp_path_factory.mktemp("particular")
+    lines = [
+        *({**one, "classes": {**one["classes"], "tone": ["kind"]}} for one in letters(40)),
+        line("inside a word", "unhappy Anna", spans=[span(2, 7, "person")]),
+        line("ends with a space", "Hello Anna .", spans=[span(6, 11, "person")]),
+        line("nested", "Anna Berg left", spans=[span(0, 9, "person"), span(5, 9, "place")]),
+        line("held out", "Zork qux", spans=[span(0, 4, "person")], split="check"),
+    ]
+    data = folder / "data.jsonl"
+    data.write_text("".join(json.dumps(one) + "\n" for one in lines), encoding="utf-8")
+    return train(data, folder / "model", schema=SCHEMA)
+
+
+def test_a_schema_decides_what_is_asked(particular: dict[str, Any], write: Write, tmp_path: Path) -> None:
+    known = load(particular["export"]).schema
+
+    assert known.spans == ("place", "person")
+    assert known.questions == (Question("topic", multiple=False, choices=("money", "travel")),)
     with pytest.raises(SchemaError, match="letter-0: label 'person' is not in the schema"):
-        train(path, tmp_path / "other", schema={"spans": ["place"], "questions": questions})
+        train(write(letters(10)), tmp_path / "other", schema=SCHEMA | {"spans": ["place"]})
 
 
-def test_marked_lines_are_measured_on_and_never_trained_on(write: Write, tmp_path: Path) -> None:
-    strange = line("c", "Zork qux", spans=[{"start": 0, "end": 4, "label": "person"}], split="check")
+def test_what_cannot_be_learnt_is_named_and_not_answered(particular: dict[str, Any]) -> None:
+    assert particular["metrics"]["not_learnt"] == {"date": "no example", "tone": "only one choice seen: kind"}
+    assert load(particular["export"])(["Hello"])[0]["choices"].keys() == {"topic"}
 
-    found = train(write([*letters(20), strange]), tmp_path / "model")
 
-    assert (found["examples"], found["held_out"]) == (20, 1)
-    assert found["metrics"]["spans"]["tp"] + found["metrics"]["spans"]["fn"] == 1
+def test_marked_lines_are_measured_on_and_never_trained_on(particular: dict[str, Any]) -> None:
+    assert (particular["examples"], particular["held_out"]) == (43, 1)
+    assert particular["metrics"]["spans"]["tp"] + particular["metrics"]["spans"]["fn"] == 1
+
+
+def test_spans_that_tags_cannot_say_are_counted(particular: dict[str, Any]) -> None:
+    assert particular["metrics"]["spans_left_out"] == {"off_edges": 2, "overlapping": 1, "across": 0, "relations": 0}
 
 
 def test_incomplete_lines_teach_choices_but_no_absence_of_spans(write: Write, tmp_path: Path) -> None:
@@ -183,16 +197,6 @@ def test_incomplete_lines_teach_choices_but_no_absence_of_spans(write: Write, tm
 
     assert measured["spans"]["recall"] > 0.7
     assert measured["questions"]["topic"]["accuracy"] > 0.9
-
-
-def test_spans_that_tags_cannot_say_are_counted(write: Write, tmp_path: Path) -> None:
-    inside = line("1", "unhappy Anna", spans=[span(2, 7, "person")])
-    spaced = line("2", "Hello Anna .", spans=[span(6, 11, "person")])
-    nested = line("3", "Anna Berg left", spans=[span(0, 9, "person"), span(5, 9, "place")])
-
-    found = train(write([inside, spaced, nested, *letters(60)]), tmp_path / "model")
-
-    assert found["metrics"]["spans_left_out"] == {"off_edges": 2, "overlapping": 1, "across": 0, "relations": 0}
 
 
 def test_labels_inside_words_make_characters_tokens(write: Write, tmp_path: Path) -> None:
@@ -224,11 +228,9 @@ class Killed(BaseException):
 
 
 def test_a_training_killed_twice_ends_as_one_that_was_not(
-    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = write(letters(20))
-    texts = [one["text"] for one in letters(10, seed=4)]
-    whole = train(path, tmp_path / "whole", seed=7)
+    whole, texts = trained.found, [one["text"] for one in letters(10, seed=4)]
     monkeypatch.setattr("trainer.ml.fitting.SAVE_SECONDS", 0.0)
 
     seen: list[int] = []
@@ -240,10 +242,10 @@ def test_a_training_killed_twice_ends_as_one_that_was_not(
                 raise Killed
 
         with pytest.raises(Killed):
-            train(path, tmp_path / "model", seed=7, on_progress=kill)
-    again = train(path, tmp_path / "model", seed=7, on_progress=lambda told: seen.append(told.get("step", 0)))
+            train(trained.data, tmp_path / "model", on_progress=kill)
+    again = train(trained.data, tmp_path / "model", on_progress=lambda told: seen.append(told.get("step", 0)))
 
-    assert [step for step in seen if step] == [*range(1, 231)]
+    assert [step for step in seen if step] == [*range(1, whole["steps"] + 1)]
     assert sorted(p.name for p in (tmp_path / "model/export").iterdir()) == ["1"]
     assert again["metrics"]["spans"] == whole["metrics"]["spans"]
     # The same but for the order in which threads add up: what is sharded among them is not exact to the last bit.
@@ -261,10 +263,8 @@ def test_none_of_several_is_an_answer_where_the_document_is_complete():
     assert Example("a", "x").answer_to(Question("topic", multiple=False, choices=("b",))) is None
 
 
-def test_weights_are_rounded_so_little_that_no_score_shows_it(
-    trained: tuple[dict[str, Any], list[dict[str, Any]]],
-) -> None:
-    predictor, texts = load(trained[0]["export"]), [one["text"] for one in letters(20, seed=5)]
+def test_weights_are_rounded_so_little_that_no_score_shows_it(trained: Trained) -> None:
+    predictor, texts = load(trained.export), [one["text"] for one in letters(20, seed=5)]
     weights = [weight for weight in predictor._model.weights if weight.dtype == tf.float32 and weight.shape.rank == 2]
     before = exporting.scores_of(predictor(texts))
     chance = np.random.default_rng(0)
@@ -276,9 +276,9 @@ def test_weights_are_rounded_so_little_that_no_score_shows_it(
     assert exporting.scores_of(predictor(texts)) == pytest.approx(before, abs=1e-3)
 
 
-def test_suggestions_are_what_reaches_the_thresholds(trained: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
-    found, _ = trained
-    predictor, texts = load(found["export"]), [one["text"] for one in letters(20, seed=5)]
+def test_suggestions_are_what_reaches_the_thresholds(trained: Trained) -> None:
+    found = trained.found
+    predictor, texts = load(trained.export), [one["text"] for one in letters(20, seed=5)]
     known = predictor.description["thresholds"]
     assert known == found["metrics"]["thresholds"]
     assert known["spans"]["person"]["threshold"] is not None

@@ -1,16 +1,12 @@
 """Long sequences read in windows."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.ml.conftest import letters
+from tests.ml.conftest import Trained
 from trainer.ml.predictor import Predictor, load
 from trainer.ml.tokens import WINDOW, Tokenizer, tokenize
-from trainer.ml.training import train
 from trainer.ml.windows import MARGIN, windows_of
 
 
@@ -44,11 +40,8 @@ def test_a_window_sees_its_margins_but_nothing_of_another_sequence() -> None:
 
 
 @pytest.fixture(scope="module")
-def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
-    folder = tmp_path_factory.mktemp("windows")
-    data = folder / "data.jsonl"
-    data.write_text("".join(json.dumps({**line, "classes": {}}) + "\n" for line in letters(60)))
-    return load(Path(train(data, folder / "model")["export"]))
+def predictor(trained: Trained) -> Predictor:
+    return load(trained.export)
 
 
 @pytest.mark.parametrize("filler", range(WINDOW - 8, WINDOW + 2))
