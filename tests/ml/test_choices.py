@@ -11,6 +11,7 @@ from trainer.ml.examples import Example
 from trainer.ml.features import extract
 from trainer.ml.heads.choices import ChoiceHead, spoken, targets
 from trainer.ml.inputs import Inputs, Numbering
+from trainer.ml.opinions import no_opinions
 from trainer.ml.schema import Question, Schema
 from trainer.ml.tokens import Tokenizer
 
@@ -33,7 +34,7 @@ def fitted(
             loss = head.loss(inputs, batch.labels["choices_0"], batch.labels["choice_weights_0"], names)
         for variable, slope in zip(variables, tape.gradient(loss, variables), strict=True):
             variable.assign_sub(0.2 * slope)
-    numbering = Numbering(batch.vocabulary, batch.vectors)
+    numbering = Numbering(batch.vocabulary, batch.vectors, no_opinions(batch.vectors, 0))
     return np.asarray(head.shares(numbering.number(extract(tf.constant(texts), Tokenizer()))))
 
 

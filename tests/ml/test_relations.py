@@ -19,6 +19,7 @@ from trainer.ml.examples import Example, Relation, Span
 from trainer.ml.features import extract, read_words
 from trainer.ml.heads.relations import lesson_of
 from trainer.ml.inputs import Inputs, Numbering, vocabulary_of
+from trainer.ml.opinions import no_opinions
 from trainer.ml.predictor import Predictor, load
 from trainer.ml.schema import Schema, SchemaError
 from trainer.ml.tokens import Tokenizer
@@ -204,7 +205,8 @@ def test_an_export_that_knows_no_relations_finds_none(tmp_path: Path) -> None:
 
 def numbered(texts: Sequence[str]) -> Inputs:
     found = extract(tf.constant(list(texts)), Tokenizer())
-    return Numbering(vocabulary_of(found), learn(read_words(texts, Tokenizer()))).number(found)
+    vectors = learn(read_words(texts, Tokenizer()))
+    return Numbering(vocabulary_of(found), vectors, no_opinions(vectors, 0)).number(found)
 
 
 def test_only_complete_documents_tell_what_is_not_related() -> None:

@@ -10,11 +10,13 @@ import tensorflow as tf
 
 from trainer.ml import examples as ex
 from trainer.ml import partial
+from trainer.ml.characters import SINGLE
 from trainer.ml.examples import Example
 from trainer.ml.features import Features, extract
 from trainer.ml.heads import relations
 from trainer.ml.heads.choices import spoken, targets
 from trainer.ml.inputs import Inputs, Numbering, Vocabulary, vocabulary_of
+from trainer.ml.opinions import Readings, no_opinions
 from trainer.ml.schema import Schema
 from trainer.ml.tagging import Tagging, TokenArrays, tag
 from trainer.ml.tokens import Tokenizer
@@ -33,6 +35,7 @@ class Batch:
     spread: np.ndarray  # [spelling features] words that each occurs in
     tagging: Tagging
     token_document: np.ndarray
+    readings: Readings | None  # all texts, for rough models of spans; none where their opinions would say nothing
     relations_left_out: int = 0  # between spans too far apart
 
 
@@ -61,8 +64,9 @@ def batch_of(
     found = _read([e.text for e in examples], tokenizer)
     named = [_read([spoken(choice) for choice in question.choices], tokenizer) for question in schema.questions]
     vocabulary = vocabulary_of(found, *named)
-    vectors = vectors_of([*(e.text for e in examples), *pool], tokenizer, cache)
-    numbering = Numbering(vocabulary, vectors)
+    texts = [*(e.text for e in examples), *pool]
+    vectors = vectors_of(texts, tokenizer, cache)
+    numbering = Numbering(vocabulary, vectors, no_opinions(vectors, len(schema.spans)))
     numbered = numbering.number(found)
     lesson = relations.lesson_of(examples, schema, numbered) if schema.relations else relations.NO_LESSON
     inputs = _arrays(numbered)
@@ -83,7 +87,10 @@ def batch_of(
     labels |= lesson.labels
     spread = np.bincount(inputs["spelling"][:, 1], minlength=len(vocabulary["spelling"]))
     vocabulary = {**vocabulary, "relations": lesson.vocabulary}
-    return Batch(inputs, labels, vocabulary, vectors, spread, tagging, arrays.document, lesson.left_out)
+    # Where words are not written apart, a token is a character, and of a character there is little to think.
+    apart = not tokenizer.by_character and np.mean(found.tokens.kind.numpy() == SINGLE) < 0.5
+    readings = Readings(texts, tokenizer, numbering, len(schema.spans)) if schema.spans and apart else None
+    return Batch(inputs, labels, vocabulary, vectors, spread, tagging, arrays.document, readings, lesson.left_out)
 
 
 def without(batch: Batch, documents: np.ndarray) -> Batch:

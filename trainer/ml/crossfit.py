@@ -20,42 +20,49 @@ WORK = 500_000  # tokens times tags that all folds together may cost; the first 
 
 
 class Steps(NamedTuple):
-    """Of L-BFGS: for one fit of everything, for each fold, and from a fold's weights to everything's."""
+    """Of L-BFGS: for a rough fit, to go on with second opinions, and from a fold's weights to everything's."""
 
-    alone: int
-    fold: int
+    rough: int
+    settled: int
     last: int
 
 
 FEW_LABELS, FEW_TOKENS = 4, 50_000
-_STEPS, _STEPS_OF_MANY = Steps(70, 40, 30), Steps(140, 60, 90)  # the more there is to fit, the slower it gets there
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of training: so many steps without the documents that are `held`."""
+    """A stretch of training without the documents that are `held`."""
 
-    steps: int
+    rough: int  # steps from zero to a model that has second opinions; none: on from where the phase before ended
+    settled: int  # steps from there, with opinions; none where there are none
     held: np.ndarray  # [B + 1] flags, the sentinel's included
-    from_zero: bool = True
 
 
-def phases_of(examples: Sequence[Example], tokens: int, labels: int) -> list[Phase]:
+def phases_of(examples: Sequence[Example], tokens: int, labels: int, *, opinions: bool) -> list[Phase]:
     """As many folds as tell enough about examples of so many `tokens` (and span `labels`), and at last everything.
 
+    With `opinions`, each fold has a rough model that has some.
     The last phase goes on from the weights of the one before: the loss is convex, so where it starts does not
     matter, only how long it takes.
     """
-    steps = _STEPS if labels <= FEW_LABELS and tokens <= FEW_TOKENS else _STEPS_OF_MANY
+    steps = _steps(tokens, labels, opinions)
     nothing = np.zeros(len(examples) + 1, bool)
     fold_of = folds_of(examples)
     count = int(fold_of.max(initial=-1)) + 1
     if count < 2:
-        return [Phase(steps.alone, nothing)]
+        return [Phase(steps.rough, steps.last, nothing)]
     wanted = max(ENOUGH_TOKENS * count / max(tokens, 1), ENOUGH_DOCUMENTS * count / len(examples))
     affordable = max(1, WORK // (tokens * (2 * labels + 1)))
     held = [np.append(fold_of == fold, False) for fold in range(min(count, math.ceil(wanted), affordable))]
-    return [*(Phase(steps.fold, fold) for fold in held), Phase(steps.last, nothing, from_zero=False)]
+    return [*(Phase(steps.rough, steps.settled, fold) for fold in held), Phase(0, steps.last, nothing)]
+
+
+def _steps(tokens: int, labels: int, opinions: bool) -> Steps:
+    """The more there is to fit, the slower it gets there."""
+    if labels <= FEW_LABELS and tokens <= FEW_TOKENS:
+        return Steps(40, 30 if opinions else 0, 30)
+    return Steps(60, 30, 60) if opinions else Steps(60, 0, 90)
 
 
 def folds_of(examples: Sequence[Example]) -> np.ndarray:

@@ -1,6 +1,5 @@
 """The fit itself: phases of full-batch training, and what the models in between say out of fold."""
 
-import functools
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from trainer.ml.candidates import given_spans
 from trainer.ml.crossfit import Phase, phases_of
 from trainer.ml.estimator import Estimator, Hook, RunConfig, Step
 from trainer.ml.model import ModelParams, model_fn
+from trainer.ml.opinions import no_opinions, with_opinions
 from trainer.ml.predictor import answers_of, relations_of
 from trainer.ml.round import Round
 
@@ -30,8 +30,10 @@ class Fit:
 
     def __init__(self, work: Path, round_: Round, batch: Batch, seed: int, tell: Progress) -> None:
         self.round, self.batch, self.seed, self.tell, self.work = round_, batch, seed, tell, work
-        self.phases = phases_of(round_.seen, len(batch.labels["tags"]), len(round_.schema.spans))
-        steps = tuple(phase.steps for phase in self.phases)
+        tokens, labels = len(batch.labels["tags"]), len(round_.schema.spans)
+        self.phases = phases_of(round_.seen, tokens, labels, opinions=batch.readings is not None)
+        self.unknown = self.opinions = no_opinions(batch.vectors, labels)
+        steps = tuple(steps for phase in self.phases for steps in (phase.rough, phase.settled) if steps)
         boldness = _boldness(int((batch.labels["tags"] % 2 == 1).sum()))
         self.params = ModelParams(
             round_.schema,
@@ -39,9 +41,10 @@ class Fit:
             batch.vocabulary,
             batch.vectors,
             batch.spread,
+            self.opinions,
             steps,
             boldness=boldness,
-            copies=_COPIES if batch.labels["tag_weights"].any() and len(batch.labels["tags"]) < _FEW_TOKENS else 0,
+            copies=_COPIES if batch.labels["tag_weights"].any() and tokens < _FEW_TOKENS else 0,
         )
         self.config = RunConfig(seed=seed, save_checkpoints_secs=SAVE_SECONDS)
         self.estimator = Estimator(model_fn, work, self.params, self.config)
@@ -49,36 +52,55 @@ class Fit:
     def run(self) -> dict[int, dict[str, Any]]:
         """Train; returns the answers of models to documents (by row) that they had not learnt from."""
         answered: dict[int, dict[str, Any]] = {}
-        reached = 0
+        heard: list[np.ndarray] = []
+        done = 0
         for number, phase in enumerate(self.phases):
-            start, reached = reached, reached + phase.steps
-            saved = self.work / f"answers-{number}.json"
-            if not saved.exists():
-                hooks = [
-                    _Tell(self.tell, sum(self.params.phases)),
-                    *([_FromZero(self.estimator, start)] if phase.from_zero else []),
-                    _Rounded(self.estimator, sum(self.params.phases)),
-                ]
-                self.estimator.train(self._input, max_steps=reached, hooks=hooks)
-                _write(saved, self._held_answers(phase))
-            answered |= {int(row): answer for row, answer in json.loads(saved.read_text(encoding="utf-8")).items()}
+            if phase.rough:
+                heard.append(self._rough(number, phase, done))
+            # The last model hears what all before it thought; the others must not hear those that know their answers.
+            self.opinions = np.mean(heard[-1:] if phase.rough else heard, 0).round().astype(np.uint8)
+            done += phase.rough + phase.settled
+            answered |= self._settled(number, phase, done)
         return answered
 
-    def _input(self) -> tf.data.Dataset:
-        parts = [
-            tf.data.Dataset.from_tensors((self.batch.inputs, without(self.batch, phase.held).labels)).repeat(
-                phase.steps
-            )
-            for phase in self.phases
-        ]
-        return functools.reduce(tf.data.Dataset.concatenate, parts)
+    def _rough(self, number: int, phase: Phase, done: int) -> np.ndarray:
+        """The opinions of a rough model, fitted after so many steps that are done."""
+        saved = self.work / f"opinions-{number}.npy"
+        if not saved.exists():
+            self.opinions = self.unknown
+            self._train(phase, done + phase.rough, _FromZero(self.estimator, done))
+            found = self.unknown
+            if self.batch.readings:
+                self.tell({"phase": "read"})
+                tallies = self.estimator.predict(self.batch.readings.input, yield_single_examples=False)
+                found = self.batch.readings.opinions(tallies, self.batch.vectors)
+            _write(saved, lambda file: np.save(file, found))
+        return np.asarray(np.load(saved))
+
+    def _settled(self, number: int, phase: Phase, until: int) -> dict[int, dict[str, Any]]:
+        """Go on with opinions; returns the answers to what is held back, by row."""
+        saved = self.work / f"answers-{number}.json"
+        if not saved.exists():
+            if phase.settled:
+                self._train(phase, until)
+            told = json.dumps(self._held_answers(phase)).encode()
+            _write(saved, lambda file: file.write(told))
+        return {int(row): answer for row, answer in json.loads(saved.read_text(encoding="utf-8")).items()}
+
+    def _train(self, phase: Phase, until: int, *hooks: Hook) -> None:
+        """On everything but what the phase holds back, up to so many steps in all."""
+        inputs = with_opinions(self.batch.inputs, self.opinions, self.batch.vectors, learning=True)
+        data = tf.data.Dataset.from_tensors((inputs, without(self.batch, phase.held).labels)).repeat(until)
+        steps = sum(self.params.phases)
+        hooks = (_Tell(self.tell, steps), _Rounded(self.estimator, steps), *hooks)
+        self.estimator.train(lambda: data, max_steps=until, hooks=hooks)
 
     def _held_answers(self, phase: Phase) -> dict[int, dict[str, Any]]:
         rows = np.flatnonzero(phase.held)
         if not len(rows):
             return {}
         self.tell({"phase": "evaluate", "documents": len(rows)})
-        outputs = self._predicted(self.batch.inputs)
+        outputs = self._predicted(with_opinions(self.batch.inputs, self.opinions, self.batch.vectors, learning=False))
         schema, seen = self.round.schema, self.round.seen
         answers = answers_of(outputs, len(seen), schema)
         shares = {question.name: outputs[f"choice_{index}"] for index, question in enumerate(schema.questions)}
@@ -140,7 +162,8 @@ def _boldness(spans: int) -> float:
     return min(2.0, max(0.0, 2.0 * (1.0 - math.log(max(spans, 1) / 100) / math.log(30))))
 
 
-def _write(path: Path, value: Any) -> None:
+def _write(path: Path, write: Callable[[Any], Any]) -> None:
     aside = path.with_suffix(".part")
-    aside.write_text(json.dumps(value), encoding="utf-8")
+    with aside.open("wb") as file:
+        write(file)
     aside.rename(path)

@@ -33,7 +33,8 @@ class Inputs(NamedTuple):
     type_count: Any
     types: Any  # [N, 1 + len(OFFSETS)] type of each token and its neighbours; type_count where none
     meaning: Any  # [units, width] vectors of the types and, after one for no word, of unknown words by document
-    units: Any  # [N, 1 + len(OFFSETS)] row of `meaning` of each token and its neighbours
+    opinion: Any  # [units, 1 + span labels] second opinions of them; zeros where there is none
+    units: Any  # [N, 1 + len(OFFSETS)] row of `meaning` and `opinion` of each token and its neighbours
     pieces: Any  # [type_count, PIECES] hashes of the types and of their ends
     pair_meaning: Any  # [pair units, dimensions] vectors of pairs of characters
     pair_units: Any  # [N, len(PAIRS)] row of `pair_meaning` of the pairs around each token
@@ -61,14 +62,14 @@ def vocabulary_of(*found: Features) -> Vocabulary:
 class Numbering:
     """The vocabulary as variables, so that an export carries it beside the weights."""
 
-    def __init__(self, vocabulary: Vocabulary, vectors: Vectors) -> None:
+    def __init__(self, vocabulary: Vocabulary, vectors: Vectors, opinions: np.ndarray) -> None:
         self.known = {kind: kept(f"{kind}_vocabulary", values) for kind, values in vocabulary.items()}
-        self.meaning = Meaning(vectors)
+        self.meaning = Meaning(vectors, opinions)
 
     def number(self, found: Features) -> Inputs:
         """The features of a batch as a model takes them."""
         tokens = found.tokens
-        meaning, units = self.meaning.of(found)
+        meaning, opinion, units = self.meaning.of(found)
         pair_meaning, pair_units = self.meaning.of_pairs(found)
         return Inputs(
             documents=tf.reduce_max(tokens.document) + 1,
@@ -80,6 +81,7 @@ class Numbering:
             type_count=found.type_count,
             types=found.types,
             meaning=meaning,
+            opinion=opinion,
             units=units,
             pair_meaning=pair_meaning,
             pair_units=pair_units,

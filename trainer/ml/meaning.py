@@ -12,13 +12,14 @@ from trainer.ml.lookup import find, kept
 from trainer.ml.vectors import LARGEST_COUNT, Vectors, columns_of
 
 PAIRS = (-2, -1, 0, 1)  # where the pairs begin that have a say in a token
+SURE = 255.0  # the byte that a certain opinion is kept as
 _STEPS = 127.0  # a number between -1 and 1 is kept as a byte
 
 
 class Meaning:
     """The vectors as variables, so that an export carries them."""
 
-    def __init__(self, vectors: Vectors) -> None:
+    def __init__(self, vectors: Vectors, opinions: np.ndarray) -> None:
         self.words = kept("words", np.append(vectors.words, PRIME))
         self.values = _constant("vectors", _bytes(vectors.values))
         self.pairs = kept("pairs", np.append(vectors.pairs, PRIME))
@@ -26,9 +27,11 @@ class Meaning:
         self.contexts = kept("contexts", np.append(vectors.contexts, PRIME))
         self.expected = _constant("context_shares", vectors.expected)
         self.projection = _constant("projection", vectors.projection.astype(np.float16))
+        # Not a variable: it differs between the steps of one training, whose checkpoints know nothing of it.
+        self.opinions = tf.constant(opinions)
 
-    def of(self, found: Features) -> tuple[tf.Tensor, tf.Tensor]:
-        """Vectors [units, width] and the unit of each token and of its neighbours, [N, 1 + offsets].
+    def of(self, found: Features) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Vectors [units, width], opinions [units, …], and the unit of each token and its neighbours, [N, 1 + offsets].
 
         Units are the types, then one (of zeros) for no neighbour, then the unknown words of each document.
         """
@@ -42,7 +45,9 @@ class Meaning:
         known_ones = tf.cast(tf.gather(self.values, row), tf.float32) / _STEPS
         nothing = tf.zeros([1, self.values.shape[1]])
         own = tf.tensor_scatter_nd_update(type_of, unknown[:, None], unit + found.type_count + 1)
-        return tf.concat([known_ones, nothing, folded], 0), _beside(own, found)
+        opinion = tf.cast(tf.gather(self.opinions, row), tf.float32) / SURE
+        without = tf.zeros([1 + tf.size(keys), self.opinions.shape[1]])
+        return tf.concat([known_ones, nothing, folded], 0), tf.concat([opinion, without], 0), _beside(own, found)
 
     def of_pairs(self, found: Features) -> tuple[tf.Tensor, tf.Tensor]:
         """Vectors [units, dimensions] of pairs of characters, and the units of those around each token, [N, 4].

@@ -17,6 +17,7 @@ from trainer.ml.heads.choices import ChoiceHead
 from trainer.ml.heads.relations import FoundRelations, RelationHead
 from trainer.ml.heads.spans import FoundSpans, SpanHead
 from trainer.ml.inputs import Inputs, Numbering, Vocabulary
+from trainer.ml.opinions import TALLY, tallied
 from trainer.ml.schema import Schema
 from trainer.ml.tokens import Tokenizer
 from trainer.ml.vectors import Vectors
@@ -31,6 +32,7 @@ class ModelParams:
     vocabulary: Vocabulary
     vectors: Vectors
     spread: np.ndarray  # [spelling features] words that each occurs in
+    opinions: np.ndarray  # [words of the vectors + 1, 1 + span labels] bytes
     phases: tuple[int, ...]
     span_decay: float = 0.2
     boldness: float = 0.0
@@ -46,9 +48,13 @@ def model_fn(features: dict[str, tf.Tensor], labels: Any, mode: ModeKeys, params
     Where features in the form of `GIVEN` say what the spans are, the answers are the relations between them.
     """
     model = _Model(params)
+    features = dict(features)
+    tally = features.pop(TALLY, None)
     given = {name: tensor for name, tensor in features.items() if name in GIVEN}
     rest = {name: tensor for name, tensor in features.items() if name not in GIVEN}
     inputs = model.read(rest["text"]) if "text" in rest else Inputs(**rest)
+    if tally is not None:
+        return EstimatorSpec(mode, predictions=model.tally(inputs))
     if mode == ModeKeys.PREDICT:
         return EstimatorSpec(mode, predictions=model.related(inputs, given) if given else model.answers(inputs))
     losses = model.losses(inputs, labels)
@@ -66,7 +72,7 @@ class _Model:
     def __init__(self, params: ModelParams) -> None:
         schema, known = params.schema, params.vocabulary
         self.params = params
-        self.numbering = Numbering(known, params.vectors)
+        self.numbering = Numbering(known, params.vectors, params.opinions)
         self.own: list[list[tf.Variable]] = []  # weights of each head, in the order of the heads
         self.spans = self._head(self._span_head) if schema.spans else None
         self.choices = [
@@ -93,6 +99,12 @@ class _Model:
 
     def read(self, texts: tf.Tensor) -> Inputs:
         return self.numbering.number(extract(texts, self.params.tokenizer))
+
+    def tally(self, inputs: Inputs) -> dict[str, tf.Tensor]:
+        """What the span head thinks of the words of a batch, for a table of opinions."""
+        if self.spans is None:
+            raise ValueError("the model has no opinion: it looks for no spans")
+        return tallied(inputs, self.spans.posterior(inputs))
 
     def losses(self, inputs: Inputs, labels: dict[str, tf.Tensor]) -> list[tuple[tf.Tensor, list[tf.Variable]]]:
         """Of each head, with its weights."""

@@ -61,7 +61,8 @@ def train(
     answered = fit.run()
     tell({"phase": "export"})
     known = _calibration(round_, answered)
-    calibrated = Estimator(model_fn, work, replace(fit.params, calibration=known), fit.config)
+    params = replace(fit.params, calibration=known, opinions=fit.opinions)
+    calibrated = Estimator(model_fn, work, params, fit.config)
     written = export(calibrated, round_, model_dir / "export")
     predictor = verified(written, calibrated, [example.text for example in round_.seen[:8]])
     if round_.held:
@@ -73,7 +74,7 @@ def train(
     return {
         "examples": len(round_.seen),
         "held_out": len(round_.held) if round_.held else len(answered),
-        "steps": sum(phase.steps for phase in fit.phases),
+        "steps": sum(fit.params.phases),
         "seconds": round(time.monotonic() - began, 3),
         "metrics": {**metrics, "not_learnt": round_.reasons, "spans_left_out": left_out},
         "export": str(written),

@@ -11,7 +11,7 @@ from trainer.ml.features import OFFSETS, is_look
 from trainer.ml.inputs import Inputs, Vocabulary, shared, times, weights
 from trainer.ml.meaning import PAIRS
 from trainer.ml.vectors import Vectors
-from trainer.ml.windows import windows_of
+from trainer.ml.windows import Windows, windows_of
 
 HIDDEN = 0.4  # share of the words that are hidden in a copy
 
@@ -38,6 +38,7 @@ class SpanHead:
         self.context = weights("span_context", len(vocabulary["context"]), len(OFFSETS) * self.columns)
         self.pairs = weights("span_pairs", len(vocabulary["pairs"]), self.columns)
         self.meaning = weights("span_meaning", vectors.width, (1 + len(OFFSETS)) * self.columns)
+        self.opinion = weights("span_opinion", 1 + labels, (1 + len(OFFSETS)) * self.columns)
         self.pair_meaning = weights("span_pair_meaning", vectors.pair_values.shape[1], len(PAIRS) * self.columns)
         self.moves = weights("span_moves", self.width, self.width)
         self.start, self.end = weights("span_start", self.width), weights("span_end", self.width)
@@ -66,11 +67,8 @@ class SpanHead:
 
     def find(self, inputs: Inputs) -> tuple[FoundSpans, tf.Tensor]:
         """The most probable spans, the sentinel's left out, and the probabilities of each token's tags, [N, K]."""
-        whole = self._read(inputs, (self.spelling, self.context, self.pairs))
-        emissions = self._emissions([self._meaning(inputs), *whole])
         windows = windows_of(inputs.lengths, inputs.continues)
-        scored, where = self._with_ends(tf.gather(emissions, windows.token), windows.lengths)
-        messages = crf.marginals(scored, self._moves(), where)
+        scored, where, messages = self._marginals(inputs, windows)
         spans = crf.spans_of(crf.best_tags(scored, self._moves(), where), messages, where)
         first, last = tf.gather(windows.token, spans.first), tf.gather(windows.token, spans.last)
         document = tf.gather(inputs.document, first)
@@ -82,6 +80,17 @@ class SpanHead:
         found = FoundSpans(*(tf.boolean_mask(column, free) for column in found))
         return found, tf.boolean_mask(messages.posterior, windows.middle)
 
+    def posterior(self, inputs: Inputs) -> tf.Tensor:
+        """The probabilities of each token's tags, [N, K]."""
+        windows = windows_of(inputs.lengths, inputs.continues)
+        return tf.boolean_mask(self._marginals(inputs, windows)[2].posterior, windows.middle)
+
+    def _marginals(self, inputs: Inputs, windows: Windows) -> tuple[tf.Tensor, crf.Layout, crf.Marginals]:
+        whole = self._read(inputs, (self.spelling, self.context, self.pairs))
+        emissions = self._emissions([self._meaning(inputs), *whole])
+        scored, where = self._with_ends(tf.gather(emissions, windows.token), windows.lengths)
+        return scored, where, crf.marginals(scored, self._moves(), where)
+
     def _read(self, inputs: Inputs, tables: Sequence[Any]) -> list[tf.Tensor]:
         """[N, columns] each: scores of a token by its pairs, by its own spelling, and by that of each neighbour."""
         spelling, context, pairs = tables
@@ -92,8 +101,9 @@ class SpanHead:
         return [times(inputs.pairs, tf.shape(inputs.types)[0], pairs), *rows]
 
     def _meaning(self, inputs: Inputs) -> tf.Tensor:
-        """[N, columns]: scores by the vectors of a token, its neighbours and, in some scripts, pairs of them."""
-        means = tf.split(tf.matmul(inputs.meaning, self.meaning), 1 + len(OFFSETS), axis=1)
+        """[N, columns]: scores by vectors and opinions of a token and its neighbours, and in some scripts of pairs."""
+        columns = tf.matmul(inputs.meaning, self.meaning) + tf.matmul(inputs.opinion, self.opinion)
+        means = tf.split(columns, 1 + len(OFFSETS), axis=1)
         found = [tf.gather(mean, inputs.units[:, place]) for place, mean in enumerate(means)]
         if self.paired:
             means = tf.split(tf.matmul(inputs.pair_meaning, self.pair_meaning), len(PAIRS), axis=1)
@@ -134,5 +144,5 @@ class SpanHead:
     def _penalty(self) -> tf.Tensor:
         large = sum(tf.nn.l2_loss(table) for table in (self.spelling, self.context, self.pairs))
         small = sum(tf.nn.l2_loss(table) for table in (self.moves, self.start, self.end))
-        small += tf.nn.l2_loss(self.meaning) + tf.nn.l2_loss(self.pair_meaning)
+        small += sum(tf.nn.l2_loss(table) for table in (self.meaning, self.opinion, self.pair_meaning))
         return large + 0.3 * small + 0.05 * tf.nn.l2_loss(self.bias)

@@ -1,0 +1,129 @@
+"""Second opinions: what a rough model thinks of each word, wherever the project's texts have it.
+
+A model that was stopped early reads all texts there are, labelled or not. How probable it finds each label for a
+word, on average over the word's places, then says something of the word itself, as its vector does, and the fit goes
+on with that. A word that is hard to tell in one place is often easy in another (after Krishnan and Manning 2006, "An
+effective two-stage model for exploiting non-local dependencies in named entity recognition").
+
+    readings = Readings(texts, tokenizer, numbering, labels)
+    table = readings.opinions(tallies, vectors)            # of what a rough model says to `readings.input()`
+    train(with_opinions(inputs, table, vectors, learning=True))
+
+A table has a row for each word that has a vector, and a last one for no word: [words + 1, 1 + labels], the
+probabilities of no label and of each as bytes. A row of zeros is no opinion.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from trainer.ml.examples import encodable
+from trainer.ml.features import extract
+from trainer.ml.inputs import Inputs, Numbering
+from trainer.ml.meaning import SURE
+from trainer.ml.tokens import Tokenizer
+from trainer.ml.vectors import Vectors
+
+TALLY = "tally"  # among the features: what is wanted is not answers, but what the model thinks of the words
+_CHARACTERS = 600_000  # that are read at most
+_WORK = 1_000_000_000  # characters times the square of the tags
+_PART = 60_000  # characters that are read at once
+
+
+def no_opinions(vectors: Vectors, labels: int) -> np.ndarray:
+    """The table before anything was read."""
+    return np.zeros((len(vectors.words) + 1, 1 + labels), np.uint8)
+
+
+def with_opinions(
+    inputs: Mapping[str, np.ndarray], table: np.ndarray, vectors: Vectors, *, learning: bool
+) -> dict[str, np.ndarray]:
+    """The inputs with the opinions of their words.
+
+    While learning, every other word goes without: texts to come have words of which nothing is thought, and what else
+    is known of a word must still tell.
+    """
+    rows = _rows(inputs, vectors)
+    opinion = np.zeros((len(inputs["meaning"]), table.shape[1]), np.float32)
+    opinion[: len(rows)] = table[rows] / SURE
+    if learning:
+        opinion[: len(rows)][rows % 2 == 0] = 0.0
+    return {**inputs, "opinion": opinion}
+
+
+class Readings:
+    """Texts that are numbered once, for several rough models to read."""
+
+    def __init__(self, texts: Sequence[str], tokenizer: Tokenizer, numbering: Numbering, labels: int) -> None:
+        self._labels = labels
+        most = min(_CHARACTERS, _WORK // (2 * labels + 1) ** 2)
+        self._parts = [_numbered(part, tokenizer, numbering) for part in _cut(_thinned(texts, most))]
+
+    def input(self) -> tf.data.Dataset:
+        """What a model is given to read, as batches of features."""
+        signature = {
+            name: tf.TensorSpec([None] * value.ndim, tf.as_dtype(value.dtype)) for name, value in self._parts[0].items()
+        }
+        return tf.data.Dataset.from_generator(lambda: iter(self._parts), output_signature=signature)
+
+    def opinions(self, tallies: Iterable[Mapping[str, np.ndarray]], vectors: Vectors) -> np.ndarray:
+        """The table of a model, from its tallies of all batches."""
+        counts = np.zeros(len(vectors.words) + 1)
+        sums = np.zeros((len(counts), self._labels + 1))
+        for part, tally in zip(self._parts, tallies, strict=True):
+            rows = _rows(part, vectors)
+            np.add.at(counts, rows, tally["word_count"])
+            np.add.at(sums, rows, tally["word_labels"])
+        sums[-1] = 0.0
+        return np.round(SURE * sums / np.maximum(counts, 1.0)[:, None]).astype(np.uint8)
+
+
+def tallied(inputs: Inputs, posterior: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Of each type: how many tokens it has, and the sum of their probabilities of no label and of each.
+
+    [types] and [types, 1 + labels]. `posterior` is [N, 2 * labels + 1], the probabilities of each token's tags.
+    """
+    types = inputs.types[:, 0]
+    labels = tf.concat([posterior[:, :1], posterior[:, 1::2] + posterior[:, 2::2]], 1)
+    return {
+        "word_count": tf.math.unsorted_segment_sum(tf.ones_like(types, tf.float32), types, inputs.type_count),
+        "word_labels": tf.math.unsorted_segment_sum(labels, types, inputs.type_count),
+    }
+
+
+def _rows(inputs: Mapping[str, np.ndarray], vectors: Vectors) -> np.ndarray:
+    """The row of each type in a table of opinions, the last for a word that has no vector."""
+    hashes, last = inputs["pieces"][:, 0], len(vectors.words)
+    at = np.searchsorted(vectors.words, hashes)
+    return np.where(np.append(vectors.words, -1)[at] == hashes, at, last)
+
+
+def _thinned(texts: Sequence[str], most: int) -> list[str]:
+    """Of too many texts as many as fit, from everywhere in them."""
+    distinct = list(dict.fromkeys(texts))
+    share = min(1.0, most / max(sum(map(len, distinct)), 1))
+    if share == 1.0:
+        return distinct
+    places = list(accumulate((share for _ in distinct), initial=0.0))
+    return [text for text, one, next_ in zip(distinct, places, places[1:], strict=False) if int(one) < int(next_)]
+
+
+def _cut(texts: Sequence[str]) -> list[list[str]]:
+    parts: list[list[str]] = [[]]
+    size = 0
+    for text in texts:
+        if size > _PART:
+            parts.append([])
+            size = 0
+        parts[-1].append(text)
+        size += len(text)
+    return parts
+
+
+def _numbered(texts: Sequence[str], tokenizer: Tokenizer, numbering: Numbering) -> dict[str, Any]:
+    found = extract(tf.constant([encodable(text) for text in texts], tf.string), tokenizer)
+    inputs = {name: value.numpy() for name, value in numbering.number(found)._asdict().items()}
+    return {**inputs, TALLY: np.array(True)}
