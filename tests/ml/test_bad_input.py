@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from tests.ml.conftest import letters, line
+from trainer.ml import crf
 from trainer.ml.__main__ import main
 from trainer.ml.crossfit import Steps
 from trainer.ml.evaluation import evaluate
@@ -133,6 +135,31 @@ def test_a_line_of_200000_characters_does_not_keep_the_others_from_teaching(writ
     [answer, nothing] = load(found["export"])(["We met Anna Berg in Rome again .", long["text"]])
     assert [span["start"] for span in answer["spans"]] == [7, 20]
     assert nothing["spans"] == []
+
+
+def test_two_hundred_labels(write: Write, tmp_path: Path) -> None:
+    lines = []
+    for number in range(400):
+        text = f"it is {number % 200} , {chr(65 + number % 26)}om said"
+        place = {"start": text.index(",") + 2, "end": text.index(" said"), "label": f"kind{number % 200}"}
+        lines.append(line(str(number), text, spans=[place]))
+
+    found = train(write(lines), tmp_path / "model")
+
+    assert len(load(found["export"]).schema.spans) == 200
+    assert evaluate(found["export"], lines[:200])["spans"]["f1"] > 0.5
+
+
+def test_of_two_hundred_labels_the_best_tags_are_found_among_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = np.random.default_rng(0)
+    where = crf.layout(tf.constant([30, 12, 1]))
+    moves = crf.bio_scores(200)[0] + tf.constant(chance.normal(size=(401, 401)), tf.float32)
+    emissions = tf.constant(chance.normal(size=(43, 401), scale=2), tf.float32)
+
+    found = crf.best_tags(emissions, moves, where)
+
+    monkeypatch.setattr(crf, "_MANY_TAGS", 401)
+    assert found.numpy().tolist() == crf.best_tags(emissions, moves, where).numpy().tolist()
 
 
 def test_relations_of_which_no_pair_is_near_enough(write: Write, tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_too_much_text_is_read_in_part_and_from_everywhere(
     monkeypatch.setattr(opinions, "_CHARACTERS", 2_000)
     monkeypatch.setattr(opinions, "_PART", 500)
     texts = [f"number {n:04} of all" for n in range(1_000)]
-    taken = opinions._thinned(texts, 2_000)
+    taken = opinions._thinned(texts)
     parts = list(Readings(texts, Tokenizer(), numbering, 1).input())
 
     assert 90 < len(taken) < 120

@@ -15,7 +15,7 @@ from trainer.ml.examples import Example
 from trainer.ml.features import Features, extract
 from trainer.ml.heads import relations
 from trainer.ml.heads.choices import spoken, targets
-from trainer.ml.inputs import Inputs, Numbering, Vocabulary, vocabulary_of
+from trainer.ml.inputs import MANY_LABELS, Inputs, Numbering, Vocabulary, vocabulary_of
 from trainer.ml.opinions import Readings, no_opinions
 from trainer.ml.schema import Schema
 from trainer.ml.tagging import Tagging, TokenArrays, tag
@@ -63,7 +63,7 @@ def batch_of(
     """
     found = _read([e.text for e in examples], tokenizer)
     named = [_read([spoken(choice) for choice in question.choices], tokenizer) for question in schema.questions]
-    vocabulary = vocabulary_of(found, *named)
+    vocabulary = vocabulary_of(found, *named, labels=len(schema.spans))
     texts = [*(e.text for e in examples), *pool]
     vectors = vectors_of(texts, tokenizer, cache)
     numbering = Numbering(vocabulary, vectors, no_opinions(vectors, len(schema.spans)))
@@ -89,7 +89,8 @@ def batch_of(
     vocabulary = {**vocabulary, "relations": lesson.vocabulary}
     # Where words are not written apart, a token is a character, and of a character there is little to think.
     apart = not tokenizer.by_character and np.mean(found.tokens.kind.numpy() == SINGLE) < 0.5
-    readings = Readings(texts, tokenizer, numbering, len(schema.spans)) if schema.spans and apart else None
+    asked = apart and 0 < len(schema.spans) <= MANY_LABELS
+    readings = Readings(texts, tokenizer, numbering, len(schema.spans)) if asked else None
     return Batch(inputs, labels, vocabulary, vectors, spread, tagging, arrays.document, readings, lesson.left_out)
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 FORBIDDEN = -1e4  # a score whose exponential is zero
+_MANY_TAGS, _BEAM = 41, 16  # of more tags than of twenty labels, how many Viterbi goes on from
 
 
 class Layout(NamedTuple):
@@ -140,15 +141,14 @@ def _backward(ratio: tf.Tensor, moves: tf.Tensor, where: Layout) -> tf.Tensor:
 
 
 def best_tags(emissions: tf.Tensor, transitions: tf.Tensor, where: Layout) -> tf.Tensor:
-    """Viterbi: the most probable tags of each sequence, [N]."""
+    """Viterbi: the most probable tags of each sequence, [N]. Of many tags, it goes on from the best few."""
     counts, offsets, width = where.counts, where.offsets, transitions.shape[0]
     steps = tf.size(counts)
     emissions = tf.gather(emissions, where.packed)
 
     def forward(t: tf.Tensor, score: tf.Tensor, best: tf.TensorArray, back: tf.TensorArray) -> tuple:
-        paths = score[: counts[t], :, None] + transitions
-        score = tf.reduce_max(paths, axis=1) + emissions[offsets[t] : offsets[t] + counts[t]]
-        origin = tf.argmax(paths, axis=1, output_type=tf.int32)
+        best_path, origin = _onwards(score[: counts[t]], transitions)
+        score = best_path + emissions[offsets[t] : offsets[t] + counts[t]]
         return t + 1, score, best.write(t, tf.argmax(score, 1, output_type=tf.int32)), back.write(t, origin)
 
     def backward(t: tf.Tensor, tags: tf.Tensor, found: tf.TensorArray) -> tuple:
@@ -169,6 +169,17 @@ def best_tags(emissions: tf.Tensor, transitions: tf.Tensor, where: Layout) -> tf
     end = (steps - 2, tags, rows([None]).write(steps - 1, tags))
     _, _, found = tf.while_loop(lambda t, *_: t >= 0, backward, end, (tf.TensorShape([]), line, free))
     return tf.gather(found.concat(), where.place)
+
+
+def _onwards(score: tf.Tensor, transitions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Score of the best path to each next tag, and the tag that it comes from: [n, K] from [n, K]."""
+    if transitions.shape[0] <= _MANY_TAGS:
+        paths = score[:, :, None] + transitions
+        return tf.reduce_max(paths, axis=1), tf.argmax(paths, axis=1, output_type=tf.int32)
+    kept, tags = tf.math.top_k(score, k=_BEAM)
+    paths = kept[:, :, None] + tf.gather(transitions, tags)
+    origin = tf.argmax(paths, axis=1, output_type=tf.int32)
+    return tf.reduce_max(paths, axis=1), tf.gather(tags, origin, batch_dims=1)
 
 
 class Spans(NamedTuple):

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from trainer.ml.examples import Example, encodable
+from trainer.ml.inputs import MANY_LABELS
 
 FOLDS = 5
 ENOUGH_TOKENS, ENOUGH_DOCUMENTS = 3_000, 100  # answered out of fold
@@ -62,6 +63,8 @@ def _steps(tokens: int, labels: int, opinions: bool) -> Steps:
     """The more there is to fit, the slower it gets there."""
     if labels <= FEW_LABELS and tokens <= FEW_TOKENS:
         return Steps(40, 30 if opinions else 0, 30)
+    if labels > MANY_LABELS:  # a step costs as much as the square of them
+        return Steps(40, 0, 50)
     return Steps(60, 30, 60) if opinions else Steps(60, 0, 90)
 
 

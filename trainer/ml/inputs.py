@@ -16,6 +16,7 @@ from trainer.ml.meaning import Meaning
 from trainer.ml.vectors import Vectors
 
 _LONG = 20_000  # tokens
+MANY_LABELS = 20  # from here on weights are saved, which are as many as features times labels
 KINDS = ("spelling", "context", "pairs", "bigrams")
 
 Vocabulary = Mapping[str, np.ndarray]  # kind → hashes of the features that training has seen, sorted
@@ -45,18 +46,29 @@ class Inputs(NamedTuple):
     bigrams: Any  # document → feature
 
 
-def vocabulary_of(*found: Features) -> Vocabulary:
+def vocabulary_of(*found: Features, labels: int = 0) -> Vocabulary:
     """The features that occur, and one value that none has, so that it is never empty.
 
-    Of combinations those are left out that occur once in a long text: they are many, and say next to nothing.
+    Of combinations those are left out that occur once in a long text: they are many, and say next to nothing. Where
+    (span) `labels` are many, that is so in any text, and of what neighbours see of a word, too.
     """
     long = sum(features.tokens.start.shape[0] for features in found) > _LONG
+    rare_go = {"pairs", "bigrams"} if long else set()
+    rare_go |= {"pairs", "context"} if labels > MANY_LABELS else set()
     vocabulary = {}
     for kind in KINDS:
         hashes = np.concatenate([getattr(features, kind).feature.numpy() for features in found])
-        known, counts = np.unique(hashes, return_counts=True)
-        vocabulary[kind] = np.append(known[counts > 1] if long and kind in ("pairs", "bigrams") else known, PRIME)
+        known, place = np.unique(hashes, return_inverse=True)
+        if kind in rare_go:
+            known = known[np.bincount(place, np.concatenate([_times_seen(kind, features) for features in found])) > 1]
+        vocabulary[kind] = np.append(known, PRIME)
     return vocabulary
+
+
+def _times_seen(kind: str, found: Features) -> np.ndarray:
+    """In how many tokens each pair of a kind occurs: those of types in every token of theirs."""
+    row = getattr(found, kind).row.numpy()
+    return np.bincount(found.types[:, 0].numpy())[row] if kind == "context" else np.ones(len(row))
 
 
 class Numbering:
@@ -109,16 +121,23 @@ def times(indices: tf.Tensor, rows: tf.Tensor, dense: tf.Tensor) -> tf.Tensor:
     return tf.raw_ops.SparseTensorDenseMatMul(a_indices=indices, a_values=ones, a_shape=shape, b=dense)
 
 
-def shared(labels: int) -> tf.Tensor:
+def shared(labels: int, *, apart: bool = True) -> tf.Tensor:
     """How columns of weights add up to classes: none (or outside), and each label in one of two forms.
 
-    [3 * labels + 2, 2 * labels + 1]: a class's own column, its label's, and one for being anything at
-    all. What is learnt of one class then counts a little for its relatives, which matters when examples are few.
+    [columns, 2 * labels + 1]. If `apart`, a class's own column, its label's, and one for being anything at all: what
+    is learnt of one class then counts a little for its relatives, which matters when examples are few. Otherwise none,
+    each label, and each form of whatever label: a third of the columns, where many labels make too many weights.
     """
     width = 2 * labels + 1
-    shares = np.zeros((width + labels + 1, width), np.float32)
-    shares[:width] = np.eye(width)
-    for label in range(labels):
-        shares[width + label, [2 * label + 1, 2 * label + 2]] = 1.0
-    shares[-1, 1:] = 1.0
+    label = np.repeat(np.eye(labels, dtype=np.float32), 2, axis=1)
+    if apart:
+        shares = np.zeros((width + labels + 1, width), np.float32)
+        shares[:width] = np.eye(width)
+        shares[width:-1, 1:] = label
+        shares[-1, 1:] = 1.0
+    else:
+        shares = np.zeros((labels + 3, width), np.float32)
+        shares[0, 0] = 1.0
+        shares[1:-2, 1:] = label
+        shares[-2, 1::2] = shares[-1, 2::2] = 1.0
     return tf.constant(shares)

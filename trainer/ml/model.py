@@ -16,7 +16,7 @@ from trainer.ml.heads import scores
 from trainer.ml.heads.choices import ChoiceHead
 from trainer.ml.heads.relations import FoundRelations, RelationHead
 from trainer.ml.heads.spans import FoundSpans, SpanHead
-from trainer.ml.inputs import Inputs, Numbering, Vocabulary
+from trainer.ml.inputs import MANY_LABELS, Inputs, Numbering, Vocabulary
 from trainer.ml.opinions import TALLY, tallied
 from trainer.ml.schema import Schema
 from trainer.ml.tokens import Tokenizer
@@ -61,7 +61,8 @@ def model_fn(features: dict[str, tf.Tensor], labels: Any, mode: ModeKeys, params
     train_op = None
     if mode == ModeKeys.TRAIN:
         # Heads share no weights. Each by itself, they take fewer steps: none has to wait for another's slope.
-        train_op = tf.group(*(minimize(loss, lambda: Lbfgs(params.phases), own) for loss, own in losses))
+        memory = 6 if len(params.schema.spans) <= MANY_LABELS else 3  # two vectors each, as long as all weights
+        train_op = tf.group(*(minimize(loss, lambda: Lbfgs(params.phases, memory), own) for loss, own in losses))
     return EstimatorSpec(mode, loss=tf.add_n([loss for loss, _ in losses]), train_op=train_op)
 
 

@@ -29,7 +29,6 @@ from trainer.ml.vectors import Vectors
 
 TALLY = "tally"  # among the features: what is wanted is not answers, but what the model thinks of the words
 _CHARACTERS = 600_000  # that are read at most
-_WORK = 1_000_000_000  # characters times the square of the tags
 _PART = 60_000  # characters that are read at once
 
 
@@ -59,8 +58,7 @@ class Readings:
 
     def __init__(self, texts: Sequence[str], tokenizer: Tokenizer, numbering: Numbering, labels: int) -> None:
         self._labels = labels
-        most = min(_CHARACTERS, _WORK // (2 * labels + 1) ** 2)
-        self._parts = [_numbered(part, tokenizer, numbering) for part in _cut(_thinned(texts, most))]
+        self._parts = [_numbered(part, tokenizer, numbering) for part in _cut(_thinned(texts))]
 
     def input(self) -> tf.data.Dataset:
         """What a model is given to read, as batches of features."""
@@ -101,10 +99,10 @@ def _rows(inputs: Mapping[str, np.ndarray], vectors: Vectors) -> np.ndarray:
     return np.where(np.append(vectors.words, -1)[at] == hashes, at, last)
 
 
-def _thinned(texts: Sequence[str], most: int) -> list[str]:
-    """Of too many texts as many as fit, from everywhere in them."""
+def _thinned(texts: Sequence[str]) -> list[str]:
+    """Of too many texts as many as may be read, from everywhere in them."""
     distinct = list(dict.fromkeys(texts))
-    share = min(1.0, most / max(sum(map(len, distinct)), 1))
+    share = min(1.0, _CHARACTERS / max(sum(map(len, distinct)), 1))
     if share == 1.0:
         return distinct
     places = list(accumulate((share for _ in distinct), initial=0.0))

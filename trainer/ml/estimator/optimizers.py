@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from trainer.ml.estimator.running import private_variables, trainable_variables
 
+_LARGE = 4_000_000  # numbers in a vector that is not to be copied without need
+
 
 class Optimizer(Protocol):
     """What `minimize` needs of an optimizer: every Keras optimizer has it."""
@@ -167,4 +169,7 @@ class _State:
 
 
 def _dot(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_sum(tf.convert_to_tensor(a) * tf.convert_to_tensor(b))
+    a, b = tf.convert_to_tensor(a), tf.convert_to_tensor(b)
+    if a.shape[0] < _LARGE:
+        return tf.reduce_sum(a * b)
+    return tf.matmul(a[None], b[None], transpose_b=True)[0, 0]  # without a vector of products

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from trainer.ml import crf, partial
 from trainer.ml.features import OFFSETS, is_look
-from trainer.ml.inputs import Inputs, Vocabulary, shared, times, weights
+from trainer.ml.inputs import MANY_LABELS, Inputs, Vocabulary, shared, times, weights
 from trainer.ml.meaning import PAIRS
 from trainer.ml.vectors import Vectors
 from trainer.ml.windows import Windows, windows_of
@@ -33,7 +33,8 @@ class SpanHead:
         self, labels: int, vocabulary: Vocabulary, vectors: Vectors, *, decay: float, boldness: float, copies: int
     ) -> None:
         self.labels, self.decay, self.boldness, self.copies = labels, decay, boldness, copies
-        self.width, self.columns = 2 * labels + 1, 3 * labels + 2
+        self.width, self.shared = 2 * labels + 1, shared(labels, apart=labels <= MANY_LABELS)
+        self.columns = self.shared.shape[0]
         self.spelling = weights("span_spelling", len(vocabulary["spelling"]), self.columns)
         self.context = weights("span_context", len(vocabulary["context"]), len(OFFSETS) * self.columns)
         self.pairs = weights("span_pairs", len(vocabulary["pairs"]), self.columns)
@@ -119,7 +120,7 @@ class SpanHead:
             yield [tf.where(mask[:, None], look, full) for mask, look, full in zip(masks, looks, whole, strict=True)]
 
     def _emissions(self, rows: Sequence[tf.Tensor]) -> tf.Tensor:
-        return tf.matmul(tf.add_n(list(rows)), shared(self.labels)) + self.bias
+        return tf.matmul(tf.add_n(list(rows)), self.shared) + self.bias
 
     def _likelihood(
         self, emissions: tf.Tensor, lengths: tf.Tensor, tags: tf.Tensor
