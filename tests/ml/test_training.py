@@ -24,7 +24,7 @@ Write = Callable[..., Path]
 @pytest.fixture
 def in_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests to which it does not matter how good the model gets."""
-    monkeypatch.setattr(crossfit, "_STEPS", crossfit.Steps(alone=6, fold=4, last=3))
+    monkeypatch.setattr(crossfit, "_steps", lambda *_: crossfit.Steps(rough=3, settled=2, last=3))
 
 
 def test_spans_and_choices_are_learnt_together(trained: Trained) -> None:

@@ -63,7 +63,7 @@ def _steps(tokens: int, labels: int, opinions: bool) -> Steps:
     """The more there is to fit, the slower it gets there."""
     if labels <= FEW_LABELS and tokens <= FEW_TOKENS:
         return Steps(40, 30 if opinions else 0, 30)
-    if labels > MANY_LABELS:  # a step costs as much as the square of them
+    if labels > 100:  # a step costs as much as the square of them
         return Steps(40, 0, 50)
     return Steps(60, 30, 60) if opinions else Steps(60, 0, 90)
 
