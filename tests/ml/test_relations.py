@@ -176,7 +176,7 @@ def test_the_command_line_answers_for_given_spans(
 ) -> None:
     text = "Eva has lived in Oslo for years ."
     given = {"id": "a", "text": text, "spans": [span(text, "Oslo", "place"), span(text, "Eva", "person")]}
-    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(given) + "\n"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(json.dumps(given).encode() + b"\n")))
 
     assert main(["predict", "--export", str(export[0]), "--given-spans"]) == 0
 
