@@ -71,7 +71,6 @@ class Fit:
             self._train(phase, done + phase.rough, _FromZero(self.estimator, done))
             found = self.unknown
             if self.batch.readings:
-                self.tell({"phase": "read"})
                 tallies = self.estimator.predict(self.batch.readings.input, yield_single_examples=False)
                 found = self.batch.readings.opinions(tallies, self.batch.vectors)
             _write(saved, lambda file: np.save(file, found))
