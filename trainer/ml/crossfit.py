@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 
 from trainer.ml.examples import Example, encodable
-from trainer.ml.inputs import MANY_LABELS
 
 FOLDS = 5
 ENOUGH_TOKENS, ENOUGH_DOCUMENTS = 3_000, 100  # answered out of fold
