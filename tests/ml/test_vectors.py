@@ -13,6 +13,7 @@ from trainer.ml import pool
 from trainer.ml.examples import DataError
 from trainer.ml.features import extract, read_words
 from trainer.ml.meaning import Meaning
+from trainer.ml.opinions import no_opinions
 from trainer.ml.tokens import Tokenizer
 from trainer.ml.vector_cache import vectors_of
 from trainer.ml.vectors import Vectors
@@ -26,7 +27,7 @@ TEXTS = [f"we flew to {place} on Monday" for place in PLACES] * 5 + [
 def meanings(vectors: Vectors, texts: list[str]) -> dict[tuple[int, str], np.ndarray]:
     """Vector of each word of each text, as a model sees it."""
     found = extract(tf.constant(texts), Tokenizer())
-    rows, units = (tensor.numpy() for tensor in Meaning(vectors).of(found))
+    rows, _, units = (tensor.numpy() for tensor in Meaning(vectors, no_opinions(vectors, 0)).of(found))
     tokens = found.tokens
     columns = (column.numpy() for column in (tokens.document[:-1], tokens.start, tokens.end))
     places = list(zip(*(column[: len(units) - 1] for column in columns), strict=True))
@@ -95,7 +96,7 @@ def test_pairs_of_characters_have_vectors_where_words_are_not_written_apart() ->
     vectors = vectors_of(texts, Tokenizer())
     found = extract(tf.constant(["東京 大阪 寿司 x東", "東京"]), Tokenizer())
 
-    rows, units = (tensor.numpy() for tensor in Meaning(vectors).of_pairs(found))
+    rows, units = (tensor.numpy() for tensor in Meaning(vectors, no_opinions(vectors, 0)).of_pairs(found))
 
     tokyo, osaka, sushi = (rows[units[place, 2]] for place in (0, 2, 4))
     assert tokyo @ osaka > 0.9
