@@ -34,12 +34,12 @@ def said(inputs: dict[str, np.ndarray], spoken: list[list[float]]) -> dict[str, 
 
 
 def test_an_opinion_is_the_mean_over_the_places_of_a_word(numbering: Numbering, vectors: Vectors) -> None:
-    readings = Readings(["Ada met Ada"], Tokenizer(), numbering, 1)
+    readings = Readings(["Ada met Ada"], Tokenizer(), numbering)
     inputs = numbered(numbering, "Ada met Ada")
     # Of each token (the last is the sentinel): outside, at the beginning, inside.
     tally = said(inputs, [[0.2, 0.8, 0.0], [1.0, 0.0, 0.0], [0.6, 0.0, 0.4], [1.0, 0.0, 0.0]])
 
-    told = with_opinions(inputs, readings.opinions([tally], vectors), vectors, learning=False)
+    told = with_opinions(inputs, readings.opinions(tally, vectors), vectors, learning=False)
     ada, met, again = (told["opinion"][unit] for unit in inputs["units"][:3, 0])
 
     assert ada == pytest.approx([0.4, 0.6], abs=0.01)
@@ -73,12 +73,10 @@ def test_too_much_text_is_read_in_part_and_from_everywhere(
     from trainer.ml import opinions
 
     monkeypatch.setattr(opinions, "_CHARACTERS", 2_000)
-    monkeypatch.setattr(opinions, "_PART", 500)
     texts = [f"number {n:04} of all" for n in range(1_000)]
     taken = opinions._thinned(texts)
-    parts = list(Readings(texts, Tokenizer(), numbering, 1).input())
+    (read,) = Readings(texts, Tokenizer(), numbering).input()
 
     assert 90 < len(taken) < 120
     assert taken[-1] > texts[980]
-    assert sum(int(part["documents"]) - 1 for part in parts) == len(taken)
-    assert len(parts) > 2
+    assert int(read["documents"]) - 1 == len(taken)

@@ -90,7 +90,7 @@ def batch_of(
     # Where words are not written apart, a token is a character, and of a character there is little to think.
     apart = not tokenizer.by_character and np.mean(found.tokens.kind.numpy() == SINGLE) < 0.5
     asked = apart and 0 < len(schema.spans) <= MANY_LABELS
-    readings = Readings(texts, tokenizer, numbering, len(schema.spans)) if asked else None
+    readings = Readings(texts, tokenizer, numbering) if asked else None
     return Batch(inputs, labels, vocabulary, vectors, spread, tagging, arrays.document, readings, lesson.left_out)
 
 

@@ -71,8 +71,8 @@ class Fit:
             self._train(phase, done + phase.rough, _FromZero(self.estimator, done))
             found = self.unknown
             if self.batch.readings:
-                tallies = self.estimator.predict(self.batch.readings.input, yield_single_examples=False)
-                found = self.batch.readings.opinions(tallies, self.batch.vectors)
+                tally = next(self.estimator.predict(self.batch.readings.input, yield_single_examples=False))
+                found = self.batch.readings.opinions(tally, self.batch.vectors)
             _write(saved, lambda file: np.save(file, found))
         return np.asarray(np.load(saved))
 

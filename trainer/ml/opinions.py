@@ -5,15 +5,15 @@ word, on average over the word's places, then says something of the word itself,
 on with that. A word that is hard to tell in one place is often easy in another (after Krishnan and Manning 2006, "An
 effective two-stage model for exploiting non-local dependencies in named entity recognition").
 
-    readings = Readings(texts, tokenizer, numbering, labels)
-    table = readings.opinions(tallies, vectors)            # of what a rough model says to `readings.input()`
+    readings = Readings(texts, tokenizer, numbering)
+    table = readings.opinions(tally, vectors)              # of what a rough model says to `readings.input()`
     train(with_opinions(inputs, table, vectors, learning=True))
 
 A table has a row for each word that has a vector, and a last one for no word: [words + 1, 1 + labels], the
 probabilities of no label and of each as bytes. A row of zeros is no opinion.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -29,7 +29,6 @@ from trainer.ml.vectors import Vectors
 
 TALLY = "tally"  # among the features: what is wanted is not answers, but what the model thinks of the words
 _CHARACTERS = 600_000  # that are read at most
-_PART = 60_000  # characters that are read at once
 
 
 def no_opinions(vectors: Vectors, labels: int) -> np.ndarray:
@@ -56,25 +55,20 @@ def with_opinions(
 class Readings:
     """Texts that are numbered once, for several rough models to read."""
 
-    def __init__(self, texts: Sequence[str], tokenizer: Tokenizer, numbering: Numbering, labels: int) -> None:
-        self._labels = labels
-        self._parts = [_numbered(part, tokenizer, numbering) for part in _cut(_thinned(texts))]
+    def __init__(self, texts: Sequence[str], tokenizer: Tokenizer, numbering: Numbering) -> None:
+        self._inputs = _numbered(_thinned(texts), tokenizer, numbering)
 
     def input(self) -> tf.data.Dataset:
-        """What a model is given to read, as batches of features."""
-        signature = {
-            name: tf.TensorSpec([None] * value.ndim, tf.as_dtype(value.dtype)) for name, value in self._parts[0].items()
-        }
-        return tf.data.Dataset.from_generator(lambda: iter(self._parts), output_signature=signature)
+        """What a model is given to read, as one batch of features."""
+        return tf.data.Dataset.from_tensors(self._inputs)
 
-    def opinions(self, tallies: Iterable[Mapping[str, np.ndarray]], vectors: Vectors) -> np.ndarray:
-        """The table of a model, from its tallies of all batches."""
+    def opinions(self, tally: Mapping[str, np.ndarray], vectors: Vectors) -> np.ndarray:
+        """The table of a model, from its tally of the batch."""
+        rows = _rows(self._inputs, vectors)
         counts = np.zeros(len(vectors.words) + 1)
-        sums = np.zeros((len(counts), self._labels + 1))
-        for part, tally in zip(self._parts, tallies, strict=True):
-            rows = _rows(part, vectors)
-            np.add.at(counts, rows, tally["word_count"])
-            np.add.at(sums, rows, tally["word_labels"])
+        sums = np.zeros((len(counts), tally["word_labels"].shape[1]))
+        np.add.at(counts, rows, tally["word_count"])  # words of several types, which differ in capitals, add up
+        np.add.at(sums, rows, tally["word_labels"])
         sums[-1] = 0.0
         return np.round(SURE * sums / np.maximum(counts, 1.0)[:, None]).astype(np.uint8)
 
@@ -107,18 +101,6 @@ def _thinned(texts: Sequence[str]) -> list[str]:
         return distinct
     places = list(accumulate((share for _ in distinct), initial=0.0))
     return [text for text, one, next_ in zip(distinct, places, places[1:], strict=False) if int(one) < int(next_)]
-
-
-def _cut(texts: Sequence[str]) -> list[list[str]]:
-    parts: list[list[str]] = [[]]
-    size = 0
-    for text in texts:
-        if size > _PART:
-            parts.append([])
-            size = 0
-        parts[-1].append(text)
-        size += len(text)
-    return parts
 
 
 def _numbered(texts: Sequence[str], tokenizer: Tokenizer, numbering: Numbering) -> dict[str, Any]:
