@@ -73,6 +73,7 @@ def test_too_much_text_is_read_in_part_and_from_everywhere(
     from trainer.ml import opinions
 
     monkeypatch.setattr(opinions, "_CHARACTERS", 2_000)
+    monkeypatch.setattr(opinions, "_LONGEST", 500)
     texts = [f"number {n:04} of all" for n in range(1_000)]
     taken = opinions._thinned(texts)
     (read,) = Readings(texts, Tokenizer(), numbering).input()
@@ -80,3 +81,4 @@ def test_too_much_text_is_read_in_part_and_from_everywhere(
     assert 90 < len(taken) < 120
     assert taken[-1] > texts[980]
     assert int(read["documents"]) - 1 == len(taken)
+    assert [len(text) for text in opinions._thinned(["one word " * 1_000_000])] == [opinions._LONGEST]

@@ -28,7 +28,7 @@ from trainer.ml.tokens import Tokenizer
 from trainer.ml.vectors import Vectors
 
 TALLY = "tally"  # among the features: what is wanted is not answers, but what the model thinks of the words
-_CHARACTERS = 600_000  # that are read at most
+_CHARACTERS, _LONGEST = 600_000, 20_000  # that are read at most, of all texts and of each
 
 
 def no_opinions(vectors: Vectors, labels: int) -> np.ndarray:
@@ -94,8 +94,8 @@ def _rows(inputs: Mapping[str, np.ndarray], vectors: Vectors) -> np.ndarray:
 
 
 def _thinned(texts: Sequence[str]) -> list[str]:
-    """Of too many texts as many as may be read, from everywhere in them."""
-    distinct = list(dict.fromkeys(texts))
+    """The beginnings of texts; of too many, of as many as may be read, from everywhere among them."""
+    distinct = list(dict.fromkeys(text[:_LONGEST] for text in texts))
     share = min(1.0, _CHARACTERS / max(sum(map(len, distinct)), 1))
     if share == 1.0:
         return distinct
