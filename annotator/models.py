@@ -47,6 +47,8 @@ class Project(TenantOwned):
     check_share = models.FloatField(default=0.15, help_text="Share of documents held out to judge models.")
     random_share = models.FloatField(default=0.2, help_text="Share of the queue drawn at random.")
     allow_overlap = models.BooleanField(default=False)
+    show_times = models.BooleanField(default=True, help_text="Whether reports tell how long people took.")
+    archived_at = models.DateTimeField(null=True, help_text="Since when nobody annotates it; null while it is open.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta(TenantOwned.Meta):
@@ -78,7 +80,10 @@ class Question(TenantOwned):
 
 
 class Label(TenantOwned):
-    """A name that can be given to a span, a document (choice) or a pair of spans. Written by projects.py."""
+    """A name that can be given to a span, a document (choice) or a pair of spans. Written by projects.py and labels.py.
+
+    ``pairs``: the [head label id, tail label id] that a relation may join, none: any. ``retired``: given no more.
+    ``former``: names that it had, or that were merged into it; they are read as its own."""
 
     class Kind(models.TextChoices):
         SPAN = "span", "span"
@@ -93,6 +98,10 @@ class Label(TenantOwned):
     name = models.CharField(max_length=100)
     color = models.CharField(max_length=7, default="#6b7280")
     key = models.CharField(max_length=1, blank=True)
+    definition = models.TextField(blank=True)
+    retired = models.BooleanField(default=False)
+    pairs = models.JSONField(default=list)
+    former = models.JSONField(default=list)
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta(TenantOwned.Meta):
@@ -180,13 +189,19 @@ class Annotation(TenantOwned):
     """One person's answer about one document, as it stands. Written by review.py.
 
     ``answer`` is ``{"spans": [{"start", "end", "label"}], "classes": {question: [choice]},
-    "relations": [{"head", "tail", "label"}]}``; offsets count code points, end exclusive.
+    "relations": [{"head", "tail", "label"}]}``; offsets count code points, end exclusive. What is saved over an answer
+    that was submitted or skipped waits in ``draft``, and the answer stands.
     """
 
     class State(models.TextChoices):
         DRAFT = "draft", "draft"
         SUBMITTED = "submitted", "submitted"
         SKIPPED = "skipped", "skipped"
+
+    class Flag(models.TextChoices):
+        NONE = "", "none"
+        FLAGGED = "flagged", "flagged"
+        HELP = "help", "help"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     document = models.ForeignKey(
@@ -197,19 +212,30 @@ class Annotation(TenantOwned):
     state = models.CharField(max_length=9, choices=State.choices)
     complete = models.BooleanField(default=True)
     answer = models.JSONField(default=dict)
+    flag = models.CharField(max_length=7, choices=Flag.choices, blank=True, default="", db_default="")
+    comment = models.TextField(blank=True, default="", db_default="")
+    milliseconds = models.PositiveIntegerField(null=True, help_text="For how long this person worked on it, in all.")
+    draft = models.JSONField(null=True, help_text="answer, complete, flag, comment: not submitted over what stands.")
     submit_id = models.UUIDField(default=uuid.uuid4)
     updated_at = models.DateTimeField(default=timezone.now)
 
     class Meta(TenantOwned.Meta):
-        constraints = [models.UniqueConstraint(fields=["document", "annotator"], name="one_annotation_each")]
-        indexes = [models.Index(fields=["project", "state", "document"], name="annotations_by_state")]
+        constraints = [
+            models.UniqueConstraint(fields=["document", "annotator"], name="one_annotation_each"),
+            models.CheckConstraint(condition=Q(flag__in=["", "flagged", "help"]), name="known_flag"),
+        ]
+        indexes = [
+            models.Index(fields=["project", "state", "document"], name="annotations_by_state"),
+            models.Index(fields=["project", "annotator", "-updated_at", "-id"], name="ones_own_annotations"),
+            models.Index(fields=["project", "document"], name="flagged_annotations", condition=~Q(flag="")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.document_id} by {self.annotator_id}, revision {self.revision}"
 
 
 class AnnotationRevision(TenantOwned):
-    """Every answer that was ever accepted from anybody: nothing is overwritten. Written by review.py."""
+    """Every answer that anybody ever submitted or skipped: nothing is overwritten. Written by review.py."""
 
     APPEND_ONLY: ClassVar[bool] = True
 
@@ -221,6 +247,9 @@ class AnnotationRevision(TenantOwned):
     state = models.CharField(max_length=9, choices=Annotation.State.choices)
     complete = models.BooleanField()
     answer = models.JSONField()
+    flag = models.CharField(max_length=7, choices=Annotation.Flag.choices, blank=True, default="", db_default="")
+    comment = models.TextField(blank=True, default="", db_default="")
+    milliseconds = models.PositiveIntegerField(null=True)
     submit_id = models.UUIDField()
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -263,7 +292,7 @@ class Suggestion(TenantOwned):
 
 
 class Decision(TenantOwned):
-    """A person's verdict on one suggested item. Written by suggestions.py."""
+    """A person's verdict on one suggested item; ``leave``: seen, and let be. Written by suggestions.py."""
 
     APPEND_ONLY: ClassVar[bool] = True
 
@@ -271,6 +300,7 @@ class Decision(TenantOwned):
         ACCEPT = "accept", "accept"
         REJECT = "reject", "reject"
         CORRECT = "correct", "correct"
+        LEAVE = "leave", "leave"
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, db_constraint=False, db_index=False)
     suggestion = models.ForeignKey(
@@ -287,7 +317,9 @@ class Decision(TenantOwned):
     class Meta(TenantOwned.Meta):
         constraints = [
             models.UniqueConstraint(fields=["suggestion", "item", "user", "submit_id"], name="decision_once"),
-            models.CheckConstraint(condition=Q(verdict__in=["accept", "reject", "correct"]), name="known_verdict"),
+            models.CheckConstraint(
+                condition=Q(verdict__in=["accept", "reject", "correct", "leave"]), name="known_verdict"
+            ),
         ]
         indexes = [models.Index(fields=["project", "created_at"], name="decisions_by_time")]
 
