@@ -215,7 +215,7 @@ class Annotation(TenantOwned):
     flag = models.CharField(max_length=7, choices=Flag.choices, blank=True, default="", db_default="")
     comment = models.TextField(blank=True, default="", db_default="")
     milliseconds = models.PositiveIntegerField(null=True, help_text="For how long this person worked on it, in all.")
-    draft = models.JSONField(null=True, help_text="answer, complete, flag, comment: not submitted over what stands.")
+    draft = models.JSONField(null=True, help_text="Of these fields what was saved over the answer that stands.")
     submit_id = models.UUIDField(default=uuid.uuid4)
     updated_at = models.DateTimeField(default=timezone.now)
 

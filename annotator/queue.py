@@ -148,15 +148,10 @@ def release(document: Document, user: User) -> bool:
 def settle(document: Document, user: User) -> None:
     """An answer uses up the slot of its lease, or one that is free where there was no lease (any more).
 
-    Needs the document locked, like reopen().
+    Needs the document locked.
     """
     if not _end_claim(document, user):
         _recount([document.pk])
-
-
-def reopen(document: Document) -> None:
-    """An answer was taken back: somebody may take its place."""
-    _recount([document.pk])
 
 
 def _end_claim(document: Document, user: User) -> bool:

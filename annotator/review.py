@@ -10,15 +10,22 @@ from uuid import UUID
 from django.utils import timezone
 
 from annotator import queue, suggestions
-from annotator.errors import Conflict, Invalid
+from annotator.errors import Conflict, Detail, Invalid
 from annotator.models import Annotation, AnnotationRevision, Document, User
-from annotator.spans import Schema, clean_answer
+from annotator.spans import Answer, Schema, clean_answer, storable_fault
+
+MOST_COMMENT = 2_000  # characters
+# What each acceptance writes: into the annotation, its draft, its history.
+FIELDS = ("revision", "submit_id", "state", "complete", "answer", "flag", "comment", "milliseconds", "updated_at")
 
 
 @dataclass(frozen=True)
 class Submission:
     """What a person sends. ``revision`` is the one it was made from (0: none yet); ``submit_id`` is made by
-    the client, once for each act, so that sending it again changes nothing."""
+    the client, once for each act, so that sending it again changes nothing.
+
+    ``comment`` is also the reason of a skip. ``milliseconds`` is for how long the person worked on the document in all.
+    """
 
     submit_id: UUID
     revision: int
@@ -26,11 +33,19 @@ class Submission:
     state: str = Annotation.State.SUBMITTED
     complete: bool = True
     decisions: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    flag: str = Annotation.Flag.NONE
+    comment: str = ""
+    milliseconds: int | None = None
 
 
 def current(document: Document, user: User) -> Annotation | None:
-    """This person's annotation of the document, as it stands."""
+    """This person's annotation of the document."""
     return next(iter(Annotation.objects.filter(document=document, annotator=user)[:1]), None)
+
+
+def left(annotation: Annotation) -> dict[str, Any]:
+    """The annotation as its annotator left it: the draft, where there is one over the answer that stands."""
+    return {name: getattr(annotation, name) for name in FIELDS} | (annotation.draft or {})
 
 
 def annotate(document: Document, user: User, sent: Submission) -> Annotation:
@@ -38,51 +53,95 @@ def annotate(document: Document, user: User, sent: Submission) -> Annotation:
 
     Raises Invalid naming each broken rule, Conflict (with the current annotation) if it was made from a
     revision that is no longer the last. The same ``submit_id`` again returns what it made before.
+
+    A draft is no answer yet: it is kept as it is now, without history and decisions, and never takes the place of
+    an answer that was submitted or skipped.
     """
-    if sent.state not in Annotation.State.values:
-        raise Invalid("invalid_state", f"state: must be one of {', '.join(Annotation.State.values)}")
+    _check(sent)
     # The row lock makes submits about one document follow one another.
     document = Document.objects.select_for_update(of=("self",)).select_related("project").get(pk=document.pk)
     annotation = current(document, user)
-    if annotation is not None:
-        if _known(annotation, sent):
-            return annotation
-        if annotation.revision != sent.revision:
-            raise Conflict("stale_revision", _stale(annotation.revision, sent.revision), annotation)
-    elif sent.revision != 0:
-        raise Conflict("stale_revision", _stale(0, sent.revision), None)
+    if annotation is not None and _known(annotation, sent):
+        return annotation
+    last: dict[str, Any] = left(annotation) if annotation else {"revision": 0, "milliseconds": None}
+    if last["revision"] != sent.revision:
+        raise Conflict("stale_revision", _stale(last["revision"], sent.revision), annotation)
 
     answer = clean_answer(sent.answer, document.text, Schema.of(document.project))
-    was_settled = annotation is not None and annotation.state != Annotation.State.DRAFT
-    annotation = annotation or Annotation(project_id=document.project_id, document=document, annotator=user, revision=0)
-    annotation.revision += 1
-    annotation.state = sent.state
-    annotation.complete = sent.complete
-    annotation.answer = answer
-    annotation.submit_id = sent.submit_id
-    annotation.updated_at = timezone.now()
-    annotation.save()
-    AnnotationRevision.objects.create(
-        project_id=document.project_id,
-        annotation=annotation,
-        revision=annotation.revision,
-        state=annotation.state,
-        complete=annotation.complete,
-        answer=answer,
-        submit_id=sent.submit_id,
+    annotation = annotation or Annotation(
+        project_id=document.project_id, document=document, annotator=user, state=Annotation.State.DRAFT
     )
+    was_settled = annotation.state != Annotation.State.DRAFT
+    fields = _fields(sent, answer, last)
+    if sent.state == Annotation.State.DRAFT:
+        _keep(annotation, fields)
+        return annotation
+    _settle(annotation, fields)
     suggestions.decide(document, user, sent.decisions, answer, sent.submit_id)
-    is_settled = annotation.state != Annotation.State.DRAFT
-    if is_settled and not was_settled:
+    if not was_settled:
         queue.settle(document, user)
-    elif was_settled and not is_settled:
-        queue.reopen(document)
     return annotation
+
+
+def _fields(sent: Submission, answer: Answer, last: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "revision": last["revision"] + 1,
+        "submit_id": sent.submit_id,
+        "state": sent.state,
+        "complete": sent.complete,
+        "answer": answer,
+        "flag": sent.flag,
+        "comment": sent.comment,
+        "milliseconds": last["milliseconds"] if sent.milliseconds is None else sent.milliseconds,
+        "updated_at": timezone.now(),
+    }
+
+
+def _keep(annotation: Annotation, fields: dict[str, Any]) -> None:
+    """Keep a draft: aside, where an answer stands."""
+    if annotation.state == Annotation.State.DRAFT:
+        _write(annotation, fields)
+    else:
+        said = {name: str(fields[name]) for name in ("submit_id", "updated_at")}
+        annotation.draft = fields | said
+    annotation.save()
+
+
+def _settle(annotation: Annotation, fields: dict[str, Any]) -> None:
+    """The answer stands from now on, and is on record."""
+    _write(annotation, fields)
+    annotation.draft = None
+    annotation.save()
+    at = fields.pop("updated_at")
+    AnnotationRevision.objects.create(project_id=annotation.project_id, annotation=annotation, created_at=at, **fields)
+
+
+def _write(annotation: Annotation, fields: Mapping[str, Any]) -> None:
+    for name in FIELDS:
+        setattr(annotation, name, fields[name])
+
+
+def _check(sent: Submission) -> None:
+    """What can be said without the document. Raises Invalid naming each fault."""
+    errors: list[Detail] = []
+    if sent.state not in Annotation.State.values:
+        errors.append({"field": "state", "reason": f"must be one of {', '.join(Annotation.State.values)}"})
+    if sent.flag not in Annotation.Flag.values:
+        errors.append({"field": "flag", "reason": "must be empty, flagged or help"})
+    fault = storable_fault(sent.comment)
+    if not fault and len(sent.comment) > MOST_COMMENT:
+        fault = f"has {len(sent.comment):,} characters; the most is {MOST_COMMENT:,}"
+    if fault:
+        errors.append({"field": "comment", "reason": fault})
+    if sent.milliseconds is not None and not 0 <= sent.milliseconds < 2**31:
+        errors.append({"field": "milliseconds", "reason": "must be a whole number from 0"})
+    if errors:
+        raise Invalid("invalid_answer", f"{errors[0]['field']}: {errors[0]['reason']}", errors)
 
 
 def _known(annotation: Annotation, sent: Submission) -> bool:
     return (
-        annotation.submit_id == sent.submit_id
+        str(left(annotation)["submit_id"]) == str(sent.submit_id)
         or AnnotationRevision.objects.filter(annotation=annotation, submit_id=sent.submit_id).exists()
     )
 

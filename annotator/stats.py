@@ -50,7 +50,7 @@ def progress(project: Project) -> dict[str, Any]:
 
 
 def verdicts(project: Project, version: int) -> dict[tuple[str, str | None, str], dict[str, int]]:
-    """For each (kind, question, label) that a version suggested: how often it was accepted, rejected, corrected."""
+    """For each (kind, question, label) that a version suggested: how often each verdict fell."""
     with connection.cursor() as cursor:
         cursor.execute(_VERDICTS, {"project": project.pk, "version": version})
         rows = cursor.fetchall()

@@ -67,7 +67,7 @@ def decide(
 ) -> int:
     """Append a person's verdicts on suggested items of this document.
 
-    Each is ``{"suggestion": id, "item": "s0", "verdict": "accept" | "reject" | "correct",
+    Each is ``{"suggestion": id, "item": "s0", "verdict": "accept" | "reject" | "correct" | "leave",
     "correction"?: item, "milliseconds"?: int}``. Raises Invalid naming each one that does not fit.
     """
     if not decisions:
@@ -112,13 +112,13 @@ def _fault(raw: Mapping[str, Any], known: Mapping[int, Mapping[str, Any]], answe
         return f"that suggestion has no item {raw.get('item')!r}"
     verdict = raw.get("verdict")
     if verdict not in Decision.Verdict.values:
-        return "verdict must be accept, reject or correct"
+        return "verdict must be accept, reject, correct or leave"
     if verdict == Decision.Verdict.ACCEPT and not _holds(answer, item, items):
         return "says accept, but the answer does not hold that item" + (
             " between the spans that were suggested" if item["kind"] == "relation" else ""
         )
-    if verdict == Decision.Verdict.REJECT and _holds(answer, item, items):
-        return "says reject, but the answer holds that item"
+    if verdict in (Decision.Verdict.REJECT, Decision.Verdict.LEAVE) and _holds(answer, item, items):
+        return f"says {verdict}, but the answer holds that item"
     milliseconds = raw.get("milliseconds")
     if milliseconds is not None and (type(milliseconds) is not int or not 0 <= milliseconds < 2**31):
         return "milliseconds must be a whole number from 0"
@@ -142,7 +142,10 @@ def _span(item: Mapping[str, Any]) -> Span:
 
 
 def acceptance(project: Project) -> list[dict[str, Any]]:
-    """For each version that people decided on: how many items they accepted, rejected, corrected."""
+    """For each version that people decided on: how many items they accepted, rejected, corrected or left alone.
+
+    ``rate`` is the share of all these that was accepted: what people saw and did not take was of no use to them.
+    """
     rows = (
         Decision.objects.filter(project=project)
         .values("suggestion__version", "verdict")
@@ -152,10 +155,10 @@ def acceptance(project: Project) -> list[dict[str, Any]]:
     found: dict[int, dict[str, Any]] = {}
     for row in rows:
         version = row["suggestion__version"]
-        counts = found.setdefault(version, {"version": version, "accept": 0, "reject": 0, "correct": 0})
+        counts = found.setdefault(version, {"version": version, **dict.fromkeys(Decision.Verdict.values, 0)})
         counts[row["verdict"]] = row["n"]
     for counts in found.values():
-        counts["rate"] = counts["accept"] / (counts["accept"] + counts["reject"] + counts["correct"])
+        counts["rate"] = counts["accept"] / sum(counts[verdict] for verdict in Decision.Verdict.values)
     return list(found.values())
 
 

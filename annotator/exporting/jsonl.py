@@ -33,7 +33,8 @@ WHERE a.project_id = %(project)s AND a.state = 'submitted' AND a.document_id > %
 ORDER BY a.document_id, a.updated_at DESC, a.id DESC LIMIT %(rows)s
 """
 _EACH = """
-SELECT a.document_id, a.id AS annotation_id, a.annotator_id, a.revision, a.updated_at, a.complete, a.answer
+SELECT a.document_id, a.id AS annotation_id, a.annotator_id, a.revision, a.updated_at, a.complete, a.answer,
+       a.flag, a.comment, a.milliseconds
 FROM annotator_annotation a
 WHERE a.project_id = %(project)s AND a.state = 'submitted'
   AND (a.document_id, a.id) > (%(document)s, %(annotation)s) AND a.document_id >= %(document)s
@@ -69,7 +70,8 @@ SELECT document_id, annotation_id, CASE WHEN annotation_id IS NULL
     END::text
 FROM page p{join} WHERE before < %(bytes)s ORDER BY document_id, annotation_id
 """
-_WHO = ", 'annotator', u.username, 'revision', p.revision, 'submitted_at', p.updated_at"
+_WHO = """, 'annotator', u.username, 'revision', p.revision, 'submitted_at', p.updated_at,
+        'flag', p.flag, 'comment', p.comment, 'milliseconds', p.milliseconds"""
 _WHO_JOIN = " LEFT JOIN annotator_user u ON u.id = p.annotator_id"
 
 # What training also wants to know of a document that is not complete: the spans that people turned down or changed.

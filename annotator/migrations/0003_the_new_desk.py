@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='annotation',
             name='draft',
-            field=models.JSONField(help_text='answer, complete, flag, comment: not submitted over what stands.', null=True),
+            field=models.JSONField(help_text='Of these fields what was saved over the answer that stands.', null=True),
         ),
         migrations.AddField(
             model_name='annotation',

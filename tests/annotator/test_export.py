@@ -58,7 +58,8 @@ def test_each_answer_says_whose_it_is(cast):
     with tenant_scope(cast.acme):
         submit(document, cast.alice, classes={"topic": ["billing"]})
         submit(document, cast.bob, classes={"topic": ["praise"]})
-        submit(document, cast.bob, classes={"topic": ["delivery"]}, revision=1)
+        more = {"flag": "flagged", "comment": "or praise?", "milliseconds": 4_100}
+        submit(document, cast.bob, classes={"topic": ["delivery"]}, revision=1, **more)
 
     lines = export(cast.acme, project, answers="each")
 
@@ -67,6 +68,7 @@ def test_each_answer_says_whose_it_is(cast):
         ("bob", 2, ["delivery"]),
     ]
     assert lines[0]["submitted_at"].startswith("20")
+    assert {name: lines[1][name] for name in more} == more
 
 
 def test_all_documents_means_those_without_an_answer_too(cast):

@@ -8,6 +8,7 @@ import pytest
 
 from annotator import queue, review, suggestions
 from annotator.errors import Conflict, Invalid
+from annotator.exporting import jsonl
 from annotator.models import Annotation, AnnotationRevision, Decision, Document, Suggestion
 from annotator.review import Submission
 from annotator.tenancy import tenant_scope
@@ -157,16 +158,16 @@ def test_decisions_are_appended_with_the_answer_they_belong_to(desk):
     decisions = [
         {"suggestion": shown.pk, "item": "s0", "verdict": "accept", "milliseconds": 800},
         {"suggestion": shown.pk, "item": "s1", "verdict": "correct", "correction": longer},
-        {"suggestion": shown.pk, "item": "c0", "verdict": "reject"},
+        {"suggestion": shown.pk, "item": "c0", "verdict": "leave"},
     ]
 
     review.annotate(document, bob, submission(spans=[ADA, longer], decisions=decisions))
 
     assert set(Decision.objects.values_list("item", "verdict", "milliseconds")) == {
-        ("s0", "accept", 800), ("s1", "correct", None), ("c0", "reject", None),
+        ("s0", "accept", 800), ("s1", "correct", None), ("c0", "leave", None),
     }  # fmt: skip
     assert suggestions.acceptance(document.project) == [
-        {"version": 1, "accept": 1, "reject": 1, "correct": 1, "rate": 1 / 3}
+        {"version": 1, "accept": 1, "reject": 0, "correct": 1, "leave": 1, "rate": 1 / 3}
     ]
 
 
@@ -178,6 +179,7 @@ def test_decisions_are_appended_with_the_answer_they_belong_to(desk):
         ({"suggestion": "x"}, "no such suggestion"),
         ({"verdict": "maybe"}, "verdict must be"),
         ({"verdict": "reject"}, "the answer holds that item"),
+        ({"verdict": "leave"}, "the answer holds that item"),
         ({"item": "s1"}, "does not hold that item"),
         ({"milliseconds": -1}, "milliseconds"),
     ],
@@ -191,6 +193,81 @@ def test_a_decision_that_does_not_fit_is_refused_and_the_answer_with_it(desk, ch
 
     assert not Annotation.objects.exists()
     assert not Decision.objects.exists()
+
+
+def test_flag_comment_and_time_are_kept_with_the_answer_and_in_its_history(desk):
+    bob, document = desk
+
+    review.annotate(document, bob, submission(state="skipped", comment="Not in English.", milliseconds=4_000))
+    annotation = review.annotate(document, bob, submission(1, spans=[ADA], flag="help", comment="Is Ada a person?"))
+
+    assert (annotation.flag, annotation.comment, annotation.milliseconds) == ("help", "Is Ada a person?", 4_000)
+    history = AnnotationRevision.objects.order_by("revision").values_list("state", "flag", "comment", "milliseconds")
+    assert list(history) == [
+        ("skipped", "", "Not in English.", 4_000),
+        ("submitted", "help", "Is Ada a person?", 4_000),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"flag": "red"}, "flag"),
+        ({"comment": "x" * 2_001}, "comment"),
+        ({"comment": "a\x00"}, "comment"),
+        ({"milliseconds": -1}, "milliseconds"),
+        ({"milliseconds": 2**31}, "milliseconds"),
+        ({"state": "gone"}, "state"),
+    ],
+)
+def test_what_is_sent_beside_the_answer_is_checked_too(desk, change, field):
+    bob, document = desk
+
+    with pytest.raises(Invalid) as refused:
+        review.annotate(document, bob, submission(**change))
+
+    assert [detail["field"] for detail in refused.value.details] == [field]
+
+
+def test_drafts_follow_one_another_without_history_decisions_or_slots(desk):
+    bob, document = desk
+    shown = suggest(document)
+    decisions = [{"suggestion": shown.pk, "item": "s0", "verdict": "accept"}]
+
+    for revision in range(3):
+        draft = submission(revision, state="draft", spans=[ADA], decisions=decisions)
+        annotation = review.annotate(document, bob, draft)
+        assert review.annotate(document, bob, draft).revision == annotation.revision
+
+    assert (annotation.revision, annotation.state, annotation.answer["spans"]) == (3, "draft", [ADA])
+    assert not AnnotationRevision.objects.exists()
+    assert not Decision.objects.exists()
+    assert Document.objects.get().free_slots == 1
+
+
+def test_a_draft_over_an_answer_leaves_it_standing_until_another_is_submitted(desk):
+    bob, document = desk
+    first = review.annotate(document, bob, submission(spans=[ADA], comment="sure"))
+    (line,) = jsonl.training_lines(document.project)
+
+    review.annotate(document, bob, submission(1, state="draft", spans=[KOELN]))
+    draft = submission(2, state="draft", spans=[ADA, KOELN], flag="flagged", milliseconds=9)
+    annotation = review.annotate(document, bob, draft)
+
+    assert review.annotate(document, bob, draft).pk == annotation.pk  # sent twice
+    stored = Annotation.objects.get()
+    assert (stored.revision, stored.state, stored.answer["spans"], stored.flag) == (1, "submitted", [ADA], "")
+    assert stored.updated_at == first.updated_at
+    assert list(jsonl.training_lines(document.project)) == [line]
+    left = review.left(stored)
+    assert (left["revision"], left["state"], left["flag"], left["milliseconds"]) == (3, "draft", "flagged", 9)
+    assert left["answer"]["spans"] == [ADA, KOELN]
+    with pytest.raises(Conflict):
+        review.annotate(document, bob, submission(1, spans=[]))
+    review.annotate(document, bob, submission(3, spans=[KOELN]))
+    stored.refresh_from_db()
+    assert (stored.revision, stored.draft, stored.answer["spans"], stored.milliseconds) == (4, None, [KOELN], 9)
+    assert list(AnnotationRevision.objects.order_by("pk").values_list("revision", flat=True)) == [1, 4]
 
 
 LIVES_IN = {"head": 0, "tail": 1, "label": "lives_in"}

@@ -59,3 +59,18 @@ def test_submit_and_read_back(cast, project, bob):
     assert annotation["spans"] == sent["spans"]
     assert bob.get(f"/documents/{document.pk}/annotation").json()["annotation"] == annotation
     assert bob.put(f"/documents/{document.pk}/annotation", sent).json()["annotation"] == annotation
+
+
+def test_a_draft_over_an_answer_is_read_back_and_the_answer_stands(cast, project, bob):
+    (document,) = add_documents(cast.acme, project, TEXT)
+    path = f"/documents/{document.pk}/annotation"
+    bob.put(path, submission(flag="help", comment="?", milliseconds=1_200))
+    draft = submission(revision=1, state="draft", spans=[{"start": 15, "end": 19, "label": "PLACE"}])
+
+    told = bob.put(path, draft).json()["annotation"]
+
+    assert told == bob.get(path).json()["annotation"]
+    assert (told["state"], told["stands"], told["revision"]) == ("draft", "submitted", 2)
+    assert (told["spans"], told["flag"], told["comment"]) == (draft["spans"], "", "")
+    assert told["milliseconds"] == 1_200
+    assert told["submit_id"] == draft["submit_id"]

@@ -101,6 +101,9 @@ def _submission(sent: s.AnnotationGiven, document: Document, unit: Unit) -> revi
         revision=sent.revision,
         state=sent.state,
         complete=sent.complete,
+        flag=sent.flag,
+        comment=sent.comment,
+        milliseconds=sent.milliseconds,
         answer={
             "spans": spans_from(given["spans"], document.text, unit),
             "classes": given["classes"],

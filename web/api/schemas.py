@@ -172,7 +172,7 @@ class RelationGiven(Given):
 class DecisionGiven(Given):
     suggestion: StrictInt = Field(description="The suggestion's id.")
     item: Text = Field(examples=["s0"])
-    verdict: Literal["accept", "reject", "correct"]
+    verdict: Literal["accept", "reject", "correct", "leave"] = Field(description="leave: seen, and left alone.")
     correction: dict[Text, StrictInt | Text | None] | None = Field(
         None,
         max_length=8,
@@ -187,10 +187,13 @@ class AnnotationGiven(Given):
     revision: StrictInt = Field(0, description="The revision this was made from; 0 when there was none.")
     state: Literal["draft", "submitted", "skipped"] = "submitted"
     complete: StrictBool = Field(True, description="Whether whatever is not marked is none; false: it is unknown.")
+    flag: Literal["", "flagged", "help"] = Field("", description="Wants another look, or needs help.")
+    comment: Text = Field("", description="To whoever looks at it later; of a skip, the reason. 2,000 characters.")
+    milliseconds: StrictInt | None = Field(None, description="For how long you worked on the document, in all.")
     spans: list[SpanGiven] = []
     classes: dict[str, list[str]] = Field({}, examples=[{"topic": ["billing"]}])
     relations: list[RelationGiven] = []
-    decisions: list[DecisionGiven] = Field([], description="Verdicts on suggested items.")
+    decisions: list[DecisionGiven] = Field([], description="Verdicts on suggested items. Not kept with a draft.")
 
 
 class Span(Schema):
@@ -209,7 +212,13 @@ class Annotation(Schema):
     document: int
     revision: int
     state: Literal["draft", "submitted", "skipped"]
+    stands: Literal["", "submitted", "skipped"] = Field(
+        description="What counts: a draft over an answer that was submitted or skipped leaves that one standing."
+    )
     complete: bool
+    flag: Literal["", "flagged", "help"]
+    comment: str
+    milliseconds: int | None
     spans: list[Span]
     classes: dict[str, list[str]]
     relations: list[Relation]
@@ -320,7 +329,8 @@ class Acceptance(Schema):
     accept: int
     reject: int
     correct: int
-    rate: float
+    leave: int = Field(description="Seen, and left alone.")
+    rate: float = Field(description="Accepted, of all that was decided on or left alone.")
 
 
 class Stats(Schema):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from annotator import models, offsets
+from annotator import models, offsets, review
 from trainer.models import ModelVersion, TrainingRun
 from web.suggested import Suggested
 
@@ -49,13 +49,18 @@ def document(row: models.Document) -> dict[str, Any]:
 
 
 def annotation(row: models.Annotation | None, text: str, unit: str) -> dict[str, Any] | None:
+    """As its own annotator left it, draft and all."""
     if row is None:
         return None
+    left = review.left(row)
+    answer = left.pop("answer")
+    stands = "" if row.state == models.Annotation.State.DRAFT else row.state
     return {
         "document": row.document_id,
-        **_fields(row, ("revision", "state", "complete", "submit_id", "updated_at")),
-        **row.answer,
-        "spans": spans(row.answer["spans"], text, unit),
+        **left,
+        "stands": stands,
+        **answer,
+        "spans": spans(answer["spans"], text, unit),
     }
 
 
