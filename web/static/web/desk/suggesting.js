@@ -1,0 +1,166 @@
+/** What a model suggests and what becomes of it: which items still wait, and the verdict on each at the end. Pure. */
+
+import { addMark, decide, overlaps, relate, same, toggleChoice } from "./work.js";
+
+/**
+ * @typedef {import("./work.js").Work} Work
+ * @typedef {import("./work.js").Mark} Mark
+ * @typedef {import("./work.js").Rules} Rules
+ * @typedef {{ id: string, kind: "span", start: number, end: number, label: string, score: number }} SpanItem
+ * @typedef {{ id: string, kind: "choice", question: string, label: string, score: number }} ChoiceItem
+ * @typedef {{ id: string, kind: "relation", head: string, tail: string, label: string, score: number }} RelationItem
+ * @typedef {SpanItem | ChoiceItem | RelationItem} Item
+ * @typedef {{ id: number, version?: number, items: Item[] }} Suggestion
+ * @typedef {{ item: SpanItem | undefined, mark: Mark | undefined }} End the item suggested, and the mark that stands for it
+ * @typedef {{ suggestion: number, item: string, verdict: "accept" | "reject" | "correct" | "leave",
+ *             correction?: object, milliseconds?: number }} Decision
+ */
+
+/** What of a model's items is put before a person: of a question with one answer, the best choice alone.
+ *  @param {Item[]} items @param {Rules} rules */
+export function offered(items, { multiple }) {
+  const asked = new Set();
+  return items.filter((item) => {
+    if (item.kind !== "choice" || multiple(item.question)) return true;
+    const first = !asked.has(item.question);
+    asked.add(item.question);
+    return first;
+  });
+}
+
+/** Items and marks as they are looked up again and again for one state of the work. */
+class View {
+  /** @param {Work} work @param {Item[]} items @param {Rules} rules */
+  constructor(work, items, rules) {
+    this.work = work;
+    this.rules = rules;
+    this.items = new Map(items.map((item) => [item.id, item]));
+    this.marks = [...work.marks].sort((a, b) => a.start - b.start);
+    /** How far the marks up to each one reach. @type {number[]} */
+    this.reach = [];
+    for (const { end } of this.marks) this.reach.push(Math.max(end, this.reach.at(-1) ?? 0));
+    this.bySpan = new Map(work.marks.map((mark) => [key(mark), mark]));
+    this.from = new Map(work.marks.flatMap((mark) => (mark.from === null ? [] : [[mark.from, mark]])));
+  }
+
+  /** A mark that meets this span; without overlaps there is seldom more than one. @param {SpanItem} item */
+  met(item) {
+    let low = 0;
+    let high = this.marks.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.marks[middle].start < item.end) low = middle + 1;
+      else high = middle;
+    }
+    if (low === 0 || this.reach[low - 1] <= item.start) return undefined;
+    return this.marks.slice(0, low).findLast((mark) => overlaps(mark, item));
+  }
+
+  /** The mark that stands for a suggested span: the very same, or what it was corrected to. @param {SpanItem} item */
+  markOf(item) {
+    return this.bySpan.get(key(item)) ?? this.from.get(item.id);
+  }
+
+  /** @param {RelationItem} relation @returns {[End, End]} */
+  ends(relation) {
+    return [this.#end(relation.head), this.#end(relation.tail)];
+  }
+
+  /** @param {string} id @returns {End} */
+  #end(id) {
+    const item = /** @type {SpanItem | undefined} */ (this.items.get(id));
+    return { item, mark: item && this.markOf(item) };
+  }
+
+  /** @param {RelationItem} item */
+  related(item) {
+    const [head, tail] = this.ends(item);
+    const joins = (/** @type {import("./work.js").Relation} */ r) =>
+      r.head === head.mark?.id && r.tail === tail.mark?.id && r.label === item.label;
+    return this.work.relations.some(joins);
+  }
+
+  /** @param {Item} item @returns {boolean} */
+  waits(item) {
+    if (item.id in this.work.decided) return false;
+    if (item.kind === "span") return !this.bySpan.has(key(item)) && (this.rules.allowOverlap || !this.met(item));
+    if (item.kind === "relation") {
+      return this.ends(item).every((end) => end.mark || (end.item && this.waits(end.item))) && !this.related(item);
+    }
+    const chosen = this.work.classes[item.question] ?? [];
+    return this.rules.multiple(item.question) ? !chosen.includes(item.label) : chosen.length === 0;
+  }
+}
+
+/** @param {{ start: number, end: number, label: string }} span */
+const key = ({ start, end, label }) => `${start} ${end} ${label}`;
+
+/** Suggested items that still wait for a word. What a person did already is never argued with.
+ *  @param {Work} work @param {Item[]} items @param {Rules} rules */
+export function pending(work, items, rules) {
+  const view = new View(work, items, rules);
+  return items.filter((item) => view.waits(item));
+}
+
+/** Head and tail of a suggested relation. @param {Work} work @param {Item[]} items @param {RelationItem} relation @param {Rules} rules */
+export function ends(work, items, relation, rules) {
+  return new View(work, items, rules).ends(relation);
+}
+
+/** The work with one item taken. @param {Work} work @param {Item[]} items @param {Item} item @param {Rules} rules @param {number} milliseconds @returns {Work} */
+export function accepted(work, items, item, rules, milliseconds) {
+  const base = decide(work, [item], milliseconds);
+  if (item.kind === "relation") {
+    const [head, tail] = ends(work, items, item, rules);
+    if (!head.mark || !tail.mark) return work;
+    return relate(base, { head: head.mark.id, tail: tail.mark.id, label: item.label });
+  }
+  if (item.kind === "span") return addMark(base, item, { ...rules, from: item.id }).work;
+  if ((base.classes[item.question] ?? []).includes(item.label)) return base;
+  return toggleChoice(base, { name: item.question, multiple: rules.multiple(item.question) }, item.label);
+}
+
+/**
+ * The verdict on suggested items, as it follows from the answer that is sent: accepted or corrected where the answer
+ * says so, rejected where a person did, left alone where it was seen and nothing was done. What nobody saw gets none.
+ * An answer that is not complete says nothing of what was not decided on.
+ * @param {Work} work @param {Suggestion | null} suggestion @param {Rules} rules
+ * @param {{ complete: boolean, seen: Iterable<string> }} how @returns {Decision[]}
+ */
+export function decisions(work, suggestion, rules, { complete, seen }) {
+  if (!suggestion) return [];
+  const items = offered(suggestion.items, rules);
+  const view = new View(work, items, rules);
+  const looked = new Set(seen);
+  return items.flatMap((item) => {
+    const decided = item.id in work.decided;
+    const left = complete && looked.has(item.id) ? { verdict: /** @type {const} */ ("leave") } : null;
+    const found = verdict(view, item);
+    const said = found ?? (decided ? { verdict: /** @type {const} */ ("reject") } : left);
+    if (!said || (said.verdict === "correct" && !decided && !complete)) return [];
+    const when = decided ? { milliseconds: work.decided[item.id] } : {};
+    return [{ suggestion: suggestion.id, item: item.id, ...said, ...when }];
+  });
+}
+
+/** Accepted or corrected, where the answer shows it.
+ *  @param {View} view @param {Item} item @returns {Pick<Decision, "verdict" | "correction"> | null} */
+function verdict(view, item) {
+  if (item.kind === "relation") {
+    if (!view.related(item)) return null;
+    const untouched = view.ends(item).every((end) => end.mark && end.item && same(end.mark, end.item));
+    if (untouched) return { verdict: "accept" };
+    return { verdict: "correct", correction: { kind: "relation", label: item.label } };
+  }
+  if (item.kind === "choice") {
+    const chosen = view.work.classes[item.question] ?? [];
+    if (chosen.includes(item.label)) return { verdict: "accept" };
+    if (view.rules.multiple(item.question) || chosen.length === 0) return null;
+    return { verdict: "correct", correction: { kind: "choice", question: item.question, label: chosen[0] } };
+  }
+  if (view.bySpan.has(key(item))) return { verdict: "accept" };
+  const instead = view.from.get(item.id) ?? (view.rules.allowOverlap ? undefined : view.met(item));
+  if (!instead) return null;
+  const { start, end, label } = instead;
+  return { verdict: "correct", correction: { kind: "span", start, end, label } };
+}
