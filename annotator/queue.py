@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import zip_longest
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from annotator.models import Claim, Document, Project, User
 from annotator.tenancy import current_tenant
 
 LEASE = timedelta(minutes=15)
+MOST_LEASES = 8  # of one person in a project: some ahead for each of a few windows
 
 CHECK, CHANCE, UNCERTAIN = "check", "random", "uncertain"
 _ORDERS = {
@@ -28,6 +29,7 @@ _CLAIM = """
 WITH best AS (
     SELECT d.id FROM annotator_document d
     WHERE d.project_id = %(project)s AND d.split = %(split)s AND d.free_slots > 0
+      AND d.id <> ALL(%(taken)s)
       AND NOT EXISTS (SELECT FROM annotator_annotation a
                       WHERE a.document_id = d.id AND a.annotator_id = %(user)s AND a.state <> 'draft')
     ORDER BY {order} LIMIT 1 FOR UPDATE SKIP LOCKED
@@ -58,23 +60,54 @@ FROM annotator_project p WHERE d.id = ANY(%s) AND p.id = d.project_id
 """
 
 
-def claim_next(project: Project, user: User, *, rng: random.Random | None = None) -> Claim | None:
-    """A lease on this person's next document, or None when nothing is left for them.
+def claim_next(
+    project: Project, user: User, *, besides: Sequence[int] = (), rng: random.Random | None = None
+) -> Claim | None:
+    """A lease on this person's next document, or None when nothing is left for them; see claim_several()."""
+    return next(iter(claim_several(project, user, 1, besides=besides, rng=rng)), None)
 
-    A lease of theirs is handed out again, also one that ran out but was not given to anybody yet: a reload
-    loses nothing. Otherwise the stream is drawn by chance: check documents (held out, never ranked), a random
-    share, and the most uncertain first.
+
+def claim_several(
+    project: Project, user: User, count: int, *, besides: Sequence[int] = (), rng: random.Random | None = None
+) -> list[Claim]:
+    """Leases on as many documents for this person, in the order to work on them; fewer when fewer are left.
+
+    Leases of theirs are handed out again, the oldest first, also those that ran out but were not given to anybody
+    yet: a reload loses nothing. ``besides`` are documents that they have at hand: those are never handed out
+    again. For each other one the stream is drawn by chance: check documents (held out, never ranked), a random share,
+    and the most uncertain first. All leases of the person are prolonged, and there are never more than MOST_LEASES.
     """
     _wait_for_other_tabs(project, user)
-    held = Claim.objects.filter(project=project, annotator=user).select_related("document")[:1]
-    for lease in held:
-        if _renew(lease):
-            return lease
-    streams = _streams(project, rng or random.SystemRandom())
-    claim = _claim_first(project, user, streams)
+    leases = _renewed(Claim.objects.filter(project=project, annotator=user))
+    given = [lease for lease in leases if lease.document_id not in besides][:count]
+    room = min(count - len(given), MOST_LEASES - len(leases))
+    taken = {*besides, *(lease.document_id for lease in leases)}
+    for _ in range(room):
+        lease = _claim_new(project, user, taken, rng or random.SystemRandom())
+        if lease is None:
+            break
+        given.append(lease)
+        taken.add(lease.document_id)
+    return given
+
+
+def _renewed(own: QuerySet[Claim]) -> list[Claim]:
+    """These leases, prolonged, but for those that are given back at this moment."""
+    leases = list(own.select_related("document").order_by("pk"))
+    expires_at = timezone.now() + LEASE
+    if leases and own.update(expires_at=expires_at) < len(leases):
+        leases = list(own.select_related("document").order_by("pk"))
+    for lease in leases:
+        lease.expires_at = expires_at
+    return leases
+
+
+def _claim_new(project: Project, user: User, taken: Collection[int], rng: random.Random) -> Claim | None:
+    streams = _streams(project, rng)
+    claim = _claim_first(project, user, taken, streams)
     # Leases that ran out are given back every few seconds beside the requests; when nothing is left, also here.
     if claim is None and release_expired(project):
-        claim = _claim_first(project, user, streams)
+        claim = _claim_first(project, user, taken, streams)
     return claim
 
 
@@ -84,16 +117,20 @@ def _wait_for_other_tabs(project: Project, user: User) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{user.pk} in {project.pk}"])
 
 
-def _claim_first(project: Project, user: User, streams: list[str]) -> Claim | None:
-    claims = (_claim(project, user, stream) for stream in streams)
+def _claim_first(project: Project, user: User, taken: Collection[int], streams: list[str]) -> Claim | None:
+    claims = (_claim(project, user, taken, stream) for stream in streams)
     return next((claim for claim in claims if claim is not None), None)
 
 
-def why_nothing(project: Project) -> str:
-    """Why somebody got no document: ``empty`` (there are none), ``taken`` (others have the rest) or ``done``."""
+def why_nothing(project: Project, user: User) -> str:
+    """Why somebody got no document: ``empty`` (there are none), ``held`` (they hold as many as anybody may),
+    ``taken`` (others have the rest) or ``done``."""
     if not Document.objects.filter(project=project).exists():
         return "empty"
-    return "taken" if Claim.objects.filter(project=project).exists() else "done"
+    leases = Claim.objects.filter(project=project)
+    if leases.filter(annotator=user).count() >= MOST_LEASES:
+        return "held"
+    return "taken" if leases.exclude(annotator=user).exists() else "done"
 
 
 def _streams(project: Project, rng: random.Random) -> list[str]:
@@ -106,7 +143,7 @@ def _streams(project: Project, rng: random.Random) -> list[str]:
     return [UNCERTAIN, CHECK]
 
 
-def _claim(project: Project, user: User, stream: str) -> Claim | None:
+def _claim(project: Project, user: User, taken: Collection[int], stream: str) -> Claim | None:
     """The lease, as it stands in the table, on the stream's best document that nobody holds locked."""
     split, order = _ORDERS[stream]
     expires_at = timezone.now() + LEASE
@@ -116,17 +153,12 @@ def _claim(project: Project, user: User, stream: str) -> Claim | None:
         "split": split,
         "user": user.pk,
         "expires": expires_at,
+        "taken": list(taken),
     }
-    taken = list(Document.objects.raw(_CLAIM.format(order=order), params))
-    if not taken:
+    found = list(Document.objects.raw(_CLAIM.format(order=order), params))
+    if not found:
         return None
-    return Claim(project=project, document=taken[0], annotator=user, expires_at=expires_at)
-
-
-def _renew(claim: Claim) -> bool:
-    """Prolong a lease; False if it was given back in the meantime."""
-    claim.expires_at = timezone.now() + LEASE
-    return bool(Claim.objects.filter(pk=claim.pk).update(expires_at=claim.expires_at))
+    return Claim(project=project, document=found[0], annotator=user, expires_at=expires_at)
 
 
 def heartbeat(document: Document, user: User) -> datetime | None:

@@ -43,6 +43,12 @@ def current(document: Document, user: User) -> Annotation | None:
     return next(iter(Annotation.objects.filter(document=document, annotator=user)[:1]), None)
 
 
+def current_of(documents: Sequence[Document], user: User) -> dict[int, Annotation]:
+    """This person's annotations of these documents, by document."""
+    found = Annotation.objects.filter(document__in=[document.pk for document in documents], annotator=user)
+    return {annotation.document_id: annotation for annotation in found}
+
+
 def left(annotation: Annotation) -> dict[str, Any]:
     """The annotation as its annotator left it: the draft, where there is one over the answer that stands."""
     return {name: getattr(annotation, name) for name in FIELDS} | (annotation.draft or {})

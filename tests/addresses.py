@@ -37,6 +37,7 @@ IDS = {
 BODIES = {
     "create_project": {"name": "Another", "spans": ["PERSON"]},
     "add_label": {"kind": "span", "name": "ANIMAL"},
+    "next_document": {"held": [], "ahead": 1},
     "put_annotation": {"submit_id": "5f0c6bd0-9d1b-4a4e-8f5e-0a9c6b3d2e10"},
     "suggest": {"texts": ["Ann lives in Oslo."]},
     "import_documents": b'{"text": "Ann"}\n',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -13,9 +14,10 @@ from trainer import serving
 READY, PENDING, NO_MODEL, BLIND = "ready", "pending", "no_model", "blind"
 
 _LIVE = """
-SELECT v.number, s.id, s.items::text FROM trainer_modelversion v
-LEFT JOIN annotator_suggestion s ON s.document_id = %(document)s AND s.version = v.number
-WHERE v.project_id = %(project)s AND v.live
+SELECT d.id, v.number, s.id, s.items::text FROM trainer_modelversion v
+CROSS JOIN unnest(%s::bigint[]) d (id)
+LEFT JOIN annotator_suggestion s ON s.document_id = d.id AND s.version = v.number
+WHERE v.project_id = %s AND v.live
 """
 
 
@@ -29,19 +31,29 @@ class Suggested:
 
 
 def beside(document: Document) -> Suggested:
-    """The live version and its suggestion in one query; asks a worker if that version has not looked yet.
+    """The live version and its suggestion; asks a worker if that version has not looked yet.
 
     Needs the tenant's scope.
     """
-    if document.split == Document.Split.CHECK:
-        return Suggested(BLIND)
+    return beside_each([document])[document.pk]
+
+
+def beside_each(documents: Sequence[Document]) -> dict[int, Suggested]:
+    """The same for several documents of one project, by document, in one query."""
+    found = {
+        document.pk: Suggested(BLIND if document.split == Document.Split.CHECK else NO_MODEL) for document in documents
+    }
+    pool = {document.pk: document for document in documents if document.split != Document.Split.CHECK}
+    if not pool:
+        return found
     with connection.cursor() as cursor:
-        cursor.execute(_LIVE, {"document": document.pk, "project": document.project_id})
-        live = cursor.fetchone()
-    if live is None:
-        return Suggested(NO_MODEL)
-    number, pk, items = live
-    if pk is None:
-        serving.want(document)
-        return Suggested(PENDING, number)
-    return Suggested(READY, number, Suggestion(pk=pk, version=number, items=orjson.loads(items)))
+        cursor.execute(_LIVE, [list(pool), documents[0].project_id])
+        rows = cursor.fetchall()
+    for document_id, number, pk, items in rows:
+        if pk is None:
+            serving.want(pool[document_id])
+            found[document_id] = Suggested(PENDING, number)
+        else:
+            shown = Suggestion(pk=pk, version=number, items=orjson.loads(items))
+            found[document_id] = Suggested(READY, number, shown)
+    return found

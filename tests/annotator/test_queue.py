@@ -52,6 +52,72 @@ def test_a_reload_gets_the_same_document_again(cast):
         assert Claim.objects.count() == 1
 
 
+def names(claims):
+    return [claim.document.external_id for claim in claims]
+
+
+def test_what_is_at_hand_is_never_handed_out_again_and_its_lease_is_prolonged(cast):
+    project = make_project(cast.acme, check_share=0, annotators_per_document=2)
+    documents = add_documents(cast.acme, project, "one", "two", "three")
+
+    with tenant_scope(cast.acme):
+        held = []
+        while claim := queue.claim_next(project, cast.bob, besides=held):
+            Claim.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+            held.append(claim.document_id)
+
+        assert sorted(held) == [document.pk for document in documents]
+        queue.claim_next(project, cast.bob, besides=held)
+        assert all(queue.heartbeat(document, cast.bob) for document in documents)
+        assert queue.claim_next(project, cast.bob).document_id == held[0]
+
+
+def test_documents_ahead_are_leased_in_order_and_a_reload_gets_the_same_ones(cast):
+    project = make_project(cast.acme, check_share=0, annotators_per_document=2)
+    add_documents(cast.acme, project, *(f"text {i}" for i in range(5)))
+
+    with tenant_scope(cast.acme):
+        first = queue.claim_several(project, cast.bob, 3)
+        again = queue.claim_several(project, cast.bob, 3)
+        others = queue.claim_several(project, cast.bob, 3, besides=[claim.document_id for claim in first])
+
+        assert names(first) == names(again)
+        assert len({*names(first), *names(others)}) == 5
+        assert Claim.objects.count() == 5
+
+
+def test_what_is_at_hand_without_a_lease_is_not_handed_out_either(cast):
+    project = make_project(cast.acme, check_share=0)
+    one, _ = add_documents(cast.acme, project, "one", "two")
+
+    with tenant_scope(cast.acme):
+        assert names(queue.claim_several(project, cast.bob, 2, besides=[one.pk])) == ["d1"]
+
+
+def test_nobody_holds_more_leases_than_they_may(cast):
+    project = make_project(cast.acme, check_share=0)
+    add_documents(cast.acme, project, *(f"text {i}" for i in range(queue.MOST_LEASES + 2)))
+
+    with tenant_scope(cast.acme):
+        claims = queue.claim_several(project, cast.bob, queue.MOST_LEASES + 1)
+        held = [claim.document_id for claim in claims]
+
+        assert len(held) == queue.MOST_LEASES
+        assert queue.claim_next(project, cast.bob, besides=held) is None
+        assert queue.why_nothing(project, cast.bob) == "held"
+        queue.release(claims[0].document, cast.bob)
+        assert queue.claim_next(project, cast.bob, besides=held[1:]) is not None
+
+
+@pytest.mark.parametrize("ahead", [1, 5])
+def test_leases_ahead_take_one_statement_each(cast, django_assert_max_num_queries, ahead):
+    project = make_project(cast.acme, check_share=0)
+    add_documents(cast.acme, project, *(f"text {i}" for i in range(10)))
+
+    with tenant_scope(cast.acme), django_assert_max_num_queries(3 + ahead):
+        assert len(queue.claim_several(project, cast.bob, ahead)) == ahead
+
+
 def test_the_most_uncertain_come_first_when_no_share_is_random(cast):
     project = make_project(cast.acme, check_share=0, random_share=0)
     documents = add_documents(cast.acme, project, "a", "b", "c")

@@ -37,6 +37,37 @@ def test_next_gives_a_document_with_a_lease_and_again_the_same(cast, project, bo
     assert bob.post(f"/projects/{project.pk}/next").json()["document"] == first["document"]
 
 
+def test_next_besides_what_is_at_hand_with_some_ahead(cast, project, bob):
+    add_documents(cast.acme, project, *(f"Text {i}." for i in range(4)))
+    path = f"/projects/{project.pk}/next"
+    first = bob.post(path).json()["document"]["id"]
+
+    told = bob.post(path, {"held": [first], "ahead": 2}).json()
+
+    ids = [told["document"]["id"], *(one["document"]["id"] for one in told["ahead"])]
+    assert len({first, *ids}) == 4
+    assert all(one["lease"]["expires_at"] and one["suggestion"]["state"] == "no_model" for one in told["ahead"])
+    assert bob.post(path).json()["document"]["id"] == first
+    nothing = bob.post(path, {"held": [first, *ids]}).json()
+    assert (nothing["document"], nothing["reason"], nothing["ahead"]) == (None, "done", [])
+
+
+def test_a_draft_is_handed_out_again_with_its_document(cast, project, bob):
+    add_documents(cast.acme, project, TEXT, TEXT + " Again.")
+    path = f"/projects/{project.pk}/next"
+    _, later = (bob.post(path, {"ahead": 1}).json(), bob.post(path, {"ahead": 1}).json()["ahead"][0])
+    bob.put(f"/documents/{later['document']['id']}/annotation", submission(state="draft"))
+
+    (again,) = bob.post(path, {"ahead": 1}).json()["ahead"]
+
+    assert again["annotation"]["spans"] == submission()["spans"]
+
+
+@pytest.mark.parametrize("wrong", [{"ahead": 6}, {"ahead": -1}, {"held": ["x"]}, {"held": [2**63]}, {"more": 1}])
+def test_next_refuses_what_it_does_not_know(cast, project, bob, wrong):
+    assert bob.post(f"/projects/{project.pk}/next", wrong).status_code == 422
+
+
 def test_next_says_why_there_is_none(cast, project, bob):
     assert bob.post(f"/projects/{project.pk}/next").json()["reason"] == "empty"
     (document,) = add_documents(cast.acme, project, TEXT)

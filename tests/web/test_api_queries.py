@@ -63,13 +63,23 @@ def test_next_takes_nine_queries(cast, suggested):
     assert len(queries.told()) <= 9, "\n".join(queries.told())
 
 
+def test_more_ahead_takes_one_query_more_for_each_new_lease(cast, suggested):
+    bob = Api(cast.acme, cast.bob)
+
+    with Queries() as queries:
+        answer = bob.post(f"/projects/{suggested.pk}/next", {"held": [], "ahead": 1}).json()
+
+    assert [one["suggestion"]["state"] for one in (answer, *answer["ahead"])] == ["ready", "ready"]
+    assert len(queries.told()) <= 10, "\n".join(queries.told())
+
+
 def test_next_by_session_takes_one_more(cast, suggested, client):
     client.force_login(cast.bob)
     client.get(f"/t/{cast.acme.slug}/api/v1/me")
     path = f"/t/{cast.acme.slug}/api/v1/projects/{suggested.pk}/next"
 
     with Queries() as queries:
-        answer = client.post(path).json()
+        answer = client.post(path, content_type="application/json").json()
 
     assert answer["suggestion"]["state"] == "ready"
     assert len(queries.told()) <= 10, "\n".join(queries.told())

@@ -13,7 +13,7 @@ from annotator.errors import Conflict
 from annotator.models import Annotation, Document
 from annotator.offsets import spans_from
 from trainer import runs
-from web import access, suggested
+from web import access, handed, suggested
 from web.api import answers, shapes
 from web.api import schemas as s
 from web.api.refusals import errors
@@ -25,24 +25,22 @@ Unit = Literal["codepoints", "utf16", "utf8"]
 
 
 @router.post("/projects/{int:project_id}/next", response={200: s.Next} | errors())
-def next_document(request: TenantRequest, project_id: int, offsets: Unit = "codepoints") -> HttpResponse:
-    """Your next document, leased to you, with its suggestions and your draft. Asked again: the same one."""
+def next_document(
+    request: TenantRequest, project_id: int, asked: s.NextAsked | None = None, offsets: Unit = "codepoints"
+) -> HttpResponse:
+    """Your next document, leased to you, with its suggestions and your draft. Asked again: the same one.
+
+    The body may name the documents that you have at hand (`held`): then it is another one. `ahead` asks for some more,
+    so that the one after is there at once.
+    """
     project = access.project_for(request, project_id)
-    claim = queue.claim_next(project, request.user)
-    if claim is None:
-        nothing = dict.fromkeys(("document", "lease", "suggestion", "annotation"))
-        return answers.json(nothing | {"reason": queue.why_nothing(project)})
-    document = claim.document
-    draft = review.current(document, request.user)
-    return answers.json(
-        {
-            "document": shapes.document(document),
-            "reason": "",
-            "lease": {"expires_at": claim.expires_at},
-            "suggestion": _suggestion(document, offsets),
-            "annotation": shapes.annotation(draft, document.text, offsets),
-        }
-    )
+    asked = asked or s.NextAsked()
+    claims = queue.claim_several(project, request.user, 1 + asked.ahead, besides=asked.held)
+    if not claims:
+        nothing: dict[str, Any] = dict.fromkeys(("document", "lease", "suggestion", "annotation"))
+        return answers.json(nothing | {"reason": queue.why_nothing(project, request.user), "ahead": []})
+    first, *ahead = handed.packets(claims, request.user, offsets)
+    return answers.json(first | {"reason": "", "ahead": ahead})
 
 
 @router.post("/documents/{int:document_id}/claim", response={200: s.Lease} | errors(409))

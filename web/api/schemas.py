@@ -20,6 +20,7 @@ def _storable(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_storable)]
+Key = Annotated[StrictInt, Field(ge=1, lt=2**63)]
 
 
 class Given(Schema):
@@ -266,14 +267,28 @@ class Lease(Schema):
     expires_at: datetime
 
 
+class NextAsked(Given):
+    held: list[Key] = Field(default=[], max_length=100, description="Documents you have at hand: it will be another.")
+    ahead: StrictInt = Field(default=0, ge=0, le=5, description="How many more you want for after it.")
+
+
+class Handed(Schema):
+    document: Document
+    lease: Lease
+    suggestion: SuggestionAnswer
+    annotation: Annotation | None = Field(description="Your draft, if you began one.")
+
+
 class Next(Schema):
     document: Document | None
-    reason: Literal["", "done", "taken", "empty"] = Field(
-        description="Why there is none: all done by you or enough others; the rest is with others; no documents."
+    reason: Literal["", "done", "taken", "held", "empty"] = Field(
+        description="Why there is none: all done by you or enough others, or in your hands; the rest is with others; "
+        "you hold as many leases as one may; no documents."
     )
     lease: Lease | None
     suggestion: SuggestionAnswer | None
     annotation: Annotation | None = Field(description="Your draft, if you began one.")
+    ahead: list[Handed] = Field(description="Those after it, as many as you asked for and are left.")
 
 
 class Imported(Schema):
