@@ -105,3 +105,36 @@ def test_a_draft_over_an_answer_is_read_back_and_the_answer_stands(cast, project
     assert (told["spans"], told["flag"], told["comment"]) == (draft["spans"], "", "")
     assert told["milliseconds"] == 1_200
     assert told["submit_id"] == draft["submit_id"]
+
+
+def test_ones_own_work_by_pages(cast, project, bob):
+    documents = add_documents(cast.acme, project, TEXT, "Another.", "A third.")
+    for document in documents:
+        bob.put(f"/documents/{document.pk}/annotation", submission(spans=[], flag="flagged"))
+
+    first = bob.get(f"/projects/{project.pk}/mine", limit=2, flag="any").json()
+    second = bob.get(f"/projects/{project.pk}/mine", limit=2, flag="any", cursor=first["next"]).json()
+
+    assert [item["document"] for item in first["items"] + second["items"]] == [d.pk for d in reversed(documents)]
+    assert second["next"] is None
+    assert bob.get(f"/projects/{project.pk}/mine", cursor="x").status_code == 422
+    assert bob.get(f"/projects/{project.pk}/mine", state="done").status_code == 422
+
+
+def test_reviewers_see_everybodys_answers_and_find_what_was_flagged(cast, project, bob):
+    document, _ = add_documents(cast.acme, project, TEXT, "Another.")
+    alice = Api(cast.acme, cast.alice)
+    bob.put(f"/documents/{document.pk}/annotation", submission(flag="help", comment="Ann?"))
+    alice.put(f"/documents/{document.pk}/annotation", submission(spans=[]))
+    alice.put(f"/documents/{document.pk}/annotation", submission(state="draft", revision=1))
+
+    told = alice.get(f"/documents/{document.pk}/annotations", offsets="utf16").json()["items"]
+
+    assert [(one["annotator"], one["state"], one["flag"], len(one["spans"])) for one in told] == [
+        ("bob", "submitted", "help", 1),
+        ("alice", "submitted", "", 0),
+    ]
+    assert bob.get(f"/documents/{document.pk}/annotations").status_code == 403
+    flagged = alice.get(f"/projects/{project.pk}/documents", flag="help").json()["items"]
+    assert [item["id"] for item in flagged] == [document.pk]
+    assert alice.get(f"/projects/{project.pk}/documents", flag="flagged").json()["items"] == []

@@ -6,16 +6,17 @@ from typing import Any, Literal
 
 from django.db import transaction
 from django.http import HttpResponse
-from ninja import Router
+from ninja import Query, Router
 
-from annotator import queue, review
+from annotator import history, queue, review
+from annotator.accounts import Role
 from annotator.errors import Conflict
 from annotator.models import Annotation, Document
 from annotator.offsets import spans_from
 from trainer import runs
 from web import access, handed, suggested
+from web.api import annotating_schemas as s
 from web.api import answers, shapes
-from web.api import schemas as s
 from web.api.refusals import errors
 from web.requests import TenantRequest
 
@@ -87,6 +88,23 @@ def put_annotation(
 def get_suggestions(request: TenantRequest, document_id: int, offsets: Unit = "codepoints") -> HttpResponse:
     """What the live model suggests; asks a worker for it when it has not looked at the document yet."""
     return answers.json(_suggestion(access.document_for(request, document_id), offsets))
+
+
+@router.get("/projects/{int:project_id}/mine", response={200: s.OwnWork} | errors())
+def own_work(request: TenantRequest, project_id: int, filters: Query[s.OwnFilters]) -> HttpResponse:
+    """What you annotated, the newest first, a page at a time."""
+    project = access.project_for(request, project_id)
+    asked = {name: value or "" for name, value in filters.model_dump(exclude={"limit"}).items()}
+    items, cursor = history.own(project, request.user, **asked, limit=filters.limit)
+    return answers.json({"items": items, "next": cursor})
+
+
+@router.get("/documents/{int:document_id}/annotations", response={200: s.Annotations} | errors(403))
+def list_annotations(request: TenantRequest, document_id: int, offsets: Unit = "codepoints") -> HttpResponse:
+    """Everybody's annotation of the document, as it stands. For reviewers."""
+    document = access.document_for(request, document_id, Role.REVIEWER)
+    items = [shapes.standing(row, document.text, offsets) for row in history.of_document(document)]
+    return answers.json({"items": items})
 
 
 def _submission(sent: s.AnnotationGiven, document: Document, unit: Unit) -> review.Submission:

@@ -11,6 +11,7 @@ from ninja import Query, Router
 from ninja import Schema as Given
 from pydantic import Field
 
+from annotator import history
 from annotator.models import Annotation, Document, Project
 from web import access
 from web.api import answers, shapes
@@ -26,6 +27,7 @@ class Filters(Given):
         None, description="open: may be handed out; done: somebody submitted an answer; skipped: somebody did."
     )
     split: Literal["pool", "check"] | None = None
+    flag: Literal["flagged", "help", "any"] | None = Field(None, description="Somebody flagged it, or asked for help.")
     q: s.Text = Field("", max_length=200, description="The text contains this, whatever its case.")
     cursor: int = Field(0, ge=0, description="The `next` of the page before.")
     limit: int = Field(50, ge=1, le=500)
@@ -53,6 +55,8 @@ def page(project: Project, filters: Filters) -> QuerySet[Document, Any]:
     documents = Document.objects.filter(project=project, pk__gt=filters.cursor)
     if filters.split:
         documents = documents.filter(split=filters.split)
+    if filters.flag:
+        documents = history.flagged(documents, filters.flag)
     if filters.q:
         documents = documents.filter(text__icontains=filters.q)
     if filters.state == "open":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from web.api.schemas import Conflict, Error
+from web.api.annotating_schemas import Conflict
+from web.api.schemas import Error
 
 # Broken, not signed in, not there (or not yours), too large, not valid, no database: any operation may say so.
 ALWAYS = (400, 401, 404, 413, 422, 503)

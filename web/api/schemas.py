@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from ninja import Schema
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
@@ -20,7 +19,6 @@ def _storable(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_storable)]
-Key = Annotated[StrictInt, Field(ge=1, lt=2**63)]
 
 
 class Given(Schema):
@@ -155,140 +153,6 @@ class Document(Schema):
     meta: Any
     split: Literal["pool", "check"]
     free_slots: int
-
-
-class SpanGiven(Given):
-    start: StrictInt
-    end: StrictInt = Field(description="Exclusive.")
-    label: str
-    quote: str | None = Field(None, description="What the text has there; refused if it has something else.")
-
-
-class RelationGiven(Given):
-    head: StrictInt = Field(description="Index into spans.")
-    tail: StrictInt
-    label: str
-
-
-class DecisionGiven(Given):
-    suggestion: StrictInt = Field(description="The suggestion's id.")
-    item: Text = Field(examples=["s0"])
-    verdict: Literal["accept", "reject", "correct", "leave"] = Field(description="leave: seen, and left alone.")
-    correction: dict[Text, StrictInt | Text | None] | None = Field(
-        None,
-        max_length=8,
-        description="What a corrected item became.",
-        examples=[{"start": 0, "end": 8, "label": "PERSON"}],
-    )
-    milliseconds: StrictInt | None = Field(None, description="From shown to decided.")
-
-
-class AnnotationGiven(Given):
-    submit_id: UUID = Field(description="Made by you, once an act: sending it again changes nothing.")
-    revision: StrictInt = Field(0, description="The revision this was made from; 0 when there was none.")
-    state: Literal["draft", "submitted", "skipped"] = "submitted"
-    complete: StrictBool = Field(True, description="Whether whatever is not marked is none; false: it is unknown.")
-    flag: Literal["", "flagged", "help"] = Field("", description="Wants another look, or needs help.")
-    comment: Text = Field("", description="To whoever looks at it later; of a skip, the reason. 2,000 characters.")
-    milliseconds: StrictInt | None = Field(None, description="For how long you worked on the document, in all.")
-    spans: list[SpanGiven] = []
-    classes: dict[str, list[str]] = Field({}, examples=[{"topic": ["billing"]}])
-    relations: list[RelationGiven] = []
-    decisions: list[DecisionGiven] = Field([], description="Verdicts on suggested items. Not kept with a draft.")
-
-
-class Span(Schema):
-    start: int
-    end: int
-    label: str
-
-
-class Relation(Schema):
-    head: int
-    tail: int
-    label: str
-
-
-class Annotation(Schema):
-    document: int
-    revision: int
-    state: Literal["draft", "submitted", "skipped"]
-    stands: Literal["", "submitted", "skipped"] = Field(
-        description="What counts: a draft over an answer that was submitted or skipped leaves that one standing."
-    )
-    complete: bool
-    flag: Literal["", "flagged", "help"]
-    comment: str
-    milliseconds: int | None
-    spans: list[Span]
-    classes: dict[str, list[str]]
-    relations: list[Relation]
-    submit_id: UUID
-    updated_at: datetime
-
-
-class AnnotationAnswer(Schema):
-    annotation: Annotation | None = Field(description="Yours; null when there is none yet.")
-
-
-class Conflict(Error):
-    """What you sent no longer fits the state of things."""
-
-    current: Annotation | None = Field(description="The annotation as it stands, when yours was stale.")
-
-
-class SuggestedItem(Schema):
-    id: str = Field(examples=["s0"])
-    kind: Literal["span", "choice", "relation"]
-    label: str
-    score: float
-    start: int | None = None
-    end: int | None = None
-    question: str | None = None
-    head: str | None = Field(None, description="Of a relation: the id of the suggested span where it starts.")
-    tail: str | None = None
-
-
-class Suggestion(Schema):
-    id: int
-    version: int
-    items: list[SuggestedItem] = Field(description="Empty: the model looked, and is sure enough of nothing.")
-
-
-class SuggestionAnswer(Schema):
-    state: Literal["ready", "pending", "no_model", "blind"] = Field(
-        description="pending: a worker was asked, look again soon. blind: a held-out document never has any."
-    )
-    version: int | None = Field(description="The live version.")
-    suggestion: Suggestion | None
-
-
-class Lease(Schema):
-    expires_at: datetime
-
-
-class NextAsked(Given):
-    held: list[Key] = Field(default=[], max_length=100, description="Documents you have at hand: it will be another.")
-    ahead: StrictInt = Field(default=0, ge=0, le=5, description="How many more you want for after it.")
-
-
-class Handed(Schema):
-    document: Document
-    lease: Lease
-    suggestion: SuggestionAnswer
-    annotation: Annotation | None = Field(description="Your draft, if you began one.")
-
-
-class Next(Schema):
-    document: Document | None
-    reason: Literal["", "done", "taken", "held", "empty"] = Field(
-        description="Why there is none: all done by you or enough others, or in your hands; the rest is with others; "
-        "you hold as many leases as one may; no documents."
-    )
-    lease: Lease | None
-    suggestion: SuggestionAnswer | None
-    annotation: Annotation | None = Field(description="Your draft, if you began one.")
-    ahead: list[Handed] = Field(description="Those after it, as many as you asked for and are left.")
 
 
 class Imported(Schema):

@@ -50,9 +50,15 @@ def document(row: models.Document) -> dict[str, Any]:
 
 def annotation(row: models.Annotation | None, text: str, unit: str) -> dict[str, Any] | None:
     """As its own annotator left it, draft and all."""
-    if row is None:
-        return None
-    left = review.left(row)
+    return None if row is None else _annotation(row, review.left(row), text, unit)
+
+
+def standing(row: models.Annotation, text: str, unit: str) -> dict[str, Any]:
+    """As it counts, for others than its annotator, who must have been selected along."""
+    return _annotation(row, _fields(row, review.FIELDS), text, unit) | {"annotator": row.annotator.username}
+
+
+def _annotation(row: models.Annotation, left: dict[str, Any], text: str, unit: str) -> dict[str, Any]:
     answer = left.pop("answer")
     stands = "" if row.state == models.Annotation.State.DRAFT else row.state
     return {

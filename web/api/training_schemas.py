@@ -8,7 +8,8 @@ from typing import Any, Literal
 from ninja import Schema
 from pydantic import Field
 
-from web.api.schemas import Given, Relation, Span, Text
+from web.api.annotating_schemas import Relation, Span
+from web.api.schemas import Given, Text
 
 
 class TextsGiven(Given):
