@@ -59,7 +59,12 @@ class World:
                 document=document,
                 claim=queue.claim_next(project, manager),
                 suggestion=suggestion,
-                job=Job.objects.create(project=project, kind="import", created_by=manager, options={"attempts": 0}),
+                job=Job.objects.create(
+                    project=project,
+                    kind="import",
+                    created_by=manager,
+                    options={"filename": "mails.jsonl", "attempts": 0},
+                ),
                 run=run,
                 version=version,
             )
