@@ -10,7 +10,7 @@ import environ
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
-from web import configuration
+from web import configuration, statics
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -46,7 +46,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "web.headers.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "web.statics.Statics",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -133,10 +133,10 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
 
-STATIC_URL = "/static/"
-# Served straight from the apps' folders: there is no step between an upgrade and its static files.
-WHITENOISE_USE_FINDERS = True
-WHITENOISE_MAX_AGE = 300
+STATIC_VERSION = statics.version()
+STATIC_URL = "/static/" if DEBUG else f"/static/{STATIC_VERSION}/"
+STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_STATIC_PREFIX = "/static/"
 
 structlog.configure(
     processors=[
