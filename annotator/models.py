@@ -80,7 +80,7 @@ class Question(TenantOwned):
 
 
 class Label(TenantOwned):
-    """A name that can be given to a span, a document (choice) or a pair of spans. Written by projects.py and labels.py.
+    """A name that can be given to a span, a document (choice) or a pair of spans. Written by projects.py, labels.py.
 
     ``pairs``: the [head label id, tail label id] that a relation may join, none: any. ``retired``: given no more.
     ``former``: names that it had, or that were merged into it; they are read as its own."""

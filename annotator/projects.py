@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
 
 from annotator import audit
 from annotator.errors import Conflict, Detail, Invalid
@@ -22,6 +21,7 @@ COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 SETTINGS = ("guidelines", "annotators_per_document", "check_share", "random_share", "allow_overlap")
 MOST_LABELS = 1_000  # of all kinds; far more than anybody can choose from
 MOST_GUIDELINES = 100_000  # characters
+MOST_DEFINITION = 5_000
 # Each setting that is a number: whether it is a whole one, the least and the most.
 NUMBERS = (
     ("check_share", False, 0, 0.5),
@@ -33,9 +33,10 @@ NUMBERS = (
 def create_project(spec: Mapping[str, Any], *, actor: User | None) -> Project:
     """A project from its JSON form.
 
-    ``{"name", "guidelines"?, "spans": [name | {"name", "color"?, "key"?}], "relations": [name],
-    "questions": [{"name", "multiple"?, "choices": [name]}], "annotators_per_document"?, "check_share"?,
-    "random_share"?, "allow_overlap"?}``. Raises Invalid with every fault, Conflict if the name is taken.
+    ``{"name", "guidelines"?, "spans": [name | {"name", "color"?, "key"?, "definition"?}], "relations": [the same, and
+    "pairs"?: [[head, tail]]], "questions": [{"name", "multiple"?, "choices": [as spans]}],
+    "annotators_per_document"?, "check_share"?, "random_share"?, "allow_overlap"?}``.
+    Raises Invalid with every fault, Conflict if the name is taken.
     """
     errors = _faults(spec)
     if errors:
@@ -49,52 +50,6 @@ def create_project(spec: Mapping[str, Any], *, actor: User | None) -> Project:
     _create_labels(project, spec)
     audit.record(actor, "project.create", project.name, project=project.pk)
     return project
-
-
-def add_label(
-    project: Project,
-    *,
-    kind: str,
-    name: str,
-    question: str | None = None,
-    color: str = "",
-    key: str = "",
-    actor: User | None,
-) -> Label:
-    """One more label at the end of the set; a choice belongs to a question that is there.
-
-    Raises Invalid naming what is wrong, Conflict if there is such a label already.
-    """
-    faults = _name_faults("labels", [{"name": name, "color": color, "key": key}])
-    if faults:
-        raise Invalid("invalid_label", faults[0]["reason"], [{"field": "name", "reason": faults[0]["reason"]}])
-    asked_by = Question.objects.filter(project=project, name=question).first() if question else None
-    if (kind == Label.Kind.CHOICE) != (asked_by is not None):
-        reason = "must name a question of this project" if kind == Label.Kind.CHOICE else "is for choices only"
-        raise Invalid("invalid_label", f"question: {reason}", [{"field": "question", "reason": reason}])
-    used = Label.objects.filter(project=project)
-    if used.count() >= MOST_LABELS:
-        reason = f"the project has {MOST_LABELS:,} labels; there cannot be more"
-        raise Invalid("invalid_label", reason, [{"field": "name", "reason": reason}])
-    try:
-        with transaction.atomic():
-            label = Label.objects.create(
-                project=project,
-                question=asked_by,
-                kind=kind,
-                name=name,
-                color=color or COLORS[used.count() % len(COLORS)],
-                key=key or _free_key(set(used.values_list("key", flat=True)), kind),
-                position=(used.aggregate(last=Max("position"))["last"] or 0) + 1,
-            )
-    except IntegrityError as error:
-        raise Conflict("label_taken", f"There is a {kind} label named {name!r} already.") from error
-    audit.record(actor, "label.create", name, project=project.pk, kind=kind)
-    return label
-
-
-def _free_key(used: set[str], kind: str) -> str:
-    return "" if kind == Label.Kind.RELATION else next((key for key in KEYS if key not in used), "")
 
 
 def _create_labels(project: Project, spec: Mapping[str, Any]) -> None:
@@ -120,11 +75,15 @@ def _create_labels(project: Project, spec: Mapping[str, Any]) -> None:
                     name=entry["name"],
                     color=entry.get("color") or COLORS[position % len(COLORS)],
                     key=entry.get("key") or (next(free_keys, "") if kind != "relation" else ""),
+                    definition=entry.get("definition") or "",
                     position=position,
                 )
             )
             position += 1
-    Label.objects.bulk_create(labels)
+    ids = {label.name: label.pk for label in Label.objects.bulk_create(labels) if label.kind == Label.Kind.SPAN}
+    for label, entry in zip((one for one in labels if one.kind == Label.Kind.RELATION), kinds[1][2], strict=True):
+        label.pairs = [[ids[head], ids[tail]] for head, tail in _entry(entry).get("pairs") or []]
+    Label.objects.bulk_update([label for label in labels if label.pairs], ["pairs"])
 
 
 def _entry(label: Any) -> Mapping[str, Any]:
@@ -148,7 +107,7 @@ def _faults(spec: Mapping[str, Any]) -> list[Detail]:
         else:
             errors += _name_faults(f"questions[{i}].choices", choices)
     if not errors:
-        errors += _key_faults(spec)
+        errors += _key_faults(spec) + _pair_faults(spec)
     if not errors and not spec.get("spans") and not questions:
         errors.append({"field": "spans", "reason": "a project needs a span label or a question"})
     if not errors and _size(spec) > MOST_LABELS:
@@ -170,7 +129,7 @@ def _name_faults(field: str, labels: Any) -> list[Detail]:
     seen: set[str] = set()
     for i, label in enumerate(labels):
         name = _entry(label).get("name")
-        fault = _name_fault(name, 100) or ("is there twice" if name in seen else "") or _look_fault(_entry(label))
+        fault = label_fault(_entry(label)) or ("is there twice" if name in seen else "")
         if fault:
             errors.append({"field": f"{field}[{i}]", "reason": fault})
         else:
@@ -194,7 +153,34 @@ def _key_faults(spec: Mapping[str, Any]) -> list[Detail]:
     return errors
 
 
-def _look_fault(label: Mapping[str, Any]) -> str:
+def _pair_faults(spec: Mapping[str, Any]) -> list[Detail]:
+    """A relation joins span labels of the project."""
+    spans = {_entry(label)["name"] for label in spec.get("spans") or []}
+    errors: list[Detail] = []
+    for i, label in enumerate(spec.get("relations") or []):
+        for pair in _entry(label).get("pairs") or []:
+            if not isinstance(pair, list | tuple) or len(pair) != 2:
+                errors.append({"field": f"relations[{i}].pairs", "reason": "must be lists of two names"})
+            else:
+                unknown = [name for name in pair if name not in spans]
+                errors += [
+                    {"field": f"relations[{i}].pairs", "reason": f"there is no span label {name!r}"} for name in unknown
+                ]
+    return errors
+
+
+def label_fault(label: Mapping[str, Any]) -> str:
+    """Why a label cannot be so by itself; empty when it can."""
+    fault = _name_fault(label.get("name"), 100)
+    if fault:
+        return fault
+    definition = label.get("definition")
+    if definition:
+        fault = storable_fault(definition) if isinstance(definition, str) else "must be a text"
+        if not fault and len(definition) > MOST_DEFINITION:
+            fault = f"is longer than {MOST_DEFINITION:,} characters"
+        if fault:
+            return f"its definition {fault}"
     color, key = label.get("color"), label.get("key")
     if color and not (isinstance(color, str) and COLOR.fullmatch(color)):
         return "its color must be like #2563eb"

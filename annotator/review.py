@@ -73,7 +73,8 @@ def annotate(document: Document, user: User, sent: Submission) -> Annotation:
     if last["revision"] != sent.revision:
         raise Conflict("stale_revision", _stale(last["revision"], sent.revision), annotation)
 
-    answer = clean_answer(sent.answer, document.text, Schema.of(document.project))
+    schema = Schema.of(document.project)
+    answer = clean_answer(sent.answer, document.text, schema, _stood(annotation))
     annotation = annotation or Annotation(
         project_id=document.project_id, document=document, annotator=user, state=Annotation.State.DRAFT
     )
@@ -83,10 +84,17 @@ def annotate(document: Document, user: User, sent: Submission) -> Annotation:
         _keep(annotation, fields)
         return annotation
     _settle(annotation, fields)
-    suggestions.decide(document, user, sent.decisions, answer, sent.submit_id)
+    suggestions.decide(annotation, sent.decisions, schema.names)
     if not was_settled:
         queue.settle(document, user)
     return annotation
+
+
+def _stood(annotation: Annotation | None) -> list[Answer]:
+    """What this person's answers held before: the one that stands, and the draft over it."""
+    if annotation is None:
+        return []
+    return [annotation.answer, *([annotation.draft["answer"]] if annotation.draft else [])]
 
 
 def _fields(sent: Submission, answer: Answer, last: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django.db.models import Count, Q
 
 from annotator import suggestions
 from annotator.models import Annotation, Decision, Document, Label, Project
+from annotator.spans import Schema
 
 # Each label of each submitted answer, counted where the answers lie.
 _LABELS = """
@@ -54,9 +55,11 @@ def verdicts(project: Project, version: int) -> dict[tuple[str, str | None, str]
     with connection.cursor() as cursor:
         cursor.execute(_VERDICTS, {"project": project.pk, "version": version})
         rows = cursor.fetchall()
+    names = Schema.of(project).names
     found: dict[tuple[str, str | None, str], dict[str, int]] = {}
     for kind, question, label, verdict, count in rows:
-        found.setdefault((kind, question, label), dict.fromkeys(Decision.Verdict.values, 0))[verdict] = count
+        name = (kind, question, names.now(kind, question, label))
+        found.setdefault(name, dict.fromkeys(Decision.Verdict.values, 0))[verdict] += count
     return found
 
 

@@ -4,46 +4,76 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Count
 
 from annotator.errors import Detail, Invalid
-from annotator.models import Decision, Document, Project, Suggestion, User
+from annotator.models import Annotation, Decision, Project, Suggestion
+from annotator.names import Names
 from annotator.spans import Answer, Schema, Span
 
 Prediction = Mapping[str, Any]
 
 
-def items_of(prediction: Prediction, schema: Schema) -> list[dict[str, Any]]:
-    """A model's answer about one text as numbered items, the form in which people decide on them.
+def current(prediction: Prediction, schema: Schema) -> Prediction:
+    """A model's answer in the labels of today: under their names, without those that are not given any more.
 
     ``prediction`` is ``{"spans": [{"start", "end", "label", "score"}], "choices": {question: [{"label", "score"}]},
     "relations": [{"head", "tail", "label", "score"}]}`` with the best choice first; a relation's ends are places in
-    ``spans``, an item's are ids of span items. A question that takes one choice is suggested the best one.
+    ``spans``.
     """
-    places = [i for i, span in enumerate(prediction["spans"]) if span["label"] in schema.spans]
-    ids = {place: f"s{i}" for i, place in enumerate(places)}
-    items = [{"id": ids[place], "kind": "span", **prediction["spans"][place]} for place in places]
-    items += _choice_items(prediction["choices"], schema)
-    known = [
-        relation
+    now = schema.names.now
+    spans = [{**span, "label": now("span", None, span["label"])} for span in prediction["spans"]]
+    kept = [i for i, span in enumerate(spans) if schema.gives("span", None, span["label"])]
+    places = {old: new for new, old in enumerate(kept)}
+    relations = [
+        {**relation, "label": now("relation", None, relation["label"])}
         for relation in prediction["relations"]
-        if relation["label"] in schema.relations and relation["head"] in ids and relation["tail"] in ids
+        if relation["head"] in places and relation["tail"] in places
     ]
-    return items + [
-        {"id": f"r{i}", "kind": "relation", **relation, "head": ids[relation["head"]], "tail": ids[relation["tail"]]}
-        for i, relation in enumerate(known)
-    ]
+    return {
+        **prediction,
+        "spans": [spans[i] for i in kept],
+        "choices": {question: _choices(question, given, schema) for question, given in prediction["choices"].items()},
+        "relations": [
+            {**relation, "head": places[relation["head"]], "tail": places[relation["tail"]]}
+            for relation in relations
+            if schema.gives("relation", None, relation["label"])
+            and schema.joins(relation["label"], *(spans[relation[end]]["label"] for end in ("head", "tail")))
+        ],
+    }
 
 
-def _choice_items(ranked: Mapping[str, Sequence[Mapping[str, Any]]], schema: Schema) -> list[dict[str, Any]]:
-    choices: list[dict[str, Any]] = []
-    for question, given in ranked.items():
-        asked = schema.questions.get(question)
-        known = [choice for choice in given if asked and choice["label"] in asked.names]
-        choices += [{"question": question, **c} for c in (known if asked and asked.multiple else known[:1])]
-    return [{"id": f"c{i}", "kind": "choice", **choice} for i, choice in enumerate(choices)]
+def _choices(question: str, given: Sequence[Mapping[str, Any]], schema: Schema) -> list[dict[str, Any]]:
+    """Two choices that have become the same are one, the better."""
+    best: dict[str, dict[str, Any]] = {}
+    for choice in given:
+        name = schema.names.now("choice", question, choice["label"])
+        if schema.gives("choice", question, name):
+            best.setdefault(name, {**choice, "label": name})
+    return list(best.values())
+
+
+def items_of(prediction: Prediction, schema: Schema) -> list[dict[str, Any]]:
+    """A model's answer about one text as numbered items, the form in which people decide on them.
+
+    A relation item's ends are ids of span items. A question that takes one choice is suggested the best one.
+    """
+    known = current(prediction, schema)
+    spans = [{"id": f"s{i}", "kind": "span", **span} for i, span in enumerate(known["spans"])]
+    choices = [
+        {"question": question, **choice}
+        for question, given in known["choices"].items()
+        for choice in (given if question in schema.questions and schema.questions[question].multiple else given[:1])
+    ]
+    return [
+        *spans,
+        *({"id": f"c{i}", "kind": "choice", **choice} for i, choice in enumerate(choices)),
+        *(
+            {"id": f"r{i}", "kind": "relation", **relation} | {end: f"s{relation[end]}" for end in ("head", "tail")}
+            for i, relation in enumerate(known["relations"])
+        ),
+    ]
 
 
 def record(project: Project, version: int, predictions: Iterable[tuple[int, Prediction]]) -> int:
@@ -62,36 +92,34 @@ def record(project: Project, version: int, predictions: Iterable[tuple[int, Pred
     return len(Suggestion.objects.bulk_create(rows, ignore_conflicts=True))
 
 
-def decide(
-    document: Document, user: User, decisions: Sequence[Mapping[str, Any]], answer: Answer, submit_id: UUID
-) -> int:
-    """Append a person's verdicts on suggested items of this document.
+def decide(annotation: Annotation, decisions: Sequence[Mapping[str, Any]], names: Names) -> int:
+    """Append a person's verdicts on suggested items of the document that they answered.
 
     Each is ``{"suggestion": id, "item": "s0", "verdict": "accept" | "reject" | "correct" | "leave",
-    "correction"?: item, "milliseconds"?: int}``. Raises Invalid naming each one that does not fit.
+    "correction"?: item, "milliseconds"?: int}``. Raises Invalid naming each one that does not fit the answer.
     """
     if not decisions:
         return 0
     known = {
-        s.pk: {item["id"]: item for item in s.items}
-        for s in Suggestion.objects.filter(document=document, pk__in={_id(d) for d in decisions})
+        s.pk: {item["id"]: names.item(item) for item in s.items}
+        for s in Suggestion.objects.filter(document=annotation.document_id, pk__in={_id(d) for d in decisions})
     }
     errors: list[Detail] = []
     rows: dict[tuple[int, str], Decision] = {}
     for i, raw in enumerate(decisions):
-        reason = _fault(raw, known, answer)
+        reason = _fault(raw, known, annotation.answer)
         if reason:
             errors.append({"field": f"decisions[{i}]", "reason": reason})
             continue
         rows[_id(raw), raw["item"]] = Decision(
-            project_id=document.project_id,
+            project_id=annotation.project_id,
             suggestion_id=_id(raw),
             item=raw["item"],
-            user=user,
+            user=annotation.annotator,
             verdict=raw["verdict"],
             correction=raw.get("correction"),
             milliseconds=raw.get("milliseconds"),
-            submit_id=submit_id,
+            submit_id=annotation.submit_id,
         )
     if errors:
         raise Invalid("invalid_decision", f"{errors[0]['field']}: {errors[0]['reason']}", errors)

@@ -28,6 +28,7 @@ API_PREFIX = TENANT_PREFIX + "api/v1/"
 IDS = {
     "tenant": lambda world: world.tenant.slug,
     "project_id": lambda world: world.project.pk,
+    "label_id": lambda world: world.label.pk,
     "document_id": lambda world: world.claim.document_id,
     "job_id": lambda world: world.job.pk,
     "run_id": lambda world: world.run.pk,
@@ -37,6 +38,7 @@ IDS = {
 BODIES = {
     "create_project": {"name": "Another", "spans": ["PERSON"]},
     "add_label": {"kind": "span", "name": "ANIMAL"},
+    "change_label": {"definition": "Names of people."},
     "next_document": {"held": [], "ahead": 1},
     "put_annotation": {"submit_id": "5f0c6bd0-9d1b-4a4e-8f5e-0a9c6b3d2e10"},
     "suggest": {"texts": ["Ann lives in Oslo."]},

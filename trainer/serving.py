@@ -13,8 +13,10 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 
+from annotator import suggestions
 from annotator.errors import Invalid, Unavailable
 from annotator.models import Document, Project
+from annotator.spans import Schema
 from annotator.tenancy import current_tenant
 from trainer import runs
 from trainer.celery import PULSE_KEY, SUGGEST, send
@@ -55,7 +57,8 @@ def suggest(
         _waiters.release()
     if "error" in answer:
         raise Unavailable("suggestions_unavailable", answer["error"])
-    return version, answer["answers"]
+    schema = Schema.of(project)
+    return version, [dict(suggestions.current(found, schema)) for found in answer["answers"]]
 
 
 def _ask(version: ModelVersion, texts: Sequence[str], timeout: float) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
 from annotator.accounts import Role
-from annotator.models import Document, Job, Project
+from annotator.models import Document, Job, Label, Project
 from annotator.tenancy import TenantOwned
 from trainer.models import ModelVersion, TrainingRun
 from web.requests import TenantRequest
@@ -29,6 +29,14 @@ def may(request: TenantRequest, role: str) -> bool:
 
 def project_for(request: TenantRequest, project_id: int, role: str = Role.ANNOTATOR) -> Project:
     return _get(request, Project, project_id, role)
+
+
+def label_for(request: TenantRequest, project_id: int, label_id: int, role: str = Role.MANAGER) -> Label:
+    """A label of this very project."""
+    label = _get(request, Label, label_id, role, "project", "question")
+    if label.project_id != project_id:
+        raise Http404(f"There is no label {label_id} in project {project_id}.")
+    return label
 
 
 def document_for(request: TenantRequest, document_id: int, role: str = Role.ANNOTATOR) -> Document:

@@ -9,12 +9,18 @@ import orjson
 from django.db import connection
 
 from annotator.models import Document, Suggestion
+from annotator.names import Names
 from trainer import serving
 
 READY, PENDING, NO_MODEL, BLIND = "ready", "pending", "no_model", "blind"
 
 _LIVE = """
-SELECT d.id, v.number, s.id, s.items::text FROM trainer_modelversion v
+SELECT d.id, v.number, s.id, s.items::text, (
+    SELECT json_agg(json_build_array(l.kind, q.name, l.name, l.retired, l.former))::text
+    FROM annotator_label l LEFT JOIN annotator_question q ON q.id = l.question_id
+    WHERE l.project_id = v.project_id AND (l.retired OR l.former <> '[]')
+)
+FROM trainer_modelversion v
 CROSS JOIN unnest(%s::bigint[]) d (id)
 LEFT JOIN annotator_suggestion s ON s.document_id = d.id AND s.version = v.number
 WHERE v.project_id = %s AND v.live
@@ -49,11 +55,12 @@ def beside_each(documents: Sequence[Document]) -> dict[int, Suggested]:
     with connection.cursor() as cursor:
         cursor.execute(_LIVE, [list(pool), documents[0].project_id])
         rows = cursor.fetchall()
-    for document_id, number, pk, items in rows:
+    names = Names.of(orjson.loads(rows[0][4]) if rows and rows[0][4] else [])
+    for document_id, number, pk, items, _ in rows:
         if pk is None:
             serving.want(pool[document_id])
             found[document_id] = Suggested(PENDING, number)
         else:
-            shown = Suggestion(pk=pk, version=number, items=orjson.loads(items))
+            shown = Suggestion(pk=pk, version=number, items=names.items(orjson.loads(items)))
             found[document_id] = Suggested(READY, number, shown)
     return found

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.http import HttpResponse
 from ninja import Router
 
-from annotator import projects, stats
+from annotator import labels, projects, stats
 from annotator.accounts import Role
-from annotator.models import Project
+from annotator.models import Label, Project
 from trainer import runs
 from web import access
 from web.api import answers, shapes
@@ -62,8 +62,15 @@ def list_labels(request: TenantRequest, project_id: int) -> HttpResponse:
 def add_label(request: TenantRequest, project_id: int, sent: s.LabelAdded) -> HttpResponse:
     """Add a label, or a choice to a question that is there. For managers."""
     project = access.project_for(request, project_id, Role.MANAGER)
-    label = projects.add_label(project, **sent.model_dump(), actor=request.user)
-    return answers.json(shapes.label(label, label.question), status=201)
+    label = labels.add(project, **sent.model_dump(), actor=request.user)
+    return answers.json(_label(label), status=201)
+
+
+@router.patch("/projects/{int:project_id}/labels/{int:label_id}", response={200: s.Label} | errors(403))
+def change_label(request: TenantRequest, project_id: int, label_id: int, sent: s.LabelChanged) -> HttpResponse:
+    """Change a label's look and meaning, retire it or bring it back. No answer changes by this. For managers."""
+    label = access.label_for(request, project_id, label_id, Role.MANAGER)
+    return answers.json(_label(labels.change(label, sent.model_dump(exclude_none=True), actor=request.user)))
 
 
 @router.get("/projects/{int:project_id}/stats", response={200: s.Stats} | errors())
@@ -73,9 +80,14 @@ def get_stats(request: TenantRequest, project_id: int) -> HttpResponse:
     return answers.json(stats.progress(project) | {"live_version": _live(project)})
 
 
+def _label(label: Label) -> dict[str, object]:
+    whole = shapes.label_set(label.project)["items"]
+    return next(one for one in whole if one["id"] == label.pk)
+
+
 def _whole(project: Project) -> dict[str, object]:
-    labels = shapes.label_set(project)
-    whole = shapes.project(project) | {"labels": labels["items"], "questions": labels["questions"]}
+    asked = shapes.label_set(project)
+    whole = shapes.project(project) | {"labels": asked["items"], "questions": asked["questions"]}
     return whole | {"live_version": _live(project)}
 
 

@@ -45,10 +45,18 @@ class Error(Schema):
     error: ErrorBody
 
 
+Pair = Annotated[list[Text], Field(min_length=2, max_length=2, examples=[["PERSON", "PLACE"]])]
+
+
 class LabelGiven(Given):
     name: Text = Field(max_length=100, examples=["PERSON"])
     color: str = Field("", description="Chosen for you when empty.", examples=["#2563eb"])
     key: str = Field("", max_length=1, description="Key that sets it; chosen for you when empty.", examples=["1"])
+    definition: Text = Field("", description="What it means, with examples; 5,000 characters.")
+
+
+class RelationLabelGiven(LabelGiven):
+    pairs: list[Pair] = Field([], description="The span labels it may join, by name; none: any.")
 
 
 def _named(label: Any) -> Any:
@@ -56,6 +64,7 @@ def _named(label: Any) -> Any:
 
 
 NamedLabel = Annotated[LabelGiven, BeforeValidator(_named, json_schema_input_type=str | LabelGiven)]
+NamedRelation = Annotated[RelationLabelGiven, BeforeValidator(_named, json_schema_input_type=str | RelationLabelGiven)]
 
 
 class QuestionGiven(Given):
@@ -68,7 +77,7 @@ class ProjectGiven(Given):
     name: Text = Field(max_length=200, examples=["Customer mails"])
     guidelines: Text = Field("", description="What annotators should know.")
     spans: list[NamedLabel] = Field([], description="Labels of spans.", examples=[["PERSON", "PLACE"]])
-    relations: list[NamedLabel] = Field([], description="Labels of pairs of spans.", examples=[["lives_in"]])
+    relations: list[NamedRelation] = Field([], description="Labels of pairs of spans.", examples=[["lives_in"]])
     questions: list[QuestionGiven] = Field([], description="Questions about a whole document.")
     annotators_per_document: StrictInt = Field(1, description="How many people each document goes to.")
     check_share: float = Field(0.15, description="Share held out, labelled blind, to judge models. 0 to 0.5.")
@@ -76,9 +85,21 @@ class ProjectGiven(Given):
     allow_overlap: StrictBool = Field(False, description="Whether spans may overlap.")
 
 
-class LabelAdded(LabelGiven):
+class LabelAdded(RelationLabelGiven):
     kind: Literal["span", "relation", "choice"]
     question: Text | None = Field(None, description="Of a choice: the question it answers.")
+
+
+class LabelChanged(Given):
+    """What is not sent stays as it is."""
+
+    color: str | None = None
+    key: str | None = Field(None, max_length=1)
+    definition: Text | None = None
+    retired: StrictBool | None = Field(
+        None, description="Retired: it stays where it was given and is not given any more."
+    )
+    pairs: list[Pair] | None = None
 
 
 class Label(Schema):
@@ -88,6 +109,9 @@ class Label(Schema):
     color: str
     key: str
     question: str | None
+    definition: str
+    retired: bool
+    pairs: list[list[str]] = Field(description="Of a relation: the span labels it may join; none: any.")
 
 
 class Question(Schema):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from annotator import models, offsets, review
+from annotator.spans import pairs_by_name
 from trainer.models import ModelVersion, TrainingRun
 from web.suggested import Suggested
 
@@ -30,18 +32,20 @@ def project(row: models.Project) -> dict[str, Any]:
 def label_set(row: models.Project) -> dict[str, Any]:
     """The labels and questions of a project, in two queries."""
     questions = {q.pk: q for q in models.Question.objects.filter(project=row)}
+    labels = list(models.Label.objects.filter(project=row))
+    pairs = pairs_by_name(labels)
     return {
         "items": [
-            label(one, questions[one.question_id] if one.question_id else None)
-            for one in models.Label.objects.filter(project=row)
+            label(one, questions[one.question_id] if one.question_id else None, sorted(pairs.get(one.name, ())))
+            for one in labels
         ],
         "questions": [{"name": q.name, "multiple": q.multiple} for q in questions.values()],
     }
 
 
-def label(row: models.Label, question: models.Question | None) -> dict[str, Any]:
-    name = question.name if question else None
-    return {**_fields(row, ("id", "kind", "name", "color", "key")), "question": name}
+def label(row: models.Label, question: models.Question | None, pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    fields = _fields(row, ("id", "kind", "name", "color", "key", "definition", "retired"))
+    return {**fields, "question": question.name if question else None, "pairs": list(pairs)}
 
 
 def document(row: models.Document) -> dict[str, Any]:

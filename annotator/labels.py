@@ -1,0 +1,134 @@
+"""Change a project's label set while people work with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from annotator import audit
+from annotator.errors import Conflict, Detail, Invalid
+from annotator.models import Label, Project, Question, User
+from annotator.projects import COLORS, KEYS, MOST_LABELS, label_fault
+
+PLAIN = ("color", "key", "definition", "retired")
+
+
+def add(
+    project: Project,
+    *,
+    kind: str,
+    name: str,
+    question: str | None = None,
+    color: str = "",
+    key: str = "",
+    definition: str = "",
+    pairs: Sequence[Sequence[str]] = (),
+    actor: User | None,
+) -> Label:
+    """One more label at the end of the set; a choice belongs to a question that is there.
+
+    ``pairs`` are the names of span labels that a relation may join. Raises Invalid naming what is wrong, Conflict if
+    there is such a label already.
+    """
+    project = _locked(project)
+    entry = {"name": name, "color": color, "key": key, "definition": definition}
+    fault = label_fault(entry)
+    if fault:
+        raise _invalid("name", fault)
+    asked_by = Question.objects.filter(project=project, name=question).first() if question else None
+    if (kind == Label.Kind.CHOICE) != (asked_by is not None):
+        raise _invalid(
+            "question", "must name a question of this project" if kind == "choice" else "is for choices only"
+        )
+    labels = list(Label.objects.filter(project=project))
+    if len(labels) >= MOST_LABELS:
+        raise _invalid("name", f"the project has {MOST_LABELS:,} labels; there cannot be more")
+    label = Label(project=project, question=asked_by, kind=kind, name=name, color=color, definition=definition)
+    label.color = color or COLORS[len(labels) % len(COLORS)]
+    label.key = key or _free_key(labels, kind)
+    label.pairs = _pairs(label, pairs, labels)
+    label.position = max((one.position for one in labels), default=0) + 1
+    _check_name(label, labels)
+    _check_key(label, labels)
+    label.save()
+    audit.record(actor, "label.create", name, project=project.pk, kind=kind)
+    return label
+
+
+def change(label: Label, changes: Mapping[str, Any], *, actor: User | None) -> Label:
+    """Change how a label looks and what it means: ``color``, ``key``, ``definition``, ``retired``, ``pairs`` (by name).
+
+    No answer changes by this. What is retired stays where it was given. Raises Invalid naming what is wrong.
+    """
+    project = _locked(label.project)
+    labels = list(Label.objects.filter(project=project))
+    label = next(one for one in labels if one.pk == label.pk)
+    for field, value in changes.items():
+        fault = label_fault({"name": label.name, field: value})
+        if fault:
+            raise _invalid(field, fault)
+    before = {name: getattr(label, name) for name in changes}
+    for name in PLAIN:
+        if name in changes:
+            setattr(label, name, changes[name])
+    if "pairs" in changes:
+        label.pairs = _pairs(label, changes["pairs"], labels)
+    if label.retired and not _left(label, labels):
+        raise _invalid("retired", "nothing would be left to give: a project needs a span label or a choice of two")
+    _check_key(label, labels)
+    label.save()
+    changed = {name: [old, getattr(label, name)] for name, old in before.items() if old != getattr(label, name)}
+    if changed:
+        audit.record(actor, "label.change", label.name, project=project.pk, kind=label.kind, changed=changed)
+    return label
+
+
+def _locked(project: Project) -> Project:
+    """Changes of one label set follow one another."""
+    return Project.objects.select_for_update().get(pk=project.pk)
+
+
+def _invalid(field: str, reason: str) -> Invalid:
+    detail: Detail = {"field": field, "reason": reason}
+    return Invalid("invalid_label", f"{field}: {reason}", [detail])
+
+
+def _free_key(labels: Sequence[Label], kind: str) -> str:
+    used = {label.key for label in labels if not label.retired}
+    return "" if kind == Label.Kind.RELATION else next((key for key in KEYS if key not in used), "")
+
+
+def _check_key(label: Label, labels: Sequence[Label]) -> None:
+    """A key that two labels want would only ever give the first; what is retired needs none."""
+    if not label.key or label.retired:
+        return
+    for other in labels:
+        if other.pk != label.pk and other.key == label.key and not other.retired:
+            raise _invalid("key", f"the key {label.key} is that of {other.name!r} already")
+
+
+def _check_name(label: Label, labels: Sequence[Label]) -> None:
+    """A name is one label's only, and stays so when that is called otherwise: it stands in its history."""
+    for other in labels:
+        if other.pk == label.pk or (other.kind, other.question_id) != (label.kind, label.question_id):
+            continue
+        if other.name == label.name:
+            raise Conflict("label_taken", f"There is a {label.kind} label named {label.name!r} already.")
+        if label.name in other.former:
+            raise Conflict("label_taken", f"{label.name!r} is a former name of {other.name!r}, and is read as that.")
+
+
+def _pairs(label: Label, pairs: Sequence[Sequence[str]], labels: Sequence[Label]) -> list[list[int]]:
+    """Pairs of names as pairs of ids, each once."""
+    if pairs and label.kind != Label.Kind.RELATION:
+        raise _invalid("pairs", "are for relations only")
+    spans = {one.name: one.pk for one in labels if one.kind == Label.Kind.SPAN}
+    for name in (name for pair in pairs for name in pair):
+        if name not in spans:
+            raise _invalid("pairs", f"there is no span label {name!r} in this project")
+    return [list(pair) for pair in dict.fromkeys((spans[head], spans[tail]) for head, tail in pairs)]
+
+
+def _left(label: Label, labels: Sequence[Label]) -> bool:
+    """Whether anything can be given beside this label."""
+    return any(one.kind != Label.Kind.RELATION and not one.retired for one in labels if one.pk != label.pk)
