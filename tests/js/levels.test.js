@@ -4,6 +4,9 @@ import test from "node:test";
 import { levels, nameRows } from "../../web/static/web/desk/levels.js";
 import { random } from "./random.js";
 
+/** What a map holds for certain. @template K, V @param {Map<K, V>} map @param {K} key */
+const get = (map, key) => /** @type {V} */ (map.get(key));
+
 test("spans that meet never share a level, and what is nested lies nearer to the text", () => {
   const next = random(3);
   for (let round = 0; round < 200; round += 1) {
@@ -18,7 +21,7 @@ test("spans that meet never share a level, and what is nested lies nearer to the
         const apart = a.end <= b.start || b.end <= a.start;
         assert.ok(apart || found.get(a) !== found.get(b));
         if (a.start <= b.start && b.end <= a.end && a.end - a.start > b.end - b.start) {
-          assert.ok(found.get(a) > found.get(b), "the inner one is nearer");
+          assert.ok(get(found, a) > get(found, b), "the inner one is nearer");
         }
       }
     }
@@ -46,7 +49,7 @@ test("names in a row never overlap and never stand before their span", () => {
     const placed = nameRows(names, rows);
     assert.equal(placed.size, names.length);
     for (const name of names) {
-      const place = placed.get(name.id);
+      const place = get(placed, name.id);
       assert.ok(place.row < rows);
       assert.ok(place.x >= name.x);
       assert.ok(place.width > 0 && place.width <= name.width);
@@ -66,6 +69,6 @@ test("the outer of two that begin together stands above the inner", () => {
     ],
     2,
   );
-  assert.equal(placed.get("inner").row, 0);
-  assert.equal(placed.get("outer").row, 1);
+  assert.equal(get(placed, "inner").row, 0);
+  assert.equal(get(placed, "outer").row, 1);
 });

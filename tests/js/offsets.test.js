@@ -30,9 +30,9 @@ test("a step by character never cuts a family, a flag or an accent", () => {
   const whole = ["👨‍👩‍👧‍👦", "🇳🇴", "é", "क्षि", "x", "\r\n", "✍🏽"];
   const text = new Text(whole.join(""));
   const there = [0];
-  while (there.at(-1) < text.length) there.push(text.graphemeAfter(there.at(-1)));
+  for (let at = 0; at < text.length; there.push(at)) at = text.graphemeAfter(at);
   const back = [text.length];
-  while (back.at(-1) > 0) back.push(text.graphemeBefore(back.at(-1)));
+  for (let at = text.length; at > 0; back.push(at)) at = text.graphemeBefore(at);
   assert.deepEqual(there, back.reverse());
   const pieces = there.slice(1).map((end, i) => text.slice(there[i], end));
   assert.deepEqual(pieces, whole);
@@ -40,7 +40,10 @@ test("a step by character never cuts a family, a flag or an accent", () => {
 
 test("a sentence comes without the white space around it", () => {
   const text = new Text("One is here.  Two, too!\n\nThree 😀 ends");
-  const sentence = (point) => text.slice(text.sentence(point).start, text.sentence(point).end);
+  const sentence = (/** @type {number} */ point) => {
+    const { start, end } = text.sentence(point);
+    return text.slice(start, end);
+  };
   assert.equal(sentence(0), "One is here.");
   assert.equal(sentence(13), "One is here.");
   assert.equal(sentence(16), "Two, too!");

@@ -29,7 +29,7 @@ test("what cannot be an end says why", () => {
 });
 
 test("relations that a change of label forbids go", () => {
-  const mark = (id, label) => ({ id, start: 0, end: 1, label, from: null });
+  const mark = (/** @type {string} */ id, /** @type {string} */ label) => ({ id, start: 0, end: 1, label, from: null });
   const relations = [
     { head: "a", tail: "b", label: "treats" },
     { head: "a", tail: "b", label: "near" },

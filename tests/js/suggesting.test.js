@@ -5,8 +5,11 @@ import { accepted, pending } from "../../web/static/web/desk/suggesting.js";
 import * as work from "../../web/static/web/desk/work.js";
 import { random } from "./random.js";
 
-const RULES = { allowOverlap: false, multiple: (name) => name === "tags" };
+/** @typedef {import("../../web/static/web/desk/suggesting.js").Item} Item @typedef {import("../../web/static/web/desk/work.js").Work} Work */
+
+const RULES = { allowOverlap: false, multiple: (/** @type {string} */ name) => name === "tags" };
 const OVERLAP = { ...RULES, allowOverlap: true };
+/** @type {Item[]} */
 const ITEMS = [
   { id: "s0", kind: "span", start: 0, end: 3, label: "A", score: 0.9 },
   { id: "s1", kind: "span", start: 5, end: 8, label: "B", score: 0.8 },
@@ -16,10 +19,10 @@ const ITEMS = [
   { id: "r0", kind: "relation", head: "s0", tail: "s1", label: "r", score: 0.5 },
 ];
 const SUGGESTION = { id: 4, items: ITEMS };
-const ids = (items) => items.map((item) => item.id);
-const item = (id) => ITEMS.find((one) => one.id === id);
-const take = (now, id, rules = RULES) => accepted(now, ITEMS, item(id), rules, 5);
-const verdicts = (now, how, rules = RULES) =>
+const ids = (/** @type {Item[]} */ items) => items.map((item) => item.id);
+const item = (/** @type {string} */ id) => /** @type {Item} */ (ITEMS.find((one) => one.id === id));
+const take = (/** @type {Work} */ now, /** @type {string} */ id) => accepted(now, ITEMS, item(id), RULES, 5);
+const verdicts = (/** @type {Work} */ now, /** @type {{ complete: boolean, seen: string[] }} */ how, rules = RULES) =>
   Object.fromEntries(work.decisions(now, SUGGESTION, rules, how).map((d) => [d.item, d.verdict]));
 
 test("what a person did is not argued with", () => {
@@ -44,12 +47,12 @@ test("finding by index agrees with looking at everything", () => {
   for (let round = 0; round < 100; round += 1) {
     const span = (/** @type {number} */ i) => {
       const start = next(60);
-      return { id: `s${i}`, kind: "span", start, end: start + 1 + next(10), label: "AB"[next(2)], score: 0.5 };
+      return { id: `s${i}`, kind: /** @type {const} */ ("span"), start, end: start + 1 + next(10), label: "AB"[next(2)], score: 0.5 };
     };
     const items = Array.from({ length: 12 }, (_, i) => span(i));
     let now = work.EMPTY;
     for (let i = 0; i < 10; i += 1) now = work.addMark(now, span(i), OVERLAP).work;
-    const slow = (rules) =>
+    const slow = (/** @type {typeof RULES} */ rules) =>
       items.filter(
         (one) => !now.marks.some((mark) => work.same(mark, one) || (!rules.allowOverlap && work.overlaps(mark, one))),
       );

@@ -5,10 +5,13 @@ import { Text } from "../../web/static/web/desk/offsets.js";
 import { Tokens } from "../../web/static/web/desk/tokens.js";
 import { random, strange } from "./random.js";
 
-const of = (string) => new Tokens(new Text(string));
+/** @typedef {import("../../web/static/web/desk/offsets.js").Range} Range */
 
-/** Every token of a text, cut as a whole: what the lazy look-ups must agree with. */
+const of = (/** @type {string} */ string) => new Tokens(new Text(string));
+
+/** Every token of a text, cut as a whole: what the lazy look-ups must agree with. @param {Text} text */
 function everyToken(text) {
+  /** @type {Range[]} */
   const found = [];
   for (const { segment, index } of new Intl.Segmenter(undefined, { granularity: "word" }).segment(text.string)) {
     if (!/^[\s\p{Cc}\p{Cf}]*$/u.test(segment)) {
@@ -37,7 +40,7 @@ test("looking up agrees with cutting the whole text", () => {
     }
     const [start, end] = [next(text.length + 1), next(text.length + 1)].sort((a, b) => a - b);
     const touched = start < end ? all.filter((t) => t.start < end && start < t.end) : [];
-    const snapped = touched.length ? { start: touched[0].start, end: touched.at(-1).end } : null;
+    const snapped = touched.length ? { start: touched[0].start, end: touched[touched.length - 1].end } : null;
     assert.deepEqual(tokens.snap({ start, end }), snapped, JSON.stringify([text.string, start, end]));
   }
 });

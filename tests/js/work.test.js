@@ -5,10 +5,12 @@ import { History } from "../../web/static/web/desk/history.js";
 import * as work from "../../web/static/web/desk/work.js";
 import { random } from "./random.js";
 
-const RULES = { allowOverlap: false, multiple: (name) => name === "tags" };
+/** @typedef {import("../../web/static/web/desk/work.js").Work} Work */
+
+const RULES = { allowOverlap: false, multiple: (/** @type {string} */ name) => name === "tags" };
 const OVERLAP = { ...RULES, allowOverlap: true };
 
-/** A random act on some work. */
+/** A random act on some work. @param {Work} now @param {(below: number) => number} next @param {typeof RULES} rules @returns {Work} */
 function act(now, next, rules) {
   const start = next(40);
   const some = now.marks[next(now.marks.length || 1)];

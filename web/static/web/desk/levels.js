@@ -42,8 +42,8 @@ function clusters(intervals) {
 }
 
 /** What is left of a name that has to be cut, at the least. */
-const LEAST = 18;
-const GAP = 3;
+const LEAST = 26;
+const GAP = 2;
 
 /**
  * @typedef {{ id: string, x: number, width: number, length: number }} Wanted `length`: of the span that is named
@@ -52,23 +52,23 @@ const GAP = 3;
 
 /**
  * Names over one line: each above the beginning of its span, in the lowest row that has room. Where there is none, the
- * name before is cut, and where even that does not help, a name moves along. Names in a row never overlap.
+ * name before is cut; where too little of it would be left, a name moves along. Names in a row never overlap.
  * @param {Wanted[]} names @param {number} rows @returns {Map<string, Placed>}
  */
 export function nameRows(names, rows) {
   /** @type {Map<string, Placed>} */
   const placed = new Map();
-  /** @type {(Placed | undefined)[]} */
+  /** The last name of each row. @type {(Placed | undefined)[]} */
   const last = Array.from({ length: rows });
   const all = [...last.keys()];
   for (const { id, x, width } of [...names].sort((a, b) => a.x - b.x || a.length - b.length)) {
     const free = all.find((row) => end(last[row]) <= x);
-    const row = free ?? all.find((row) => least(last[row]) <= x) ?? nearest(last);
+    const cut = all.find((row) => least(last[row]) <= x);
+    const row = free ?? cut ?? shortest(last);
     const before = last[row];
-    const place = { x: Math.max(x, least(before)), width, row };
-    if (before) before.width = Math.min(before.width, place.x - GAP - before.x);
-    last[row] = place;
-    placed.set(id, place);
+    if (before && free === undefined && cut !== undefined) before.width = Math.min(before.width, x - GAP - before.x);
+    last[row] = { x: Math.max(x, end(before)), width, row };
+    placed.set(id, last[row]);
   }
   return placed;
 }
@@ -79,7 +79,7 @@ const end = (name) => (name ? name.x + name.width + GAP : -Infinity);
 const least = (name) => (name ? name.x + Math.min(name.width, LEAST) + GAP : -Infinity);
 
 /** @param {(Placed | undefined)[]} last */
-function nearest(last) {
-  const ends = last.map(least);
+function shortest(last) {
+  const ends = last.map(end);
   return ends.indexOf(Math.min(...ends));
 }

@@ -29,7 +29,7 @@ export function offered(items, { multiple }) {
 }
 
 /** Items and marks as they are looked up again and again for one state of the work. */
-class View {
+export class View {
   /** @param {Work} work @param {Item[]} items @param {Rules} rules */
   constructor(work, items, rules) {
     this.work = work;

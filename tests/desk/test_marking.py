@@ -1,0 +1,326 @@
+"""Marking a text with keys, mouse and fingers, in a real Chromium: what a person does and what they see then."""
+
+from __future__ import annotations
+
+from tests.desk.sheet import span
+
+LETTER = "Ada Berg, of Oslo, works in Paris. She likes Oslo."
+
+
+# --- by keyboard ------------------------------------------------------------------------------------------------------
+
+
+def test_words_are_chosen_labelled_and_labelled_anew_by_key(sheet):
+    sheet.open(LETTER)
+    assert sheet.selection == "Ada"
+
+    sheet.press("Shift+ArrowRight", "1", "ArrowRight", "ArrowRight", "ArrowRight")
+    assert sheet.selection == "Oslo", "from mark of punctuation to word"
+    sheet.press("1", "2")
+
+    assert sheet.labelled() == [("Ada Berg", "PERSON"), ("Oslo", "PLACE")]
+    assert sheet.said == "PLACE: Oslo"
+
+
+def test_the_cursor_goes_by_line_sentence_and_text(make_sheet):
+    sheet = make_sheet(viewport={"width": 420, "height": 700})
+    sheet.open("One two three four five six seven eight nine ten eleven twelve. Second one here.\n\nLast line")
+
+    sheet.press("ArrowRight", "ArrowDown")
+    second = sheet.box(sheet.selection)
+    assert second["top"] > sheet.box("One")["bottom"]
+    sheet.press("ArrowUp")
+    assert sheet.selection == "two"
+    sheet.press("End")
+    assert sheet.selection == "."
+    sheet.press("End", "Home")
+    assert sheet.selection == "Second"
+    sheet.press("Home")
+    assert sheet.selection == "One"
+    sheet.press("Control+End")
+    assert sheet.selection == "line"
+    sheet.press("ArrowUp")
+    assert sheet.selection != "line", "over the empty line"
+    sheet.press("Control+Home")
+    assert sheet.selection == "One"
+
+
+def test_both_edges_move_by_word_and_by_character(sheet):
+    sheet.open(LETTER, spans=[{"start": 13, "end": 17, "label": "PLACE"}])
+    sheet.press("]")
+    assert sheet.picked == "Oslo PLACE"
+
+    sheet.press("Alt+Shift+ArrowLeft")
+    assert sheet.labelled() == [("Osl", "PLACE")]
+    sheet.press("Control+Alt+Shift+ArrowRight")
+    assert sheet.labelled() == [("sl", "PLACE")]
+    sheet.press("Shift+ArrowRight", "Control+Shift+ArrowLeft", "Control+Shift+ArrowLeft")
+    assert sheet.labelled() == [("of Oslo", "PLACE")]
+    sheet.press("Control+Shift+ArrowRight", "Shift+ArrowRight")
+    assert sheet.labelled() == [("Oslo,", "PLACE")]
+
+
+def test_a_selection_extends_by_line_and_to_the_sentence_end(make_sheet):
+    sheet = make_sheet(viewport={"width": 420, "height": 700})
+    sheet.open("One two three four five six seven eight nine ten eleven twelve. Second one here.")
+
+    sheet.press("Shift+ArrowDown")
+    assert sheet.selection.startswith("One two three")
+    sheet.press("Shift+ArrowUp")
+    assert sheet.selection == "One"
+    sheet.press("Shift+End")
+    assert sheet.selection == "One two three four five six seven eight nine ten eleven twelve."
+
+
+def test_marks_do_not_run_into_each_other_where_they_may_not_overlap(sheet):
+    sheet.open(LETTER, spans=[{"start": 0, "end": 8, "label": "PERSON"}, {"start": 10, "end": 12, "label": "PLACE"}])
+
+    sheet.press("]", "Shift+ArrowRight", "Shift+ArrowRight")
+
+    assert sheet.labelled() == [("Ada Berg,", "PERSON"), ("of", "PLACE")]
+    assert sheet.said == "Another mark is in the way."
+
+
+def test_undo_and_redo_have_no_end_and_show_where(sheet):
+    sheet.open("one two three four")
+    for _ in range(4):
+        sheet.press("1", "ArrowRight")
+    sheet.press("[", "Delete", "Control+Home")
+
+    for left in (4, 3, 2, 1, 0):
+        sheet.press("Control+z")
+        assert len(sheet.labelled()) == left
+    assert sheet.selection == "one"
+    sheet.press("Control+z")
+    for there in (1, 2, 3, 4, 3):
+        sheet.press("Control+Shift+z")
+        assert len(sheet.labelled()) == there
+    sheet.press("Control+y")
+    assert len(sheet.labelled()) == 3
+
+
+def test_brackets_go_from_mark_to_mark_and_tab_from_suggestion_to_suggestion(sheet):
+    marks = [{"start": 0, "end": 3, "label": "PERSON"}, {"start": 45, "end": 49, "label": "PLACE"}]
+    sheet.open(LETTER, span("s0", 13, 17, "PLACE"), span("s1", 28, 33, "PLACE"), spans=marks)
+
+    assert sheet.picked == "Oslo PLACE 90%", "what waits comes first"
+    sheet.press("Tab")
+    assert sheet.picked == "Paris PLACE 90%"
+    sheet.press("Shift+Tab")
+    assert sheet.picked == "Oslo PLACE 90%"
+    sheet.press("]")
+    assert sheet.picked == "Oslo PLACE"
+    sheet.press("[")
+    assert sheet.picked == "Ada PERSON"
+
+
+# --- suggestions ------------------------------------------------------------------------------------------------------
+
+
+def test_suggestions_are_accepted_rejected_and_corrected(sheet):
+    sheet.open(LETTER, span("s0", 0, 3, "PERSON"), span("s1", 13, 17, "PERSON"), span("s2", 28, 33, "PLACE"))
+
+    sheet.press("Shift+ArrowRight")
+    assert sheet.labelled() == [("Ada Berg", "PERSON")], "other edges accept in one motion"
+    sheet.press("Tab", "2")
+    assert sheet.labelled() == [("Ada Berg", "PERSON"), ("Oslo", "PLACE")], "and so does another label"
+    sheet.press("Tab", "Delete")
+    assert sheet.suggested() == []
+    assert sheet.said == "All suggestions are decided."
+    assert sheet.verdicts() == {"s0": "correct", "s1": "correct", "s2": "reject"}
+    sheet.press("Control+z", "Tab", "Space")
+    assert sheet.verdicts()["s2"] == "accept"
+
+
+def test_a_suggestion_gives_way_to_what_a_person_marked(sheet):
+    sheet.open(LETTER, span("s0", 10, 17, "PERSON"), spans=[{"start": 13, "end": 17, "label": "PLACE"}])
+    assert sheet.suggested() == []
+
+
+def test_suggestions_that_come_later_touch_nothing(sheet):
+    sheet.open(LETTER)
+    sheet.press("Shift+ArrowRight", "1", "ArrowRight", "ArrowRight")
+    items = [span("s0", 0, 3, "PLACE"), span("s1", 13, 17, "PLACE")]
+
+    sheet.page.evaluate("(items) => board.offer({ id: 2, items })", items)
+
+    assert sheet.selection == "of"
+    assert sheet.labelled() == [("Ada Berg", "PERSON")]
+    assert sheet.suggested() == [("Oslo", "PLACE")]
+    sheet.press("Tab", "Space")
+    assert not sheet.page.evaluate("() => board.offer({ id: 3, items: [] })"), "what was decided on stays"
+
+
+def test_scores_are_shown_for_the_one_picked_and_on_demand_for_all(sheet):
+    sheet.open(LETTER, span("s0", 13, 17, "PLACE", 0.914), span("s1", 28, 33, "PLACE", 0.6))
+    names = sheet.page.locator(".name.suggested")
+
+    assert names.all_text_contents() == ["PLACE 91%", "PLACE"]
+    sheet.press("%")
+    assert names.all_text_contents() == ["PLACE 91%", "PLACE 60%"]
+    sheet.press("%", "Escape")
+    assert names.all_text_contents() == ["PLACE", "PLACE"]
+
+
+def test_all_above_a_threshold_are_accepted(sheet):
+    sheet.open(LETTER, span("s0", 13, 17, "PLACE", 0.9), span("s1", 28, 33, "PLACE", 0.6))
+
+    sheet.page.evaluate("() => board.acceptAll({ above: 0.8 })")
+    assert sheet.labelled() == [("Oslo", "PLACE")]
+    assert sheet.said == "Accepted one suggestion."
+    sheet.press("Shift+Enter")
+    assert sheet.labelled() == [("Oslo", "PLACE"), ("Paris", "PLACE")]
+
+
+def test_the_same_words_are_decided_on_at_once(sheet):
+    text = "Oslo and Paris, Oslo and Paris, Oslofjord"
+    items = [span(f"s{i}", at, at + 4, "PLACE") for i, at in enumerate((0, 16))]
+    items += [span(f"p{i}", at, at + 5, "PLACE") for i, at in enumerate((9, 25))]
+    sheet.open(text, *items)
+
+    sheet.press("Shift+Space")
+    assert sheet.labelled() == [("Oslo", "PLACE"), ("Oslo", "PLACE")]
+    sheet.press("Shift+Delete")
+    assert sheet.suggested() == []
+    assert sheet.verdicts() == {"s0": "accept", "s1": "accept", "p0": "reject", "p1": "reject"}
+    sheet.press("Control+z", "Control+z")
+    assert len(sheet.suggested()) == 4, "one act, one undo"
+
+
+def test_a_mark_is_made_wherever_its_words_stand(sheet):
+    sheet.open("Oslo. Not Oslofjord, but Oslo, and 😀 Oslo!", span("s0", 25, 29, "PLACE"))
+
+    sheet.press("Control+Home", "2", "Shift+Space")
+
+    assert sheet.labelled() == [("Oslo", "PLACE")] * 3
+    assert sheet.said == "Labelled in 2 more places."
+    assert sheet.verdicts() == {"s0": "accept"}
+
+
+def test_only_what_was_in_view_for_a_while_counts_as_seen(sheet):
+    text = "Ada here. " + "\n" * 60 + "Oslo there."
+    sheet.open(text, span("s0", 0, 3, "PERSON"), span("s1", 70, 74, "PLACE"), span("s2", 4, 8, "PLACE"))
+
+    sheet.page.wait_for_function("() => board.seen.has('s2')")
+    assert sheet.seen == {"s0", "s2"}
+    assert sheet.verdicts() == {"s0": "leave", "s2": "leave"}
+    assert sheet.verdicts(complete=False) == {}
+    sheet.page.evaluate("() => (document.querySelector('main').scrollTop = 1e6)")
+    sheet.page.wait_for_function("() => board.seen.has('s1')")
+
+
+def test_marks_and_suggestions_differ_by_more_than_colour(sheet):
+    sheet.open(LETTER, span("s0", 13, 17, "PLACE"), spans=[{"start": 0, "end": 3, "label": "PLACE"}])
+    styles = sheet.page.evaluate(
+        """() => ['.mark.suggested', '.mark:not(.suggested)'].map((one) => {
+             const style = getComputedStyle(document.querySelector(one));
+             return [style.borderTopStyle, style.backgroundColor];
+           })"""
+    )
+    assert styles[0][0] == "dashed"
+    assert styles[1][0] == "none"
+    assert styles[0][1] == "rgba(0, 0, 0, 0)"
+
+
+# --- by mouse ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_drag_takes_whole_words_and_with_alt_exact_characters(sheet):
+    sheet.open(LETTER)
+
+    sheet.drag("da Be", "Ber")
+    assert sheet.selection == "Ada Berg"
+    sheet.drag("sl", "sl", modifier="Alt")
+    assert sheet.selection == "sl"
+
+
+def test_clicks_take_a_word_and_a_sentence(sheet):
+    sheet.open(LETTER)
+
+    sheet.click("likes")
+    assert sheet.selection == "likes"
+    sheet.click("works", count=2)
+    assert sheet.selection == "works"
+    sheet.click("likes", count=3)
+    assert sheet.selection == "She likes Oslo."
+
+
+def test_clicking_again_goes_through_marks_over_each_other(sheet):
+    text = "The University of Oslo hospital"
+    spans = [
+        {"start": 4, "end": 31, "label": "DRUG"},
+        {"start": 4, "end": 22, "label": "PERSON"},
+        {"start": 18, "end": 22, "label": "PLACE"},
+    ]
+    sheet.open(text, overlap=True, spans=spans)
+
+    for picked in ("Oslo PLACE", "University of Oslo PERSON", "University of Oslo hospital DRUG", "Oslo PLACE"):
+        sheet.click("Oslo")
+        assert sheet.picked == picked
+    sheet.press(">")
+    assert sheet.picked == "University of Oslo PERSON"
+    sheet.press("<")
+    assert sheet.picked == "Oslo PLACE"
+
+
+def test_a_click_on_a_name_picks_the_mark(sheet):
+    sheet.open(LETTER, spans=[{"start": 13, "end": 17, "label": "PLACE"}])
+    sheet.page.mouse.click(*sheet.middle(".name"))
+    assert sheet.picked == "Oslo PLACE"
+
+
+def test_the_edges_of_what_is_picked_are_dragged(sheet):
+    sheet.open(LETTER, spans=[{"start": 13, "end": 17, "label": "PLACE"}])
+    sheet.click("Oslo")
+
+    to = sheet.box("works")
+    sheet.pull(sheet.middle(".handle.end"), (to["x"], to["y"]))
+    assert sheet.labelled() == [("Oslo, works", "PLACE")]
+    to = sheet.box("Berg")
+    sheet.pull(sheet.middle(".handle.start"), (to["right"] - 2, to["y"]))
+    assert sheet.labelled() == [("Berg, of Oslo, works", "PLACE")]
+    sheet.press("Control+z")
+    assert sheet.labelled() == [("Oslo, works", "PLACE")], "a drag is one act"
+
+
+def test_escape_gives_up_a_drag(sheet):
+    sheet.open(LETTER, spans=[{"start": 13, "end": 17, "label": "PLACE"}])
+    sheet.click("Oslo")
+    to = sheet.box("Paris")
+    sheet.page.mouse.move(*sheet.middle(".handle.end"))
+    sheet.page.mouse.down()
+    sheet.page.mouse.move(to["x"], to["y"], steps=3)
+    sheet.press("Escape")
+    sheet.page.mouse.up()
+
+    assert sheet.labelled() == [("Oslo", "PLACE")]
+    assert sheet.picked == "Oslo PLACE"
+
+
+# --- the text never moves ---------------------------------------------------------------------------------------------
+
+WORDS_PLACES = """() => {
+  const at = board.text.all("Oslo").at(-1);
+  const box = board.boxOf(at);
+  return [box.left, box.top, document.querySelector('#text').offsetHeight];
+}"""
+
+
+def test_no_act_moves_a_word(sheet):
+    sheet.open(LETTER, span("s0", 28, 33, "PLACE"), overlap=True)
+    before = sheet.page.evaluate(WORDS_PLACES)
+
+    for key in ("Space", "Control+Home", "Shift+ArrowRight", "1", "Escape", "ArrowLeft", "2", "%", "Shift+Space", "_"):
+        sheet.press(key)
+        assert sheet.page.evaluate(WORDS_PLACES) == before, key
+    assert sheet.page.evaluate("() => document.querySelector('#text').childNodes.length") == 1
+
+
+def test_boxes_follow_the_words_when_the_page_gets_narrow(sheet):
+    sheet.open(LETTER * 6, spans=[{"start": 45, "end": 49, "label": "PLACE"}])
+    sheet.page.set_viewport_size({"width": 420, "height": 700})
+    sheet.frame()
+
+    words, mark = sheet.box("Oslo", 1), sheet.page.locator(".mark").bounding_box()
+    assert abs(mark["x"] - words["left"]) < 1
+    assert abs(mark["y"] - words["top"]) < 1

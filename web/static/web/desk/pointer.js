@@ -1,0 +1,200 @@
+/**
+ * Mouse, pen and finger on the text. The browser selects, we snap what it selected to whole words (Alt: exactly as it
+ * is). Grips move the edges of what is picked; from one name to another leads a relation. Fingers keep the browser's own
+ * handles, and label by button.
+ */
+
+/** @typedef {import("./board.js").Board} Board */
+
+/** Pixels after which a press on a name means to draw a relation. */
+const FAR = 5;
+
+/** @param {Board} board */
+export function listen(board) {
+  const { stack } = board.sheet;
+  let pressed = false;
+  stack.addEventListener("pointerdown", (event) => {
+    if (board.locked || event.button > 0) return;
+    const part = event.target instanceof Element ? event.target : null;
+    if (part?.closest(".handle")) return drag(event, new EdgeDrag(board, /** @type {Element} */ (part)));
+    const name = part?.closest(".name");
+    if (name instanceof HTMLElement) return drag(event, new NameDrag(board, name, event));
+    pressed = board.sheet.element.contains(part);
+    // Words that are selected would be dragged away as text: a press begins a new selection.
+    if (pressed && event.pointerType === "mouse" && !event.shiftKey) document.getSelection()?.removeAllRanges();
+  });
+  stack.addEventListener("mousedown", (event) => {
+    // The browser would take the whole paragraph the third time.
+    if (event.detail > 2) event.preventDefault();
+  });
+  document.addEventListener("pointerup", (event) => {
+    if (!pressed || event.pointerType === "touch") return;
+    pressed = false;
+    // The browser settles its selection after this event.
+    requestAnimationFrame(() => chooseSelected(board, event));
+  });
+  stack.addEventListener("click", (event) => {
+    if (board.locked) return;
+    if (event.detail === 3) chooseSentence(board, event);
+    else if (/** @type {PointerEvent} */ (event).pointerType === "touch") tap(board, event);
+  });
+  listenToFingers(board);
+}
+
+/** Handles are moved long after the finger came down first. @param {Board} board */
+function listenToFingers(board) {
+  const coarse = matchMedia("(pointer: coarse)");
+  document.addEventListener("selectionchange", () => {
+    if (!coarse.matches || board.locked) return;
+    const range = board.sheet.selected;
+    const snapped = range && range.end > range.start ? board.tokens.snap(range) : null;
+    const now = board.selection;
+    if (snapped && !(snapped.start === now?.start && snapped.end === now.end)) board.hold(snapped);
+  });
+}
+
+/** @param {Board} board @param {PointerEvent} event */
+function chooseSelected(board, event) {
+  if (board.locked) return;
+  const range = board.sheet.selected;
+  if (range && range.end > range.start) {
+    const snapped = event.altKey ? range : board.tokens.snap(range);
+    if (snapped) board.choose(snapped, { reveal: false });
+  } else choosePoint(board, event);
+}
+
+/** A click picks the innermost mark, the same click again the next one out; where there is none, it chooses a word.
+ *  @param {Board} board @param {MouseEvent} event */
+function choosePoint(board, { clientX, clientY }) {
+  const point = board.sheet.characterAt(clientX, clientY);
+  if (point === null || board.tokens.empty) return;
+  const here = board.at({ start: point, end: point + 1 });
+  const now = here.findIndex((thing) => thing.id === board.picked);
+  const next = here[(now + 1) % here.length];
+  if (!next) board.choose(board.tokens.at(point), { reveal: false });
+  else take(board, next.id);
+}
+
+/** @param {Board} board @param {MouseEvent} event */
+function chooseSentence(board, { clientX, clientY }) {
+  const point = board.sheet.characterAt(clientX, clientY);
+  if (point !== null && !board.tokens.empty) board.choose(board.text.sentence(point), { reveal: false });
+}
+
+/** @param {Board} board @param {MouseEvent} event */
+function tap(board, event) {
+  const selected = board.sheet.selected;
+  if (!selected || selected.end === selected.start) choosePoint(board, event);
+}
+
+/** @param {Board} board @param {string} id */
+function take(board, id) {
+  if (board.relating) board.takeEnd(id);
+  else board.pick(id, { byPointer: true });
+}
+
+// --- drags -----------------------------------------------------------------------------------------------------------
+
+/** @typedef {{ move: (event: PointerEvent) => void, end: (event: PointerEvent) => void, cancel: () => void }} Drag */
+
+/** Follow the pointer until it is let go; Escape gives up. @param {PointerEvent} down @param {Drag} work */
+function drag(down, work) {
+  down.preventDefault();
+  down.stopPropagation();
+  const stop = new AbortController();
+  const options = { signal: stop.signal };
+  const ours = (/** @type {(event: PointerEvent) => void} */ act) => (/** @type {PointerEvent} */ event) => {
+    if (event.pointerId === down.pointerId) act(event);
+  };
+  const finish = (/** @type {() => void} */ last) => {
+    stop.abort();
+    last();
+  };
+  addEventListener("pointermove", ours((event) => work.move(event)), options);
+  addEventListener("pointerup", ours((event) => finish(() => work.end(event))), options);
+  addEventListener("pointercancel", ours(() => finish(() => work.cancel())), options);
+  addEventListener(
+    "keydown",
+    (event) => {
+      if (event.key !== "Escape") return;
+      event.stopPropagation();
+      finish(() => work.cancel());
+    },
+    { ...options, capture: true },
+  );
+}
+
+/** An edge of what is picked, on its way to another word. @implements {Drag} */
+class EdgeDrag {
+  /** @param {Board} board @param {Element} handle */
+  constructor(board, handle) {
+    this.board = board;
+    this.edge = /** @type {"start" | "end"} */ (handle.classList.contains("start") ? "start" : "end");
+    this.from = { .../** @type {import("./offsets.js").Range} */ (board.selection) };
+    this.range = this.from;
+    board.sheet.stack.classList.add("dragging");
+  }
+
+  /** @param {PointerEvent} event */
+  move({ clientX, clientY, altKey }) {
+    const { sheet, tokens } = this.board;
+    const point = altKey ? sheet.pointAt(clientX, clientY) : sheet.characterAt(clientX, clientY);
+    if (point === null) return;
+    const { start, end } = this.from;
+    const bare = this.edge === "start" ? { start: point, end } : { start, end: altKey ? point : point + 1 };
+    const range = altKey ? bare : tokens.snap(bare);
+    if (!range || bare.start >= bare.end) return;
+    this.range = this.edge === "start" ? { start: range.start, end } : { start, end: range.end };
+    sheet.select(this.range);
+  }
+
+  end() {
+    this.cancel();
+    if (this.range.start !== this.from.start || this.range.end !== this.from.end) this.board.reshape(this.range);
+  }
+
+  cancel() {
+    this.board.sheet.stack.classList.remove("dragging");
+    this.board.sheet.select(this.from);
+  }
+}
+
+/** A press on a name: a click picks the mark, a drag to another one joins the two. @implements {Drag} */
+class NameDrag {
+  /** @param {Board} board @param {HTMLElement} name @param {PointerEvent} down */
+  constructor(board, name, down) {
+    this.board = board;
+    this.id = name.dataset.id ?? "";
+    this.from = { x: down.clientX, y: down.clientY };
+    this.drawing = false;
+  }
+
+  /** @param {PointerEvent} event */
+  move({ clientX, clientY }) {
+    const thing = this.board.find(this.id);
+    const joins = this.board.labels.some((label) => label.kind === "relation") && thing && !this.board.isItem(thing);
+    this.drawing ||= Boolean(joins) && Math.hypot(clientX - this.from.x, clientY - this.from.y) > FAR;
+    if (this.drawing) this.board.arcs.loose(this.id, { x: clientX, y: clientY });
+  }
+
+  /** @param {PointerEvent} event */
+  end({ clientX, clientY }) {
+    if (!this.drawing) return take(this.board, this.id);
+    this.cancel();
+    const target = markAt(this.board, clientX, clientY);
+    if (target && target !== this.id) this.board.connect(this.id, target, this.board.relating?.label);
+  }
+
+  cancel() {
+    this.board.arcs.loose(null);
+  }
+}
+
+/** The mark whose name or words are under a spot of the window. @param {Board} board @param {number} x @param {number} y */
+function markAt(board, x, y) {
+  const name = document.elementFromPoint(x, y)?.closest(".name");
+  if (name instanceof HTMLElement) return name.dataset.id ?? null;
+  const point = board.sheet.characterAt(x, y);
+  if (point === null) return null;
+  return board.at({ start: point, end: point + 1 }).find((thing) => !board.isItem(thing))?.id ?? null;
+}
