@@ -131,7 +131,7 @@ class Round:
             metrics |= {name: told[name] for name in SCORES if name in told}
             metrics |= {"out_of_fold": result["held_out"], "intervals": told.get("interval", {})}
             return Verdict(metrics, True, "nothing is held out to compare on yet")
-        new = evaluate(export, held_out)
+        new = evaluate(export, held_out, keep=export / store.HELD_OUT)
         documents = new.pop("documents")
         metrics |= new | {"intervals": bootstrap_interval(documents)}
         try:

@@ -14,6 +14,7 @@ from pathlib import Path
 from django.conf import settings
 
 MANIFEST = "manifest.json"
+HELD_OUT = "held_out.jsonl"  # what the version answered for the documents that it was judged on
 
 
 class Tampered(RuntimeError):
@@ -67,6 +68,17 @@ def verify(path: Path, manifest_sha256: str) -> None:
     changed = sorted(name for name in expected | found if expected.get(name) != found.get(name))
     if changed:
         raise Tampered(f"Model {where}: {', '.join(changed)} changed after publication.")
+
+
+def held_out(path: Path, manifest_sha256: str) -> bytes | None:
+    """The lines of HELD_OUT, if they are as published; None for a version that was made before they were kept."""
+    try:
+        manifest, lines = (path / MANIFEST).read_bytes(), (path / HELD_OUT).read_bytes()
+    except FileNotFoundError:
+        return None
+    expected = json.loads(manifest).get(HELD_OUT)
+    known = hashlib.sha256(manifest).hexdigest() == manifest_sha256
+    return lines if known and hashlib.sha256(lines).hexdigest() == expected else None
 
 
 def _digests(folder: Path) -> dict[str, str]:

@@ -18,7 +18,7 @@ from annotator.review import Submission
 from annotator.tenancy import tenant_scope
 from tests.cast import Cast
 from tests.corpora import label_set
-from trainer import predict, retrain, runs, store
+from trainer import compared, predict, retrain, runs, store
 from trainer.models import ModelVersion, TrainingRun
 
 
@@ -106,6 +106,16 @@ def test_a_round_publishes_a_judged_version_that_then_suggests(taught, django_db
         assert version.metrics["cpu_seconds"] > 0
         low, high = version.metrics["intervals"]["relations"]
         assert 0 < low <= version.metrics["relations"]["predicted"]["f1"] <= high
+
+        # What it answered for each held-out document is kept beside it.
+        told = compared.answers(version)
+        assert len(told) == version.metrics["held_out"]
+        with tenant_scope(cast.acme):
+            texts = dict(Document.objects.filter(project=project, split="check").values_list("external_id", "text"))
+        assert set(told) <= set(texts)
+        assert all(span["end"] <= len(texts[key]) for key, line in told.items() for span in line["spans"])
+        assert any(line["spans"] for line in told.values())
+        assert compared.compare(version, version).changes == {}
 
         made = predict.refresh(cast.acme, project.pk)
         assert made > 0

@@ -67,3 +67,15 @@ def test_a_changed_export_is_not_loaded(export, tmp_path, tamper):
     with pytest.raises(store.Tampered) as refused:
         store.verify(target, digest)
     assert str(tmp_path) not in str(refused.value)  # people of a tenant read it
+
+
+def test_answers_to_held_out_documents_are_read_only_as_they_were_published(export, tmp_path):
+    target = tmp_path / "3"
+    assert store.held_out(target, "") is None
+    (export / store.HELD_OUT).write_bytes(b'{"id": "a"}\n')
+    digest = store.publish(export, target)
+
+    assert store.held_out(target, digest) == b'{"id": "a"}\n'
+    assert store.held_out(target, "0" * 64) is None
+    (target / store.HELD_OUT).write_bytes(b'{"id": "b"}\n')
+    assert store.held_out(target, digest) is None

@@ -1,5 +1,6 @@
 """How good an export is on labelled lines."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,33 @@ from trainer.ml.predictor import Predictor, classes_of, load
 from trainer.ml.schema import Schema
 
 
-def evaluate(export: Path | str, lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Scores of an export on lines in their JSON form; see `metrics.score`."""
-    return evaluate_examples(load(export), [ex.parse(dict(line), str(row)) for row, line in enumerate(lines)])
+def evaluate(export: Path | str, lines: Sequence[Mapping[str, Any]], *, keep: Path | None = None) -> dict[str, Any]:
+    """Scores of an export on lines in their JSON form; see `metrics.score`. ``keep`` names a file for its answers."""
+    examples = [ex.parse(dict(line), str(row)) for row, line in enumerate(lines)]
+    return evaluate_examples(load(export), examples, keep=keep)
 
 
-def evaluate_examples(predictor: Predictor, examples: Sequence[ex.Example]) -> dict[str, Any]:
+def evaluate_examples(
+    predictor: Predictor, examples: Sequence[ex.Example], *, keep: Path | None = None
+) -> dict[str, Any]:
     """The same for a loaded export and examples that were read already."""
     texts = [example.text for example in examples]
     spans = [[vars(span) for span in example.spans] for example in examples]
     given = predictor.relations(texts, spans) if predictor.schema.relations else None
-    return score_answers(examples, predictor(texts), predictor.schema, given)
+    answers = predictor(texts)
+    if keep is not None:
+        _write(keep, examples, answers, predictor.schema)
+    return score_answers(examples, answers, predictor.schema, given)
+
+
+def _write(file: Path, examples: Sequence[ex.Example], answers: Sequence[dict[str, Any]], schema: Schema) -> None:
+    """A line for each example: its id and what was answered, in the form of labelled lines, without scores."""
+    with file.open("w", encoding="utf-8") as lines:
+        for example, answer in zip(examples, answers, strict=True):
+            spans = [{name: span[name] for name in ("start", "end", "label")} for span in answer["spans"]]
+            relations = [{name: one[name] for name in ("head", "tail", "label")} for one in answer["relations"]]
+            told = {"id": example.id, "spans": spans, "classes": classes_of(answer, schema), "relations": relations}
+            lines.write(json.dumps(told, ensure_ascii=False) + "\n")
 
 
 def score_answers(
