@@ -39,14 +39,21 @@ GROUP BY 1, 2, 3, 4
 
 def progress(project: Project) -> dict[str, Any]:
     """Documents done by split, how often each label was given, who did how much, and what became of suggestions."""
+    return {
+        **work(project),
+        "labels": _labels(project),
+        "annotators": _annotators(project),
+        "acceptance": suggestions.acceptance(project),
+    }
+
+
+def work(project: Project) -> dict[str, Any]:
+    """Documents, and how many are done, in all and by split."""
     splits = _splits(project)
     return {
         "documents": sum(split["documents"] for split in splits.values()),
         "done": sum(split["done"] for split in splits.values()),
         "splits": splits,
-        "labels": _labels(project),
-        "annotators": _annotators(project),
-        "acceptance": suggestions.acceptance(project),
     }
 
 

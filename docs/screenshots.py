@@ -122,7 +122,7 @@ def take(browser: Browser, place: Install, scheme: str) -> None:
 
 def take_version(page: Page, project: str, scheme: str) -> None:
     """The page of the newest version: scores and thresholds, label by label, and how far scores can be trusted."""
-    page.goto(project)
+    page.goto(f"{project}model")
     page.click("a[href*='/versions/'] >> nth=0")
     page.wait_for_selector("svg.reliability")
     picture(page, "version", scheme, whole=True)

@@ -43,12 +43,15 @@ GLOBAL_COMMANDS = {"demo", "loginlink", "migrate", "tenant"}
 
 # SQL by hand sees what row-level security shows; where it is written, somebody has looked twice.
 SQL_BY_HAND = {
+    "annotator/attention.py",
     "annotator/exporting/jsonl.py",
     "annotator/importing/store.py",
     "annotator/queue.py",
+    "annotator/pace.py",
     "annotator/stats.py",
     "annotator/tenancy.py",
     "annotator/tokens.py",
+    "annotator/verdicts.py",
     "web/launch.py",
     "web/roles.py",
     "web/suggested.py",

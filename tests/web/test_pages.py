@@ -18,9 +18,9 @@ from tests.cast import add_documents, make_project
 from tests.worlds import World
 from trainer.models import TrainingRun
 
-FOR_ALL = ("projects", "project", "documents", "desk", "document", "version")
-FOR_MANAGERS = ("project-new", "import", "job")
-ACTS = ("train", "run-cancel", "version-promote")
+FOR_ALL = ("projects", "project", "documents", "desk", "document", "version", "model", "compare")
+FOR_MANAGERS = ("project-new", "import", "job", "pace", "version-promote")
+ACTS = ("train", "run-cancel")
 
 
 @pytest.fixture
@@ -44,7 +44,8 @@ def address(world: World, name: str) -> str:
         "project": world.project.pk, "documents": world.project.pk, "desk": world.project.pk,
         "import": world.project.pk, "train": world.project.pk, "document": world.document.pk, "job": world.job.pk,
         "run-cancel": world.run.pk, "version-promote": world.version.pk,
-        "version": world.version.pk,
+        "version": world.version.pk, "model": world.project.pk, "compare": world.project.pk, "pace": world.project.pk,
+        "training": world.project.pk,
     }  # fmt: skip
     return reverse(name, args=[world.tenant.slug, *([ids[name]] if name in ids else [])])
 
@@ -277,7 +278,7 @@ def test_a_run_is_started_watched_and_cancelled(world, alice):
     alice.post(address(world, "train"))
     with tenant_scope(world.tenant):
         run = TrainingRun.objects.get(trigger="hand", state="queued")
-    page = alice.get(address(world, "project")).text
+    page = alice.get(address(world, "model")).text
     assert "Waiting for a worker" in page
     assert (
         "A run of this project is queued or running already." in alice.post(address(world, "train"), follow=True).text
@@ -285,7 +286,7 @@ def test_a_run_is_started_watched_and_cancelled(world, alice):
 
     alice.post(reverse("run-cancel", args=[world.tenant.slug, run.pk]))
 
-    page = alice.get(address(world, "project")).text
+    page = alice.get(address(world, "model")).text
     assert "cancelled by alice" in page
     over = alice.post(reverse("run-cancel", args=[world.tenant.slug, run.pk]), follow=True).text
     assert "The run is over already: cancelled." in over
@@ -296,6 +297,7 @@ def test_a_failed_run_says_why(world, alice):
         TrainingRun.objects.create(project=world.project, trigger="news", state="failed", reason="The disk is full.")
 
     assert "The disk is full." in alice.get(address(world, "project")).text
+    assert "The disk is full." in alice.get(address(world, "model")).text
 
 
 def test_pages_cost_a_fixed_number_of_queries(world, cast, alice):

@@ -1,40 +1,30 @@
-"""The geometry of the one chart there is: a held-out score with its interval, version after version."""
+"""What versions reached, as pictures with their tables: scores by labelled documents, and how far to trust scores."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 
-from trainer.models import ModelVersion
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-WIDTH, HEIGHT = 760.0, 230.0
-LEFT, RIGHT, TOP, BOTTOM = 44.0, 24.0, 22.0, 40.0
-MOST_LABELS = 12
+from trainer.models import ModelVersion
+from web import drawing
+from web.drawing import Dot, Figure
+
+SMALLEST, LARGEST = 3.0, 8.0
 
 
 @dataclass(frozen=True)
 class Point:
-    """One version's score, in numbers for the table and in places for the picture."""
+    """One version's score with its interval."""
 
     version: ModelVersion
     score: float
     low: float
     high: float
-    x: float
-    named: bool
-
-    @property
-    def y(self) -> float:
-        return _y(self.score)
-
-    @property
-    def y_low(self) -> float:
-        return _y(self.low)
-
-    @property
-    def y_high(self) -> float:
-        return _y(self.high)
 
     @property
     def interval(self) -> str:
@@ -46,58 +36,56 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Chart:
+class Curve:
+    """The scores of all versions for one kind of question."""
+
     title: str
     short: str
     measure: str
     points: list[Point]
-    width: float = WIDTH
-    height: float = HEIGHT
-    left: float = LEFT
-    right: float = WIDTH - RIGHT
 
-    @property
-    def curve(self) -> str:
-        return " ".join(f"{p.x:.1f},{p.y:.1f}" for p in self.points)
-
-    @property
-    def band(self) -> str:
-        upper = [f"{p.x:.1f},{p.y_high:.1f}" for p in self.points]
-        lower = [f"{p.x:.1f},{p.y_low:.1f}" for p in reversed(self.points)]
-        return " ".join(upper + lower)
-
-    @property
-    def ticks(self) -> list[tuple[str, float]]:
-        return [(f"{percent}", _y(percent / 100)) for percent in (0, 25, 50, 75, 100)]
-
-    @property
-    def base(self) -> float:
-        return HEIGHT - BOTTOM
+    def figure(self) -> Figure:
+        points = sorted(self.points, key=lambda point: (point.version.examples, point.version.number))
+        dots = [Dot(p.version.examples, p.score, _told(p), strong=p.version.live) for p in points]
+        label = _("%(title)s in percent, by labelled documents. The table has the numbers.") % {"title": self.title}
+        note = _("percent of F1, by labelled documents") if self.measure else _("percent, by labelled documents")
+        head = [_("Version"), _("Learned from"), self.short, _("95 %% interval") % ()]
+        rows = [[f"v{p.version.number}", str(p.version.examples), p.percent, p.interval] for p in points[::-1]]
+        picture = drawing.curve(label, dots, [(point.low, point.high) for point in points])
+        return Figure(self.title, note, picture, head, rows)
 
 
-def charts(versions: Sequence[ModelVersion], *, measured: str = "held_out") -> list[Chart]:
-    """Charts of span F1, of answered questions and of relations' F1, each where versions were judged on it.
+def _told(point: Point) -> str:
+    """What the pointer tells over a dot."""
+    learned = ngettext("%(count)d document", "%(count)d documents", point.version.examples)
+    return f"v{point.version.number}: {point.percent} % ({point.interval}), " + learned % {
+        "count": point.version.examples
+    }
+
+
+def curves(versions: Sequence[ModelVersion], *, measured: str = "held_out") -> list[Curve]:
+    """Curves of span F1, of answered questions and of relations' F1, each where versions were judged on it.
 
     ``measured`` says what to go by: on documents that were ``held_out``, or ``out_of_fold`` on those learned from.
     """
     judged = [version for version in versions if version.metrics.get(measured)]
     found = [
-        Chart("Spans found exactly", "Spans", "F1", _points(judged, "f1", _span_f1)),
-        Chart("Questions answered right", "Questions", "", _points(judged, "accuracy", _accuracy)),
-        Chart("Relations found", "Relations", "F1", _points(judged, "relations", _relation_f1)),
+        Curve(_("Spans found exactly"), _("Spans"), "F1", _points(judged, "f1", _span_f1)),
+        Curve(_("Questions answered right"), _("Questions"), "", _points(judged, "accuracy", _accuracy)),
+        Curve(_("Relations found"), _("Relations"), "F1", _points(judged, "relations", _relation_f1)),
     ]
-    return [chart for chart in found if chart.points]
+    return [curve for curve in found if curve.points]
 
 
-def _points(versions: Sequence[ModelVersion], interval: str, score: Any) -> list[Point]:
-    judged = [(version, value) for version in versions if (value := score(version.metrics)) is not None]
-    step = (WIDTH - LEFT - RIGHT) / max(1, len(judged))
-    each = -(-len(judged) // MOST_LABELS)
+def _points(
+    versions: Sequence[ModelVersion], interval: str, score: Callable[[dict[str, Any]], float | None]
+) -> list[Point]:
     points = []
-    for place, (version, value) in enumerate(judged):
-        low, high = version.metrics.get("intervals", {}).get(interval, (value, value))
-        named = (len(judged) - 1 - place) % each == 0
-        points.append(Point(version, value, low, high, LEFT + step * (place + 0.5), named))
+    for version in versions:
+        value = score(version.metrics)
+        if value is not None:
+            low, high = version.metrics.get("intervals", {}).get(interval, (value, value))
+            points.append(Point(version, value, low, high))
     return points
 
 
@@ -120,5 +108,46 @@ def _accuracy(metrics: dict[str, Any]) -> float | None:
     return sum(q["accuracy"] * q["asked"] for q in questions) / asked if asked else None
 
 
-def _y(score: float) -> float:
-    return TOP + (1 - score) * (HEIGHT - TOP - BOTTOM)
+@dataclass(frozen=True)
+class Reliability:
+    """Of one kind of answer: by how many points scores are off, and before calibration; None: nothing to measure."""
+
+    figure: Figure
+    events: int
+    points: str | None
+    points_before: str | None
+
+
+def reliabilities(metrics: Mapping[str, Any]) -> list[Reliability]:
+    """Of spans, each question and relations, as far as the version's metrics tell of them."""
+    known = metrics.get("calibration") or {}
+    reports = [(_("Spans"), known.get("spans")), *(known.get("questions") or {}).items()]
+    reports.append((_("Relations"), known.get("relations")))
+    return [_reliability(title, report) for title, report in reports if report and report["events"]]
+
+
+def _reliability(title: str, report: Mapping[str, Any]) -> Reliability:
+    bins = report["bins"]
+    most = max((one["count"] for one in bins), default=1)
+    rows = [
+        [
+            f"{100 * b['low']:.0f}–{100 * b['high']:.0f}",
+            f"{100 * b['score']:.0f}",
+            f"{100 * b['right']:.0f}",
+            str(b["count"]),
+        ]
+        for b in bins
+    ]
+    told = _("score %(score)s %%, right %(right)s %%")
+    dots = []
+    for one, row in zip(bins, rows, strict=True):
+        radius = max(SMALLEST, LARGEST * sqrt(one["count"] / most))
+        dots.append(Dot(one["score"], one["right"], told % {"score": row[1], "right": row[2]}, True, radius))
+    label = _("%(title)s: how often answers are right, by their score. The table has the numbers.") % {"title": title}
+    head = [_("Scores"), _("Mean"), _("Right"), _("Answers")]
+    figure = Figure(title, _("right, by score"), drawing.calibration(label, dots), head, rows)
+    return Reliability(figure, report["events"], _in_points(report["ece"]), _in_points(report["ece_before"]))
+
+
+def _in_points(error: float | None) -> str | None:
+    return None if error is None else f"{100 * error:.1f}"

@@ -11,7 +11,7 @@ from django.urls import path
 from django.urls.resolvers import URLPattern
 
 from web.requests import TenantRequest
-from web.views import desk, documents, imports, project, projects, signin, version
+from web.views import compare, desk, documents, imports, model, pace, project, projects, signin, training, version
 
 
 def page(route: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
@@ -32,13 +32,17 @@ urlpatterns = [
     page("", projects.index, "projects"),
     page("projects/new", projects.new, "project-new"),
     page("projects/<int:project_id>/", project.show, "project"),
-    page("projects/<int:project_id>/train", project.train, "train"),
+    page("projects/<int:project_id>/model", model.show, "model"),
+    page("projects/<int:project_id>/model/changes", compare.show, "compare"),
+    page("projects/<int:project_id>/training", training.live, "training"),
+    page("projects/<int:project_id>/train", training.start, "train"),
+    page("projects/<int:project_id>/pace", pace.show, "pace"),
     page("projects/<int:project_id>/import", imports.upload, "import"),
     page("projects/<int:project_id>/documents", documents.index, "documents"),
     page("projects/<int:project_id>/desk", desk.desk, "desk"),
     page("documents/<int:document_id>", desk.document, "document"),
     page("jobs/<int:job_id>", imports.show, "job"),
-    page("runs/<int:run_id>/cancel", project.cancel, "run-cancel"),
+    page("runs/<int:run_id>/cancel", training.cancel, "run-cancel"),
     page("versions/<int:version_id>", version.show, "version"),
-    page("versions/<int:version_id>/promote", project.promote, "version-promote"),
+    page("versions/<int:version_id>/promote", version.promote, "version-promote"),
 ]

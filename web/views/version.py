@@ -6,23 +6,29 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib import messages
+from django.db.models import Max
 from django.http import HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
 
 from annotator import stats
 from annotator.accounts import Role
+from annotator.errors import Refusal
 from annotator.spans import Schema
+from trainer import runs
 from trainer.models import ModelVersion, TrainingRun
 from web import access
 from web.requests import TenantRequest
-from web.views.charts import charts
-from web.views.reliability import reliabilities
+from web.views.charts import curves, reliabilities
+from web.views.model import scores_of
 
 LEFT_OUT = {
-    "off_edges": "begin or end inside a word",
-    "overlapping": "overlap with a longer one",
-    "across": "run across two stretches of text",
+    "off_edges": gettext_lazy("begin or end inside a word"),
+    "overlapping": gettext_lazy("overlap with a longer one"),
+    "across": gettext_lazy("run across two stretches of text"),
 }
 
 Verdicts = Mapping[tuple[str, str | None, str], Mapping[str, int]]
@@ -51,30 +57,59 @@ def show(request: TenantRequest, version_id: int) -> HttpResponse:
     version = access.version_for(request, version_id)
     metrics = version.metrics
     measured = "held_out" if metrics.get("held_out") else "out_of_fold"
+    earlier = ModelVersion.objects.filter(project=version.project_id, number__lt=version.number)
     context = {
         "project": version.project,
         "version": version,
         "run": TrainingRun.objects.select_related("started_by").get(pk=version.run_id),
-        "figures": [(chart, chart.points[0]) for chart in charts([version], measured=measured)],
+        "figures": scores_of(curves([version], measured=measured), version),
         "tables": tables(version),
         "precision": (metrics.get("thresholds") or {}).get("precision"),
         "reliabilities": reliabilities(metrics),
         "left_out": left_out(metrics),
+        "before": earlier.aggregate(last=Max("number"))["last"],
         "may_manage": access.may(request, Role.MANAGER),
     }
     return render(request, "web/version.html", context)
 
 
+@require_http_methods(["GET", "POST"])
+def promote(request: TenantRequest, version_id: int) -> HttpResponse:
+    """Make a version live, forward or back, after a page that says what that means."""
+    version = access.version_for(request, version_id, Role.MANAGER)
+    if request.method == "GET":
+        return render(request, "web/promote.html", _promotion(version))
+    try:
+        runs.promote(version, actor=request.user)
+    except Refusal as refusal:
+        messages.warning(request, refusal.message)
+    else:
+        told = _("Version %(number)s is live. Its suggestions follow within moments.")
+        messages.success(request, told % {"number": version.number})
+    return redirect("model", tenant=request.tenant.slug, project_id=version.project_id)
+
+
+def _promotion(version: ModelVersion) -> dict[str, Any]:
+    """Both versions' scores side by side."""
+    live = runs.live_version(version.project)
+    compared = []
+    for curve in curves([one for one in (live, version) if one is not None]):
+        of = {point.version.pk: point for point in curve.points}
+        compared.append((curve.title, of.get(live.pk) if live else None, of.get(version.pk)))
+    back = live is not None and version.number < live.number
+    return {"project": version.project, "version": version, "live": live, "compared": compared, "back": back}
+
+
 def tables(version: ModelVersion) -> list[tuple[str, list[Row]]]:
-    """Title and rows of what the project asks: span labels, questions, relation labels."""
+    """Kind and rows of what the project asks: span labels, questions, relation labels."""
     schema = Schema.of(version.project)
     verdicts = stats.verdicts(version.project, version.number)
     made = [
-        ("Spans", _rows(version, "spans", "span", schema.spans, verdicts)),
-        ("Questions", _questions(version, schema, verdicts)),
-        ("Relations", _rows(version, "relations", "relation", schema.relations, verdicts)),
+        ("spans", _rows(version, "spans", "span", schema.spans, verdicts)),
+        ("questions", _questions(version, schema, verdicts)),
+        ("relations", _rows(version, "relations", "relation", schema.relations, verdicts)),
     ]
-    return [(title, rows) for title, rows in made if rows]
+    return [(kind, rows) for kind, rows in made if rows]
 
 
 def _rows(version: ModelVersion, part: str, kind: str, labels: Iterable[str], verdicts: Verdicts) -> list[Row]:
@@ -129,4 +164,4 @@ def _counted(counts: Iterable[Mapping[str, int]]) -> tuple[int, int]:
 def left_out(metrics: Mapping[str, Any]) -> list[tuple[int, str]]:
     """Labelled spans that training could not use, and why."""
     counts = metrics.get("spans_left_out") or {}
-    return [(counts[key], why) for key, why in LEFT_OUT.items() if counts.get(key)]
+    return [(counts[key], str(why)) for key, why in LEFT_OUT.items() if counts.get(key)]

@@ -1,0 +1,82 @@
+"""What people made of suggestions, over time and label by label; each in one query over bounded rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from django.db import connection
+from django.db.models import Count
+from django.db.models.functions import TruncDay, TruncWeek
+from django.utils import timezone
+
+from annotator.models import Decision, Project
+
+WEEKS = 26
+DAILY_UP_TO = 21  # days of decisions; beyond that, weeks
+LATEST = 20_000
+
+# The latest decisions alone are taken apart: however long a project runs, its page costs the same.
+_BY_LABEL = """
+SELECT item->>'kind', item->>'question', item->>'label', v.verdict, count(*)
+FROM (SELECT suggestion_id, item AS id, verdict FROM annotator_decision
+      WHERE project_id = %(project)s ORDER BY created_at DESC LIMIT %(most)s) v
+JOIN annotator_suggestion s ON s.id = v.suggestion_id
+CROSS JOIN LATERAL jsonb_array_elements(s.items) a (item)
+WHERE item->>'id' = v.id
+GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3
+"""
+
+
+@dataclass
+class Counts:
+    """How often each verdict was given."""
+
+    accept: int = 0
+    correct: int = 0
+    reject: int = 0
+    leave: int = 0
+
+    @property
+    def decided(self) -> int:
+        return self.accept + self.correct + self.reject + self.leave
+
+    @property
+    def rate(self) -> float:
+        """The share of all that people saw which they took as it was."""
+        return self.accept / self.decided if self.decided else 0.0
+
+
+@dataclass
+class OfLabel:
+    """Of one label; ``question`` is None unless it is a choice."""
+
+    kind: str
+    question: str | None
+    name: str
+    counts: Counts = field(default_factory=Counts)
+
+
+def over_time(project: Project) -> tuple[list[tuple[date, Counts]], bool]:
+    """Verdicts by day, or by week where there are many days; and whether it is weeks."""
+    since = timezone.now() - timedelta(weeks=WEEKS)
+    decisions = Decision.objects.filter(project=project, created_at__gte=since)
+    first = decisions.order_by("created_at").values_list("created_at", flat=True).first()
+    weekly = first is not None and timezone.now() - first > timedelta(days=DAILY_UP_TO)
+    begun = TruncWeek("created_at") if weekly else TruncDay("created_at")
+    found: dict[date, Counts] = {}
+    for when, verdict, count in decisions.values_list(begun, "verdict").annotate(Count("pk")).order_by():
+        setattr(found.setdefault(when.date(), Counts()), verdict, count)
+    return sorted(found.items()), weekly
+
+
+def by_label(project: Project) -> list[OfLabel]:
+    """Verdicts on the latest suggested items, label by label."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_LABEL, {"project": project.pk, "most": LATEST})
+        rows = cursor.fetchall()
+    found: dict[tuple[str, str | None, str], OfLabel] = {}
+    for kind, question, name, verdict, count in rows:
+        label = found.setdefault((kind, question, name), OfLabel(kind, question, name))
+        setattr(label.counts, verdict, count)
+    return list(found.values())

@@ -1,0 +1,79 @@
+"""People and pace: documents per day, time per document, labels by person, and how far people agree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import formats
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from annotator import pace
+from annotator.accounts import Role
+from annotator.models import Label, Project
+from web import access, drawing
+from web.drawing import Figure
+from web.requests import TenantRequest
+
+
+@require_safe
+def show(request: TenantRequest, project_id: int) -> HttpResponse:
+    project = access.project_for(request, project_id, Role.MANAGER)
+    days, by_person = pace.per_day(project)
+    person = request.GET.get("person", "") if project.show_times else ""
+    counts = by_person.get(person) or [sum(column) for column in zip(*by_person.values(), strict=True)]
+    people = pace.people(project)
+    context = {
+        "project": project,
+        "figure": _per_day(days, counts, person if person in by_person else "") if counts else None,
+        "person": person if person in by_person else "",
+        "people": [_person(one, by_person) for one in people],
+        "times": pace.times(project),
+        "agreement": pace.agreed(project),
+        "latest": pace.LATEST,
+        **_labels(project, [str(one["username"]) for one in people]),
+    }
+    return render(request, "web/pace.html", context)
+
+
+def _per_day(days: list[Any], counts: list[int], person: str) -> Figure:
+    names = [formats.date_format(day, "j M") for day in days]
+    tips = [
+        f"{name}: " + ngettext("%(count)d document", "%(count)d documents", count) % {"count": count}
+        for name, count in zip(names, counts, strict=True)
+    ]
+    label = _("Documents labelled each day of the last month. The table has the numbers.")
+    rows = [[name, str(count)] for name, count in zip(names, counts, strict=True) if count]
+    picture = drawing.bars(label, names, counts, tips)
+    note = (
+        _("by %(person)s, by the day they were last submitted") if person else _("by the day they were last submitted")
+    )
+    head = [_("Day"), _("Documents")]
+    return Figure(_("Documents each day"), note % {"person": person}, picture, head, rows[::-1])
+
+
+def _person(one: dict[str, Any], by_person: dict[str, list[int]]) -> dict[str, Any]:
+    days = by_person.get(one["username"], [])
+    worked = [count for count in days if count]
+    return one | {"week": sum(days[-7:]), "a_day": sum(worked) / len(worked) if worked else None}
+
+
+def _labels(project: Project, people: list[str]) -> dict[str, Any]:
+    """Each label's share of all that a person gave of its kind: people who read the guidelines alike have like rows."""
+    given = pace.labels(project)
+    totals: dict[tuple[str, str | None, str], int] = {}
+    for (kind, question, _name), counts in given.items():
+        for username, count in counts.items():
+            key = (kind, question, username)
+            totals[key] = totals.get(key, 0) + count
+    known = Label.objects.filter(project=project).values_list("kind", "question__name", "name", "color")
+    rows = []
+    for kind, question, name, color in known:
+        counts = given.get((kind, question, name), {})
+        shares = [(counts.get(who, 0), counts.get(who, 0) / (totals.get((kind, question, who)) or 1)) for who in people]
+        if counts:
+            rows.append({"name": name, "question": question, "color": color, "all": sum(counts.values()), "of": shares})
+    return {"labels": rows, "names": people}
