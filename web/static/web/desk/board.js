@@ -260,8 +260,8 @@ export class Board extends Choosing {
   connect(head, tail, label) {
     const [from, to] = [this.find(head), this.find(tail)];
     if (!from || !to || head === tail || this.isItem(from) || this.isItem(to)) return;
-    const names = this.labels.filter((one) => one.kind === "relation" && !one.retired).map((one) => one.name);
-    const [kind] = label ? [label] : between(this.rules, names, from.label, to.label);
+    const kind = label ?? between(this.rules, this.relationNames, from.label, to.label)[0];
+    if (kind && !allows(this.rules, kind, from.label, to.label)) return this.#refuse(refusal(this.rules, kind, from.label, to.label));
     if (!kind) return this.#refuse(t("No relation leads from %(head)s to %(tail)s.", { head: from.label, tail: to.label }));
     this.relating = null;
     this.#act(work.relate(this.work, { head, tail, label: kind }), tail);

@@ -8,7 +8,7 @@ import { Highlight } from "./highlight.js";
 import { Blanks } from "./invisible.js";
 import { Marks } from "./marks.js";
 import { Text } from "./offsets.js";
-import { canEnd } from "./relating.js";
+import { between, canEnd } from "./relating.js";
 import { Seen } from "./seen.js";
 import { Sheet } from "./sheet.js";
 import { State } from "./state.js";
@@ -43,6 +43,8 @@ export class Choosing {
   picked = null;
   /** Place of the relation that is picked. @type {number | null} */
   pickedRelation = null;
+  /** Head of the relation that is being pulled from name to name. @type {string | null} */
+  pulling = null;
   /** The relation that is being drawn. @type {{ label: string, head: string | null } | null} */
   relating = null;
   byPointer = false;
@@ -95,6 +97,8 @@ export class Choosing {
     if (first) this.pick(first.id);
     else if (!this.tokens.empty) this.choose(this.tokens.first());
     else this.draw();
+    // The first look-up takes the browser long: not when a key waits for it.
+    setTimeout(() => this.tokens.at(this.selection?.end ?? 0));
   }
 
   /** Suggestions that come later than the text. They never touch what was done: once somebody decided on something of
@@ -282,6 +286,29 @@ export class Choosing {
     return canEnd(this.rules, label, from?.label ?? null, mark.label);
   }
 
+  /** Whether something at the words has no part in what is being drawn. @param {string} id */
+  #outside(id) {
+    const { relating, pulling } = this;
+    const thing = this.find(id);
+    if ((!relating && !pulling) || id === pulling || id === relating?.head) return false;
+    if (!thing || this.isItem(thing)) return true;
+    if (relating) return !this.canEnd(thing);
+    const names = this.relationNames;
+    return between(this.rules, names, this.find(pulling)?.label ?? "", thing.label).length === 0;
+  }
+
+  /** Kinds of relations that can be made. */
+  get relationNames() {
+    return this.labels.filter((label) => label.kind === "relation" && !label.retired).map((label) => label.name);
+  }
+
+  /** A relation is being pulled from this mark; null: no longer. @param {string | null} id */
+  pull(id) {
+    if (this.pulling === id) return;
+    this.pulling = id;
+    this.#paint();
+  }
+
   /** Go on by token, line or sentence. @param {import("./cursor.js").Direction} direction */
   move(direction) {
     const to = this.tokens.empty ? null : this.cursor.reach(this.selection ?? this.tokens.first(), direction);
@@ -300,12 +327,9 @@ export class Choosing {
 
   #paint() {
     const { relating } = this;
-    const refused = (/** @type {string} */ id) => {
-      const thing = this.find(id);
-      return relating !== null && id !== relating.head && (!thing || this.isItem(thing) || !this.canEnd(thing));
-    };
+    const dimmed = (/** @type {string} */ id) => this.#outside(id);
     const role = (/** @type {string} */ id) => (relating?.head === id ? t("from here") : "");
-    const look = { picked: this.picked, grips: this.byPointer, scores: this.scores, dimmed: refused, role };
+    const look = { picked: this.picked, grips: this.byPointer, scores: this.scores, dimmed, role };
     this.marks.draw(this.state.spans, look);
     this.highlight.hidden = this.picked ? this.selection : null;
     this.highlight.draw(this.text.length > 0 ? this.selection : null);

@@ -163,6 +163,11 @@ export class Marks {
     });
   }
 
+  /** Above this height of a line nothing is written. @param {Box} line */
+  topOf(line) {
+    return line.top - NAME * this.rows;
+  }
+
   /** Where the name of a span stands, or would stand: relations lead there.
    *  @param {{ id: string, start: number, end: number }} span @returns {Box | null} */
   nameBox(span) {

@@ -17,6 +17,8 @@ export function listen(board) {
     if (board.locked || event.button > 0) return;
     const part = event.target instanceof Element ? event.target : null;
     if (part?.closest(".handle")) return drag(event, new EdgeDrag(board, /** @type {Element} */ (part)));
+    const arc = part?.closest(".arc");
+    if (arc instanceof SVGElement) return pickArc(board, event, arc.dataset.arc ?? "");
     const name = part?.closest(".name");
     if (name instanceof HTMLElement) return drag(event, new NameDrag(board, name, event));
     pressed = board.sheet.element.contains(part);
@@ -85,6 +87,14 @@ function chooseSentence(board, { clientX, clientY }) {
 function tap(board, event) {
   const selected = board.sheet.selected;
   if (!selected || selected.end === selected.start) choosePoint(board, event);
+}
+
+/** A line stands for a relation that was made, by its place, or for a suggested one. @param {Board} board @param {PointerEvent} event @param {string} key */
+function pickArc(board, event, key) {
+  event.preventDefault();
+  const thing = board.find(key);
+  if (thing && "kind" in thing && thing.kind === "relation") board.pick(key, { byPointer: true });
+  else board.pickRelation(Number(key.slice(1)));
 }
 
 /** @param {Board} board @param {string} id */
@@ -174,7 +184,9 @@ class NameDrag {
     const thing = this.board.find(this.id);
     const joins = this.board.labels.some((label) => label.kind === "relation") && thing && !this.board.isItem(thing);
     this.drawing ||= Boolean(joins) && Math.hypot(clientX - this.from.x, clientY - this.from.y) > FAR;
-    if (this.drawing) this.board.arcs.loose(this.id, { x: clientX, y: clientY });
+    if (!this.drawing) return;
+    this.board.pull(this.id);
+    this.board.arcs.loose(this.id, { x: clientX, y: clientY });
   }
 
   /** @param {PointerEvent} event */
@@ -186,6 +198,7 @@ class NameDrag {
   }
 
   cancel() {
+    this.board.pull(null);
     this.board.arcs.loose(null);
   }
 }
