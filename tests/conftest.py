@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def pytest_configure(config: pytest.Config) -> None:
     if not config.pluginmanager.hasplugin("django"):
         return  # `-p no:django` runs the tests of the model library alone
+    if config.getoption("numprocesses", None):
+        return  # this process only hands tests out; each of those that run them has services of its own
     from web import embedded
 
     data_dir = Path(tempfile.mkdtemp(prefix="marginalia-test-"))
