@@ -47,7 +47,7 @@ export function listen(board) {
 function listenToFingers(board) {
   const coarse = matchMedia("(pointer: coarse)");
   document.addEventListener("selectionchange", () => {
-    if (!coarse.matches || board.locked) return;
+    if (!coarse.matches || board.locked || board.sheet.stack.classList.contains("dragging")) return;
     const range = board.sheet.selected;
     const snapped = range && range.end > range.start ? board.tokens.snap(range) : null;
     const now = board.selection;
