@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from annotator.accounts import Membership, Role, Tenant, User
+from annotator.invitation_model import Invitation
 from annotator.tenancy import TenantOwned
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Claim",
     "Decision",
     "Document",
+    "Invitation",
     "Job",
     "Label",
     "Membership",

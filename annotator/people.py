@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.contrib.sessions.models import Session
+from django.core.exceptions import ValidationError
+from django.db.models import Max
 from django.utils import timezone
 from django.utils.http import base36_to_int
 
-from annotator import audit
+from annotator import audit, queue
 from annotator.accounts import Membership, Role, Tenant, User
-from annotator.errors import Invalid
+from annotator.errors import Conflict, Detail, Invalid
+from annotator.models import Annotation, ApiToken, Claim
 from annotator.tenancy import current_tenant, tenant_scope
 
 LINK_SECONDS = 3600
@@ -51,6 +56,91 @@ def add_member(
     member.save(update_fields=["role"])
     audit.record(actor, "member.role", username, role=role, before=before)
     return member, True
+
+
+def require_to_give(actor: User, role: str) -> None:
+    """Raise Invalid unless the actor may give this role in the tenant in scope: nobody gives one above their own."""
+    if role not in Role.values:
+        raise Invalid("invalid_role", f"The role must be one of {', '.join(Role.values)}.")
+    held = Membership.objects.filter(tenant=current_tenant(), user=actor).values_list("role", flat=True).first()
+    if held is None or not Role.covers(held, Role.MANAGER) or not Role.covers(held, role):
+        raise Invalid("role_too_high", f"Only somebody with the role {role} or a higher one can give it.")
+
+
+def change_role(member: Membership, role: str, *, actor: User) -> None:
+    """Give a member another role. Invalid if either is above the actor's own; Conflict for the last admin."""
+    for one in (member.role, role):
+        require_to_give(actor, one)
+    _keep_somebody(member, unless=role)
+    add_member(member.user.username, role, actor=actor)
+
+
+def remove_member(member: Membership, *, actor: User) -> None:
+    """End a membership: sessions and tokens stop, documents at hand go back into the queue; the work stays."""
+    require_to_give(actor, member.role)
+    _keep_somebody(member)
+    user = member.user
+    for claim in Claim.objects.filter(annotator=user).select_related("document").order_by("document"):
+        queue.release(claim.document, user)
+    ApiToken.objects.filter(user=user).delete()
+    member.delete()
+    if not Membership.objects.filter(user=user).exists():
+        _end_sessions(user)
+    audit.record(actor, "member.remove", user.username, role=member.role)
+
+
+def _keep_somebody(member: Membership, *, unless: str = "") -> None:
+    """Conflict if nobody would be left with the highest role that somebody holds. Locks the members."""
+    rows = Membership.objects.select_for_update().filter(tenant=current_tenant())
+    roles = {row.pk: row.role for row in rows.order_by("pk")}
+    highest = max(roles.values(), key=Role.values.index)
+    if unless != highest and [pk for pk, role in roles.items() if role == highest] == [member.pk]:
+        told = f"{member.user.username} is the last {highest} here: make somebody else {highest} first."
+        raise Conflict("last_admin", told)
+
+
+def _end_sessions(user: User) -> None:
+    """Sessions carry the person's key inside, so each that still runs is looked at."""
+    for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
+        if session.get_decoded().get(SESSION_KEY) == str(user.pk):
+            session.delete()
+
+
+def members() -> list[Membership]:
+    """Those of the tenant in scope with ``last_active``: when they signed in or answered last, whichever is later.
+
+    Answers in projects that hide people's times do not count.
+    """
+    answered = dict(
+        Annotation.objects.filter(project__show_times=True)
+        .values_list("annotator")
+        .annotate(Max("updated_at"))
+        .order_by()
+    )
+    rows = list(Membership.objects.filter(tenant=current_tenant()).select_related("user").order_by("user__username"))
+    for member in rows:
+        known = [when for when in (member.user.last_login, answered.get(member.user_id)) if when is not None]
+        member.last_active = max(known, default=None)  # type: ignore[attr-defined]
+    return rows
+
+
+def new_person(username: str, email: str, password: str) -> User:
+    """Somebody unknown to the install. Invalid names each field that will not do."""
+    user = User(username=username, email=email)
+    errors: list[Detail] = []
+    try:
+        user.full_clean(exclude=["password"])
+    except ValidationError as error:
+        errors += [{"field": field, "reason": reasons[0]} for field, reasons in error.message_dict.items()]
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        errors.append({"field": "password", "reason": error.messages[0]})
+    if errors:
+        raise Invalid("invalid_person", f"{errors[0]['field']}: {errors[0]['reason']}", errors)
+    user.set_password(password)
+    user.save()
+    return user
 
 
 def _new_user(username: str, email: str, password: str | None) -> User:

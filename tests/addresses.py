@@ -32,6 +32,8 @@ IDS = {
     "document_id": lambda world: world.claim.document_id,
     "job_id": lambda world: world.job.pk,
     "run_id": lambda world: world.run.pk,
+    "invitation_id": lambda world: world.invitation.pk,
+    "member_id": lambda world: world.manager.memberships.get(tenant=world.tenant).pk,
     "version_id": lambda world: world.version.pk,
 }
 # A body for every operation that takes one, good enough to come as far as the object.

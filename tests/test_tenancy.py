@@ -37,7 +37,10 @@ GLOBAL_MODELS = {
     "sessions.Session",
 }
 GLOBAL_TABLES = {"django_migrations"}
-GLOBAL_ROUTES = {"", "healthz", "readyz", "signin", "signin/link/<str:link>", "signout"}
+GLOBAL_ROUTES = {
+    "", "account/password", "healthz", "join/<slug:slug>/<str:secret>", "readyz", "signin", "signin/link/<str:link>",
+    "signout",
+}  # fmt: skip
 GLOBAL_TASKS = {"trainer.tasks.sweep"}
 GLOBAL_COMMANDS = {"demo", "loginlink", "migrate", "tenant"}
 

@@ -8,9 +8,9 @@ from uuid import uuid4
 from django.apps import apps
 from django.db import connection
 
-from annotator import queue, review, suggestions, tokens
+from annotator import invitations, queue, review, suggestions, tokens
 from annotator.accounts import Tenant, User
-from annotator.models import Claim, Document, Job, Label, Project, Suggestion
+from annotator.models import Claim, Document, Invitation, Job, Label, Project, Suggestion
 from annotator.tenancy import TenantOwned, tenant_scope
 from tests.cast import add_documents, make_project
 from trainer.models import ModelVersion, TrainingRun
@@ -37,6 +37,8 @@ class World:
     job: Job
     run: TrainingRun
     version: ModelVersion
+    invitation: Invitation
+    join_path: str
 
     @classmethod
     def make(cls, tenant: Tenant, manager: User) -> World:
@@ -48,6 +50,7 @@ class World:
             suggestions.record(project, 1, [(document.pk, FOUND), (other.pk, FOUND)])
             suggestion = Suggestion.objects.get(document=document)
             verdict = {"suggestion": suggestion.pk, "item": "s0", "verdict": "accept"}
+            invitation, join_path = invitations.invite("Dora", "annotator", actor=manager)
             answer = {"spans": [{"start": 0, "end": 3, "label": "PERSON"}]}
             review.annotate(document, manager, review.Submission(uuid4(), 0, answer, decisions=[verdict]))
             return cls(
@@ -67,6 +70,8 @@ class World:
                 ),
                 run=run,
                 version=version,
+                invitation=invitation,
+                join_path=join_path,
             )
 
     def fingerprint(self) -> dict[str, str]:

@@ -7,8 +7,8 @@ from typing import TypeVar
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
-from annotator.accounts import Role
-from annotator.models import Document, Job, Label, Project
+from annotator.accounts import Membership, Role
+from annotator.models import Document, Invitation, Job, Label, Project
 from annotator.tenancy import TenantOwned
 from trainer.models import ModelVersion, TrainingRun
 from web.requests import TenantRequest
@@ -53,6 +53,19 @@ def run_for(request: TenantRequest, run_id: int, role: str = Role.ANNOTATOR) -> 
 
 def version_for(request: TenantRequest, version_id: int, role: str = Role.ANNOTATOR) -> ModelVersion:
     return _get(request, ModelVersion, version_id, role, "project")
+
+
+def invitation_for(request: TenantRequest, invitation_id: int, role: str = Role.MANAGER) -> Invitation:
+    return _get(request, Invitation, invitation_id, role)
+
+
+def member_for(request: TenantRequest, member_id: int, role: str = Role.MANAGER) -> Membership:
+    """Memberships are global rows: that it is this tenant's is asked here."""
+    found = Membership.objects.select_related("user").filter(pk=member_id, tenant=request.tenant).first()
+    if found is None:
+        raise Http404(f"There is no member {member_id}.")
+    require(request, role)
+    return found
 
 
 def _get(request: TenantRequest, model: type[M], pk: int, role: str, *related: str) -> M:

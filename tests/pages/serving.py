@@ -60,6 +60,7 @@ def serve() -> Iterator[Served]:
     thread.start()
     try:
         examples = {name: str(example(world)) for name, example in IDS.items()} | {"link": "spent"}
+        examples |= dict(zip(("slug", "secret"), world.join_path.split("/")[2:], strict=True))
         session = client.cookies[settings.SESSION_COOKIE_NAME].value
         yield Served(f"http://127.0.0.1:{server.server_port}", examples, session)
     finally:

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from annotator import people
 from annotator.models import Job, Label, Membership, Project, Question
@@ -117,7 +118,7 @@ def test_signing_in_by_password_leads_where_one_wanted_to_go(cast):
     assert Client().post("/signin", sent | {"next": "https://elsewhere.example/"}).url == "/"
     wrong = Client().post("/signin", sent | {"password": "not it"})
     assert wrong.status_code == 422
-    assert "Please enter a correct" in wrong.text
+    assert "do not go together" in wrong.text
 
 
 def test_a_link_signs_in_once(cast):
@@ -144,6 +145,21 @@ def test_people_of_several_tenants_choose(cast, alice):
 
     assert f'href="/t/{cast.acme.slug}/"' in page
     assert f'href="/t/{cast.globex.slug}/"' in page
+
+
+def test_archived_projects_are_folded_away(cast, alice):
+    old = make_project(cast.acme, name="Old mails")
+    make_project(cast.acme, name="New mails")
+    with tenant_scope(cast.acme):
+        Project.objects.filter(pk=old.pk).update(archived_at=timezone.now())
+
+    page = alice.get(f"/t/{cast.acme.slug}/").text
+
+    cards, folded = page.split("<details", 1)
+    assert "New mails" in cards
+    assert "Old mails" not in cards
+    assert "1 archived project" in folded
+    assert "Old mails" in folded
 
 
 # --- a new project ----------------------------------------------------------------------------------------------

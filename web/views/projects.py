@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from annotator import stats
@@ -20,14 +21,16 @@ from web.views.project_form import ProjectForm
 
 @require_safe
 def index(request: TenantRequest) -> HttpResponse:
-    """Each project with its progress and its live model."""
+    """Each project with its progress and its live model; those that are archived lie below, folded."""
     counts = stats.overview()
     live = dict(ModelVersion.objects.filter(live=True).values_list("project", "number"))
-    cards = [
-        {"project": project, "live": live.get(project.pk), **counts.get(project.pk, {"documents": 0, "done": 0})}
-        for project in Project.objects.order_by("-created_at", "-pk")
-    ]
-    return render(request, "web/projects.html", {"cards": cards, "may_manage": access.may(request, Role.MANAGER)})
+    open_ones, archived = [], []
+    for project in Project.objects.order_by("-created_at", "-pk"):
+        work = counts.get(project.pk, {"documents": 0, "done": 0})
+        into = open_ones if project.archived_at is None else archived
+        into.append({"project": project, "live": live.get(project.pk), **work})
+    context = {"cards": open_ones, "archived": archived, "may_manage": access.may(request, Role.MANAGER)}
+    return render(request, "web/projects.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -44,6 +47,6 @@ def new(request: TenantRequest) -> HttpResponse:
             form.take(refusal)
             status = refusal.status
         else:
-            messages.success(request, f"{project.name} is ready. Bring in the first documents.")
+            messages.success(request, _("%(name)s is ready. Bring in the first documents.") % {"name": project.name})
             return redirect("import", tenant=request.tenant.slug, project_id=project.pk)
     return render(request, "web/project_new.html", {"form": form}, status=status)

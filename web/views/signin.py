@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth import login, logout
@@ -11,12 +11,14 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from annotator import people
 from annotator.accounts import Membership, User
+from web import throttle
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -24,13 +26,24 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 @never_cache
 @sensitive_post_parameters("password")
 def sign_in(request: HttpRequest) -> HttpResponse:
-    form = AuthenticationForm(request, request.POST or None)
+    """Who guesses has to wait; the wait is told, and nothing is looked up before it is over."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
-    if request.method == "POST" and form.is_valid():
+    context: dict[str, Any] = {"next": wanted, "username": request.POST.get("username", "")}
+    if request.method != "POST":
+        return render(request, "web/signin.html", context)
+    seconds = throttle.wait_for(request, context["username"])
+    if seconds:
+        response = render(request, "web/signin.html", context | {"fault": throttle.told(seconds)}, status=429)
+        response.headers["Retry-After"] = str(seconds)
+        return response
+    form = AuthenticationForm(request, request.POST)
+    if form.is_valid():
+        throttle.succeeded(request, context["username"])
         login(request, form.get_user())
         return redirect(_safe(request, wanted))
-    status = 422 if form.errors else 200
-    return render(request, "web/signin.html", {"form": form, "next": wanted}, status=status)
+    throttle.failed(request, context["username"])
+    fault = _("That name and password do not go together. Capitals matter in the password.")
+    return render(request, "web/signin.html", context | {"fault": fault}, status=422)
 
 
 @never_cache
@@ -47,7 +60,7 @@ def by_link(request: HttpRequest, link: str) -> HttpResponse:
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     logout(request)
-    messages.info(request, "You are signed out.")
+    messages.info(request, _("You are signed out."))
     return redirect("signin")
 
 

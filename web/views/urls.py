@@ -11,7 +11,21 @@ from django.urls import path
 from django.urls.resolvers import URLPattern
 
 from web.requests import TenantRequest
-from web.views import compare, desk, documents, imports, model, pace, project, projects, signin, training, version
+from web.views import (
+    account,
+    compare,
+    desk,
+    documents,
+    imports,
+    model,
+    pace,
+    people,
+    project,
+    projects,
+    signin,
+    training,
+    version,
+)
 
 
 def page(route: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
@@ -29,7 +43,12 @@ urlpatterns = [
     path("signin", signin.sign_in, name="signin"),
     path("signin/link/<str:link>", signin.by_link, name="signin-link"),
     path("signout", signin.sign_out, name="signout"),
+    path("account/password", account.password, name="password"),
+    path("join/<slug:slug>/<str:secret>", account.join, name="join"),
     page("", projects.index, "projects"),
+    page("people", people.index, "people"),
+    page("people/<int:member_id>", people.member, "member"),
+    page("invitations/<int:invitation_id>/revoke", people.revoke, "invitation-revoke"),
     page("projects/new", projects.new, "project-new"),
     page("projects/<int:project_id>/", project.show, "project"),
     page("projects/<int:project_id>/model", model.show, "model"),

@@ -1,0 +1,396 @@
+"""Members, invitations, passwords: who may give which role, what a link does once, and who has to wait."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+import redis
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from annotator import invitations, people, queue, review, tokens
+from annotator.errors import Conflict, Invalid
+from annotator.models import AuditEvent, Claim, Document, Invitation, Membership, Role, User
+from annotator.tenancy import tenant_scope
+from tests.cast import add_documents, make_project
+from web import throttle
+
+PHRASE = "four words make one"
+
+
+@pytest.fixture(autouse=True)
+def nobody_has_failed():
+    cache.clear()
+
+
+def signed_in(user) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def alice(cast) -> Client:
+    return signed_in(cast.alice)
+
+
+@pytest.fixture
+def anna(cast) -> User:
+    """The one admin of acme."""
+    anna = User.objects.create_user("anna")
+    Membership.objects.create(tenant=cast.acme, user=anna, role=Role.ADMIN)
+    return anna
+
+
+def words(answer) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", answer.text))
+
+
+def member(cast, user) -> Membership:
+    return Membership.objects.get(tenant=cast.acme, user=user)
+
+
+def invited(cast, role: str = "annotator", **options) -> str:
+    with tenant_scope(cast.acme):
+        return invitations.invite("Dora", role, actor=cast.alice, **options)[1]
+
+
+# --- the list ---------------------------------------------------------------------------------------------------
+
+
+def test_managers_see_who_belongs_here_and_annotators_do_not(cast, alice):
+    page = words(alice.get(f"/t/{cast.acme.slug}/people"))
+
+    assert "bob" in page
+    assert "charlie" not in page
+    assert signed_in(cast.bob).get(f"/t/{cast.acme.slug}/people").status_code == 403
+
+
+def test_the_list_costs_the_same_however_many_belong_here(cast, alice):
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as spent:
+            assert alice.get(f"/t/{cast.acme.slug}/people").status_code == 200
+        return len(spent)
+
+    before = cost()
+    for number in range(20):
+        user = User.objects.create_user(f"person{number}")
+        Membership.objects.create(tenant=cast.acme, user=user, role="annotator")
+        with tenant_scope(cast.acme):
+            invitations.invite(f"Guest {number}", "annotator", actor=cast.alice)
+
+    assert cost() == before
+
+
+def test_when_somebody_answered_last_is_told_unless_the_project_hides_times(cast):
+    project = make_project(cast.acme)
+    (document,) = add_documents(cast.acme, project, "Ann lives in Oslo.")
+    with tenant_scope(cast.acme):
+        review.annotate(document, cast.bob, review.Submission(uuid4(), 0, {}))
+        shown = {one.user: one.last_active for one in people.members()}
+        project.show_times = False
+        project.save()
+        hidden = {one.user: one.last_active for one in people.members()}
+
+    assert shown[cast.bob] is not None
+    assert shown[cast.alice] is None
+    assert hidden[cast.bob] is None
+
+
+# --- roles ------------------------------------------------------------------------------------------------------
+
+
+def test_a_role_is_changed_and_on_record(cast, alice):
+    address = f"/t/{cast.acme.slug}/people/{member(cast, cast.bob).pk}"
+
+    assert "bob has another role now" in words(alice.post(address, {"role": "reviewer"}, follow=True))
+
+    assert member(cast, cast.bob).role == "reviewer"
+    with tenant_scope(cast.acme):
+        event = AuditEvent.objects.get(action="member.role")
+        assert (event.actor, event.detail) == (cast.alice, {"role": "reviewer", "before": "annotator"})
+
+
+@pytest.mark.parametrize("role", ["admin", "emperor", ""])
+def test_nobody_gives_a_role_above_their_own(cast, role):
+    with tenant_scope(cast.acme):
+        with pytest.raises(Invalid):
+            people.change_role(member(cast, cast.bob), role, actor=cast.alice)
+        with pytest.raises(Invalid):
+            invitations.invite("Dora", role, actor=cast.alice)
+        with pytest.raises(Invalid):
+            invitations.invite("Dora", "annotator", actor=cast.bob)
+
+
+def test_nobody_touches_a_role_above_their_own(cast, anna, alice):
+    with tenant_scope(cast.acme):
+        with pytest.raises(Invalid):
+            people.change_role(member(cast, anna), "annotator", actor=cast.alice)
+        with pytest.raises(Invalid):
+            people.remove_member(member(cast, anna), actor=cast.alice)
+    told = words(alice.get(f"/t/{cast.acme.slug}/people/{member(cast, anna).pk}"))
+    assert "above yours" in told
+
+
+def test_the_last_admin_stays(cast, anna):
+    with tenant_scope(cast.acme):
+        with pytest.raises(Conflict, match="last admin"):
+            people.change_role(member(cast, anna), "manager", actor=anna)
+        with pytest.raises(Conflict, match="last admin"):
+            people.remove_member(member(cast, anna), actor=anna)
+
+        people.change_role(member(cast, cast.alice), "admin", actor=anna)
+        people.change_role(member(cast, anna), "manager", actor=anna)
+
+    assert member(cast, anna).role == "manager"
+
+
+def test_without_an_admin_the_last_manager_stays(cast):
+    with tenant_scope(cast.acme), pytest.raises(Conflict, match="last manager"):
+        people.remove_member(member(cast, cast.alice), actor=cast.alice)
+
+
+def test_who_is_removed_is_out_at_once_and_their_work_stays(cast, alice):
+    project = make_project(cast.acme)
+    done, _open = add_documents(cast.acme, project, "Ann lives in Oslo.", "Bob lives in Rome.")
+    bob = signed_in(cast.bob)
+    with tenant_scope(cast.acme):
+        review.annotate(done, cast.bob, review.Submission(uuid4(), 0, {}))
+        queue.claim_next(project, cast.bob)
+        secret = tokens.issue(cast.bob)[1]
+        assert Claim.objects.filter(annotator=cast.bob).exists()
+    address = f"/t/{cast.acme.slug}/people/{member(cast, cast.bob).pk}"
+
+    told = words(alice.post(address, {"remove": "1"}, follow=True))
+
+    assert "bob is no member any more" in told
+    assert bob.get("/").status_code == 302
+    assert bob.get("/").url.startswith("/signin")
+    with tenant_scope(cast.acme):
+        assert tokens.holder(secret) is None
+        assert not Claim.objects.filter(annotator=cast.bob).exists()
+        assert not Document.objects.filter(project=project, free_slots=0).exclude(pk=done.pk).exists()
+        assert review.current(done, cast.bob) is not None
+        # An old token does not wake up when somebody comes back.
+        people.add_member("bob", "annotator")
+        assert tokens.holder(secret) is None
+
+
+def test_who_belongs_elsewhere_too_stays_signed_in_there(cast, alice):
+    Membership.objects.create(tenant=cast.globex, user=cast.bob, role="annotator")
+    bob = signed_in(cast.bob)
+
+    alice.post(f"/t/{cast.acme.slug}/people/{member(cast, cast.bob).pk}", {"remove": "1"})
+
+    assert bob.get(f"/t/{cast.acme.slug}/").status_code == 404
+    assert bob.get(f"/t/{cast.globex.slug}/").status_code == 200
+
+
+# --- invitations ------------------------------------------------------------------------------------------------
+
+
+def test_an_invitation_is_a_link_shown_once(cast, alice):
+    sent = {"name": "Dora", "email": "dora@example.org", "role": "reviewer"}
+
+    shown = alice.post(f"/t/{cast.acme.slug}/people", sent, follow=True).text
+    again = alice.get(f"/t/{cast.acme.slug}/people").text
+
+    link = re.search(r'value="http://testserver(/join/[^"]+)"', shown)
+    assert link
+    assert link[1] not in again
+    assert "Dora" in again
+    with tenant_scope(cast.acme):
+        invitation = Invitation.objects.get()
+        assert link[1].rpartition("/")[2] not in str(vars(invitation))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"name": " "}, "must be 1 to 150 characters"),
+        ({"email": "nowhere"}, "must be an address like"),
+        ({"role": "admin"}, "Only somebody with the role admin"),
+    ],
+)
+def test_a_wrong_invitation_says_why_and_keeps_what_was_typed(cast, alice, change, said):
+    sent = {"name": "Dora", "email": "d@example.org", "role": "annotator"} | change
+
+    response = alice.post(f"/t/{cast.acme.slug}/people", sent)
+
+    assert response.status_code == 422
+    assert said in response.text
+    assert f'value="{sent["email"]}"' in response.text
+
+
+def test_whoever_opens_it_chooses_name_and_password_and_is_in(cast):
+    path = invited(cast, "reviewer", email="dora@example.org")
+    dora = Client()
+    assert f"Join {cast.acme.name}" in words(dora.get(path))
+
+    response = dora.post(path, {"username": "dora", "password": PHRASE, "again": PHRASE})
+
+    assert response.url == f"/t/{cast.acme.slug}/"
+    assert dora.get(response.url).status_code == 200
+    user = User.objects.get(username="dora")
+    assert (member(cast, user).role, user.email) == ("reviewer", "dora@example.org")
+    assert user.check_password(PHRASE)
+    spent = Client().get(path)
+    assert spent.status_code == 410
+    assert "An invitation works once" in spent.text
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"username": "bob"}, "already exists"),
+        ({"username": "no spaces please"}, "Enter a valid username"),
+        ({"password": "short", "again": "short"}, "too short"),
+        ({"again": "another phrase"}, "The two passwords differ."),
+    ],
+)
+def test_what_will_not_do_is_said_at_its_field_and_the_link_stays_good(cast, change, said):
+    path = invited(cast)
+
+    response = Client().post(path, {"username": "dora", "password": PHRASE, "again": PHRASE} | change)
+
+    assert response.status_code == 422
+    assert said in response.text
+    assert not User.objects.filter(username="dora").exists()
+    assert Client().get(path).status_code == 200
+
+
+def test_somebody_with_an_account_joins_with_it(cast):
+    path = invited(cast)
+    charlie = signed_in(cast.charlie)
+
+    assert f"Join as {cast.charlie.username}" in words(charlie.get(path))
+    charlie.post(path)
+
+    assert member(cast, cast.charlie).role == "annotator"
+    assert charlie.get(f"/t/{cast.acme.slug}/").status_code == 200
+
+
+def test_a_member_never_loses_a_role_by_a_link(cast, alice):
+    path = invited(cast)
+
+    assert "belong to Acme already" in words(alice.get(path))
+    alice.post(path)
+
+    assert member(cast, cast.alice).role == "manager"
+
+
+def test_a_link_that_was_taken_back_is_old_or_whose_maker_left(cast, alice, anna):
+    taken, old, orphan = invited(cast), invited(cast), invited(cast)
+    with tenant_scope(cast.acme):
+        first, second, _third = Invitation.objects.order_by("pk")
+        Invitation.objects.filter(pk=second.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+    alice.post(f"/t/{cast.acme.slug}/invitations/{first.pk}/revoke")
+    again = words(alice.post(f"/t/{cast.acme.slug}/invitations/{first.pk}/revoke", follow=True))
+    with tenant_scope(cast.acme):
+        people.remove_member(member(cast, cast.alice), actor=anna)
+
+    assert "used or taken back already" in again
+    sent = {"username": "dora", "password": PHRASE, "again": PHRASE}
+    for path in (taken, old, orphan, f"/join/{cast.globex.slug}/{orphan.rpartition('/')[2]}", "/join/nobody/x"):
+        assert Client().post(path, sent).status_code == 410
+    assert not User.objects.filter(username="dora").exists()
+
+
+# --- passwords --------------------------------------------------------------------------------------------------
+
+
+def test_a_password_is_changed_and_other_sessions_end(cast):
+    cast.bob.set_password(PHRASE)
+    cast.bob.save()
+    here, elsewhere = signed_in(cast.bob), signed_in(cast.bob)
+    sent = {"old_password": PHRASE, "new_password1": "another good phrase", "new_password2": "another good phrase"}
+
+    wrong = here.post("/account/password", sent | {"old_password": "not it"})
+    done = here.post("/account/password", sent, follow=True)
+
+    assert wrong.status_code == 422
+    assert "Your password is changed" in done.text
+    assert here.get(f"/t/{cast.acme.slug}/").status_code == 200
+    assert elsewhere.get(f"/t/{cast.acme.slug}/").status_code == 302
+
+
+def test_who_came_by_a_link_chooses_a_first_password(cast):
+    User.objects.filter(pk=cast.bob.pk).update(password="!")
+    cast.bob.refresh_from_db()
+    bob = signed_in(cast.bob)
+
+    assert "old_password" not in bob.get("/account/password").text
+    bob.post("/account/password", {"new_password1": PHRASE, "new_password2": PHRASE})
+
+    cast.bob.refresh_from_db()
+    assert cast.bob.check_password(PHRASE)
+
+
+def test_who_guesses_has_to_wait_and_is_told_how_long(cast):
+    cast.bob.set_password(PHRASE)
+    cast.bob.save()
+    stranger = Client()
+    for _ in range(throttle.FREE):
+        assert stranger.post("/signin", {"username": "bob", "password": "guess"}).status_code == 422
+
+    refused = stranger.post("/signin", {"username": "Bob ", "password": PHRASE})
+
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["Retry-After"]) <= throttle.FIRST_WAIT
+    assert re.search(r"Try again in \d+ seconds", refused.text)
+    # Another name is not held up, nor the same one from elsewhere.
+    assert stranger.post("/signin", {"username": "alice", "password": "guess"}).status_code == 422
+    assert Client(REMOTE_ADDR="10.0.0.9").post("/signin", {"username": "bob", "password": PHRASE}).status_code == 302
+
+
+def test_each_further_failure_doubles_the_wait(rf):
+    request = rf.post("/signin")
+    waits = []
+    for _ in range(throttle.FREE + 8):
+        throttle.failed(request, "bob")
+        waits.append(throttle.wait_for(request, "bob"))
+
+    assert waits[: throttle.FREE - 1] == [0] * (throttle.FREE - 1)
+    assert waits[throttle.FREE - 1 : throttle.FREE + 2] == [15, 30, 60]
+    assert waits[-1] == throttle.LONGEST_WAIT
+
+
+def test_the_right_password_forgets_earlier_failures(rf):
+    request = rf.post("/signin")
+    for _ in range(throttle.FREE - 1):
+        throttle.failed(request, "bob")
+    throttle.succeeded(request, "bob")
+    throttle.failed(request, "bob")
+
+    assert throttle.wait_for(request, "bob") == 0
+
+
+def test_many_names_from_one_address_have_to_wait_too(rf):
+    request = rf.post("/signin")
+    for number in range(throttle.FREE_ADDRESS):
+        throttle.failed(request, f"name{number}")
+
+    assert throttle.wait_for(request, "somebody else") > 0
+
+
+def test_without_redis_people_still_sign_in(cast, monkeypatch):
+    cast.bob.set_password(PHRASE)
+    cast.bob.save()
+
+    class Gone:
+        def __getattr__(self, _name):
+            def refuse(*_args, **_options):
+                raise redis.ConnectionError
+
+            return refuse
+
+    monkeypatch.setattr(throttle, "cache", Gone())
+
+    assert Client().post("/signin", {"username": "bob", "password": "guess"}).status_code == 422
+    assert Client().post("/signin", {"username": "bob", "password": PHRASE}).status_code == 302
