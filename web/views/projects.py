@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -24,7 +26,8 @@ def index(request: TenantRequest) -> HttpResponse:
     """Each project with its progress and its live model; those that are archived lie below, folded."""
     counts = stats.overview()
     live = dict(ModelVersion.objects.filter(live=True).values_list("project", "number"))
-    open_ones, archived = [], []
+    open_ones: list[dict[str, Any]] = []
+    archived: list[dict[str, Any]] = []
     for project in Project.objects.order_by("-created_at", "-pk"):
         work = counts.get(project.pk, {"documents": 0, "done": 0})
         into = open_ones if project.archived_at is None else archived
