@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from annotator import audit
+from annotator import audit, relabel
 from annotator.errors import Conflict, Detail, Invalid
 from annotator.models import Label, Project, Question, User
 from annotator.projects import COLORS, KEYS, MOST_LABELS, label_fault
@@ -83,9 +83,104 @@ def change(label: Label, changes: Mapping[str, Any], *, actor: User | None) -> L
     return label
 
 
+def rename(label: Label, name: str, *, actor: User | None) -> Label:
+    """Call a label otherwise, everywhere at once; what still comes in under the old name is read as it.
+
+    Raises Invalid when that is no name, Conflict when it is another label's, or was.
+    """
+    project = _locked(label.project)
+    relabel.hold_alone(project)
+    labels = list(Label.objects.filter(project=project).select_related("question"))
+    label = next(one for one in labels if one.pk == label.pk)
+    fault = label_fault({"name": name})
+    if fault:
+        raise _invalid("name", fault)
+    if name == label.name:
+        return label
+    before, answers = label.name, relabel.rewrite(label, name)
+    label.name = name
+    label.former = [*(old for old in label.former if old != name), before]
+    _check_name(label, labels)
+    label.save()
+    audit.record(actor, "label.rename", name, project=project.pk, kind=label.kind, before=before, answers=answers)
+    return label
+
+
+def merge(label: Label, into_id: int, *, actor: User | None) -> Label:
+    """Make two labels one: wherever the first was given, the second stands. This cannot be taken back.
+
+    Raises Invalid when they are not of one kind (and one question) of one project, or the second is retired.
+    """
+    project = _locked(label.project)
+    relabel.hold_alone(project)
+    labels = {one.pk: one for one in Label.objects.filter(project=project).select_related("question")}
+    label, into = labels[label.pk], labels.get(into_id)
+    if into is None or into.pk == label.pk or (into.kind, into.question_id) != (label.kind, label.question_id):
+        raise _invalid(
+            "into", f"must be another {label.kind} label" + (" of the same question" if label.question else "")
+        )
+    if into.retired:
+        raise _invalid("into", f"{into.name!r} is retired: bring it back first")
+    answers = relabel.rewrite(label, into.name)
+    into.former = [*into.former, *label.former, label.name]
+    into.save()
+    for relation in labels.values():
+        if any(label.pk in pair for pair in relation.pairs):
+            moved = [tuple(into.pk if end == label.pk else end for end in pair) for pair in relation.pairs]
+            relation.pairs = [list(pair) for pair in dict.fromkeys(moved)]
+            relation.save()
+    label.delete()
+    audit.record(
+        actor, "label.merge", into.name, project=project.pk, kind=into.kind, merged=label.name, answers=answers
+    )
+    return into
+
+
+def reorder(project: Project, order: Sequence[int], *, actor: User | None) -> None:
+    """Put the labels with these ids in this order, on the places that they have among all."""
+    _locked(project)
+    labels = {label.pk: label for label in Label.objects.filter(project=project, pk__in=order)}
+    wanted = [labels[pk] for pk in dict.fromkeys(order) if pk in labels]
+    places = sorted(label.position for label in wanted)
+    before = [label.pk for label in sorted(wanted, key=lambda label: (label.position, label.pk))]
+    if before == [label.pk for label in wanted]:
+        return
+    distinct = range(places[0], places[0] + len(places)) if len(set(places)) < len(places) else places
+    for label, place in zip(wanted, distinct, strict=True):
+        label.position = place
+    Label.objects.bulk_update(wanted, ["position"])
+    audit.record(actor, "label.reorder", project.name, project=project.pk, order=[label.name for label in wanted])
+
+
+def add_question(
+    project: Project, *, name: str, choices: Sequence[str], multiple: bool = False, actor: User | None
+) -> Question:
+    """One more question about a whole document, with its choices. Raises Invalid, or Conflict if it is there."""
+    project = _locked(project)
+    fault = label_fault({"name": name})
+    if fault:
+        raise _invalid("question_name", fault)
+    wanted = list(dict.fromkeys(choices))
+    if len(wanted) < 2:
+        raise _invalid("question_choices", "must list two choices or more")
+    questions = list(Question.objects.filter(project=project))
+    if any(question.name == name for question in questions):
+        raise Conflict("label_taken", f"There is a question named {name!r} already.")
+    question = Question.objects.create(
+        project=project,
+        name=name,
+        multiple=multiple,
+        position=max((one.position for one in questions), default=0) + 1,
+    )
+    audit.record(actor, "question.create", name, project=project.pk)
+    for choice in wanted:
+        add(project, kind=Label.Kind.CHOICE, name=choice, question=name, actor=actor)
+    return question
+
+
 def _locked(project: Project) -> Project:
-    """Changes of one label set follow one another."""
-    return Project.objects.select_for_update().get(pk=project.pk)
+    """Changes of one label set follow one another; who annotates does not wait for them."""
+    return Project.objects.select_for_update(no_key=True).get(pk=project.pk)
 
 
 def _invalid(field: str, reason: str) -> Invalid:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from annotator import queue, suggestions
+from annotator import queue, relabel, suggestions
 from annotator.errors import Conflict, Detail, Invalid
 from annotator.models import Annotation, AnnotationRevision, Document, User
 from annotator.spans import Answer, Schema, clean_answer, storable_fault
@@ -66,6 +66,7 @@ def annotate(document: Document, user: User, sent: Submission) -> Annotation:
     _check(sent)
     # The row lock makes submits about one document follow one another.
     document = Document.objects.select_for_update(of=("self",)).select_related("project").get(pk=document.pk)
+    relabel.hold(document.project)
     annotation = current(document, user)
     if annotation is not None and _known(annotation, sent):
         return annotation

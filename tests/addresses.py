@@ -41,6 +41,7 @@ BODIES = {
     "create_project": {"name": "Another", "spans": ["PERSON"]},
     "add_label": {"kind": "span", "name": "ANIMAL"},
     "change_label": {"definition": "Names of people."},
+    "merge_label": {"into": 1},
     "next_document": {"held": [], "ahead": 1},
     "put_annotation": {"submit_id": "5f0c6bd0-9d1b-4a4e-8f5e-0a9c6b3d2e10"},
     "suggest": {"texts": ["Ann lives in Oslo."]},

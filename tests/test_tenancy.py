@@ -50,6 +50,7 @@ SQL_BY_HAND = {
     "annotator/exporting/jsonl.py",
     "annotator/importing/store.py",
     "annotator/queue.py",
+    "annotator/relabel.py",
     "annotator/pace.py",
     "annotator/stats.py",
     "annotator/tenancy.py",

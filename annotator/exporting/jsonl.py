@@ -82,7 +82,10 @@ _REJECTED_JOIN = """ LEFT JOIN LATERAL (
     JOIN annotator_decision v ON v.suggestion_id = s.id AND v.verdict IN ('reject', 'correct')
     CROSS JOIN LATERAL jsonb_array_elements(s.items) a (item)
     CROSS JOIN LATERAL (
-        SELECT jsonb_build_object('start', a.item->'start', 'end', a.item->'end', 'label', a.item->'label') AS span
+        SELECT jsonb_build_object('start', a.item->'start', 'end', a.item->'end', 'label', coalesce((
+            SELECT to_jsonb(l.name) FROM annotator_label l
+            WHERE l.project_id = s.project_id AND l.kind = 'span' AND l.former @> jsonb_build_array(a.item->'label')
+        ), a.item->'label')) AS span
     ) o
     WHERE s.document_id = p.document_id AND NOT p.complete AND a.item->>'kind' = 'span' AND a.item->>'id' = v.item
       AND NOT p.answer->'spans' @> jsonb_build_array(o.span)

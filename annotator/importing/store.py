@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from django.db import connection
 
+from annotator import relabel
 from annotator.errors import Detail, Invalid
 from annotator.importing.rows import Refused, Row
 from annotator.models import Annotation, Document, Project, User
@@ -141,6 +142,7 @@ class _Check:
             reason = "the labels need somebody who gave them: import in a person's name"
             raise Invalid("nobody", reason, [{"field": "spans", "reason": reason}])
         if self.schema is None:
+            relabel.hold(self.project)
             self.schema = Schema.of(self.project)
         return clean_answer(row.answer or {}, row.text, self.schema)
 

@@ -322,3 +322,21 @@ def test_not_ready_without_a_database(client, db, monkeypatch):
 
     assert ready.status_code == 503
     assert ready.json()["database"] == "OperationalError"
+
+
+def test_a_label_is_renamed_merged_and_told_where_it_stands(cast):
+    project = make_project(cast.acme)
+    alice, bob = Api(cast.acme, cast.alice), Api(cast.acme, cast.bob)
+    path = f"/projects/{project.pk}/labels"
+    ids = {label["name"]: label["id"] for label in alice.get(path).json()["items"]}
+    person = f"{path}/{ids['PERSON']}"
+
+    told = alice.call("PATCH", person, {"name": "HUMAN", "definition": "People.", "key": "h"}).json()
+
+    assert (told["name"], told["definition"], told["key"]) == ("HUMAN", "People.", "h")
+    assert alice.get(f"{person}/effect").json()["answers"] == 0
+    assert alice.call("PATCH", person, {"name": "PLACE"}).status_code == 409
+    assert alice.post(f"{person}/merge", {"into": ids["lives_in"]}).status_code == 422
+    assert alice.post(f"{person}/merge", {"into": ids["PLACE"]}).json()["name"] == "PLACE"
+    assert alice.get(f"{person}/effect").status_code == 404
+    assert bob.call("PATCH", f"{path}/{ids['PLACE']}", {"name": "X"}).status_code == 403

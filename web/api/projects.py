@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from django.http import HttpResponse
 from ninja import Router
 
-from annotator import labels, projects, stats
+from annotator import labels, projects, relabel, stats
 from annotator.accounts import Role
 from annotator.models import Label, Project
 from trainer import runs
@@ -66,11 +68,28 @@ def add_label(request: TenantRequest, project_id: int, sent: s.LabelAdded) -> Ht
     return answers.json(_label(label), status=201)
 
 
-@router.patch("/projects/{int:project_id}/labels/{int:label_id}", response={200: s.Label} | errors(403))
+@router.patch("/projects/{int:project_id}/labels/{int:label_id}", response={200: s.Label} | errors(403, 409))
 def change_label(request: TenantRequest, project_id: int, label_id: int, sent: s.LabelChanged) -> HttpResponse:
-    """Change a label's look and meaning, retire it or bring it back. No answer changes by this. For managers."""
+    """Change a label's look and meaning, retire it or bring it back; a new name stands in all answers. For managers."""
     label = access.label_for(request, project_id, label_id, Role.MANAGER)
-    return answers.json(_label(labels.change(label, sent.model_dump(exclude_none=True), actor=request.user)))
+    changes = sent.model_dump(exclude_none=True)
+    if "name" in changes:
+        label = labels.rename(label, changes.pop("name"), actor=request.user)
+    return answers.json(_label(labels.change(label, changes, actor=request.user)))
+
+
+@router.get("/projects/{int:project_id}/labels/{int:label_id}/effect", response={200: s.LabelEffect} | errors(403))
+def label_effect(request: TenantRequest, project_id: int, label_id: int) -> HttpResponse:
+    """Where a label stands now: what a change of it concerns. For managers."""
+    label = access.label_for(request, project_id, label_id, Role.MANAGER)
+    return answers.json(asdict(relabel.effect(label)))
+
+
+@router.post("/projects/{int:project_id}/labels/{int:label_id}/merge", response={200: s.Label} | errors(403))
+def merge_label(request: TenantRequest, project_id: int, label_id: int, sent: s.MergeGiven) -> HttpResponse:
+    """Make this label part of another, in all answers. It cannot be taken back. For managers."""
+    label = access.label_for(request, project_id, label_id, Role.MANAGER)
+    return answers.json(_label(labels.merge(label, sent.into, actor=request.user)))
 
 
 @router.get("/projects/{int:project_id}/stats", response={200: s.Stats} | errors())

@@ -93,6 +93,7 @@ class LabelAdded(RelationLabelGiven):
 class LabelChanged(Given):
     """What is not sent stays as it is."""
 
+    name: Text | None = Field(None, max_length=100, description="Rewritten in all answers; the old one is read as it.")
     color: str | None = None
     key: str | None = Field(None, max_length=1)
     definition: Text | None = None
@@ -112,6 +113,20 @@ class Label(Schema):
     definition: str
     retired: bool
     pairs: list[list[str]] = Field(description="Of a relation: the span labels it may join; none: any.")
+
+
+class LabelEffect(Schema):
+    answers: int
+    documents: int
+    times: int = Field(description="How often it was given, in all.")
+    learnt: int = Field(description="Documents that training learns it from.")
+    held_out: int = Field(description="Documents that models are judged on.")
+    suggested: int = Field(description="How often the newest version suggests it.")
+    suggested_in: int
+
+
+class MergeGiven(Given):
+    into: Annotated[StrictInt, Field(ge=1, lt=2**63)]
 
 
 class Question(Schema):
