@@ -18,6 +18,9 @@ import * as work from "./work.js";
  */
 
 export class Board extends Choosing {
+  /** The places that `others` found last. @type {{ state: object, mark: Mark, places: Range[] } | null} */
+  alike = null;
+
   /** @param {ConstructorParameters<typeof Choosing>[0]} parts */
   constructor(parts) {
     super(parts);
@@ -60,14 +63,18 @@ export class Board extends Choosing {
 
   /** Label what is chosen, or give what is picked another label. @param {string} name */
   label(name) {
-    if (this.labels.some((label) => label.kind === "span" && label.name === name && label.retired)) {
-      this.#refuse(t("%(label)s is not used any more.", { label: name }));
-      return;
-    }
+    if (this.#retired("span", name)) return;
     const thing = this.target({ nesting: this.rules.allowOverlap });
     if (thing && "start" in thing) this.#relabel(thing, name);
     else if (this.selection && this.selection.end > this.selection.start) this.#mark({ ...this.selection, label: name });
     else this.#refuse(t("Choose some words first."));
+  }
+
+  /** Says so where a label is not for new work. @param {string} kind @param {string} name */
+  #retired(kind, name) {
+    const retired = this.labels.some((label) => label.kind === kind && label.name === name && label.retired);
+    if (retired) this.#refuse(t("%(label)s is not used any more.", { label: name }));
+    return retired;
   }
 
   /** @param {Mark | SpanItem} thing @param {string} label */
@@ -101,30 +108,33 @@ export class Board extends Choosing {
 
   /** Where else a mark's words stand without this label, free to take it. @param {Mark} mark */
   others(mark) {
+    const known = this.alike;
+    if (known?.state === this.state && known.mark === mark) return known.places;
     const whole = this.tokens.edged(mark);
     const taken = (/** @type {Range} */ range) => (/** @type {Mark} */ other) =>
       this.rules.allowOverlap ? work.same(other, { ...range, label: mark.label }) : work.overlaps(other, range);
-    return this.text
+    const places = this.text
       .all(this.words(mark))
       .filter((range) => (!whole || this.tokens.edged(range)) && !this.work.marks.some(taken(range)));
+    this.alike = { state: this.state, mark, places };
+    return places;
   }
 
   /** Label the same words everywhere in this document. @param {Mark} mark */
   labelSame(mark) {
     const places = this.others(mark);
+    if (places.length === 0) return this.on.said(t("These words stand nowhere else."));
     const all = places.reduce((now, range) => this.#marked(now, { ...range, label: mark.label }).work, this.work);
     this.#act(all, mark.id);
-    this.on.said(n("Labelled in one more place.", "Labelled in %(count)s more places.", places.length));
+    return this.on.said(n("Labelled in one more place.", "Labelled in %(count)s more places.", places.length));
   }
 
   /** Reject a suggestion, or take a mark or the picked relation away. */
   remove(thing = this.target()) {
     if (!thing) {
       if (this.pickedRelation !== null) this.unrelate(this.pickedRelation);
-    } else if (this.isItem(thing)) {
-      this.#act(this.#decided(this.work, [thing]), null);
-      this.#onward(thing);
-    } else {
+    } else if (this.isItem(thing)) this.#settle(this.#decided(this.work, [thing]), thing);
+    else {
       this.#act(work.removeMark(this.work, thing.id), null);
       this.on.said(t("Mark removed."));
     }
@@ -137,7 +147,11 @@ export class Board extends Choosing {
     const met = this.pending.filter(
       (item) => item.kind === "choice" && item.question === name && (!multiple || item.label === label),
     );
-    this.#act(work.toggleChoice(this.#decided(this.work, met), { name, multiple }, label), this.picked);
+    const next = work.toggleChoice(this.#decided(this.work, met), { name, multiple }, label);
+    this.history.push(next);
+    this.refresh();
+    this.stay();
+    this.on.changed(this);
     const chosen = (this.work.classes[name] ?? []).join(", ") || t("none");
     this.on.said(t("%(question)s: %(chosen)s", { question: name, chosen }));
   }
@@ -152,27 +166,25 @@ export class Board extends Choosing {
       this.#refuse(t("A relation needs its spans: accept this one first."));
       return;
     }
-    this.#act(this.#accepted(this.work, item), null);
-    this.#onward(item);
+    this.#settle(this.#accepted(this.work, item), item);
   }
 
   /** Accept whatever waits with at least such a score. @param {{ above?: number }} [which] */
   acceptAll({ above = 0 } = {}) {
-    this.#acceptThese(this.pending.filter((item) => item.score >= above));
+    this.#acceptThese(this.pending.filter((item) => item.score >= above), null);
   }
 
   /** Accept this suggestion wherever the same words stand with the same label. @param {Thing | null} item */
   acceptSame(item = this.target()) {
     if (!this.isItem(item) || item.kind !== "span") return;
-    this.#acceptThese(this.state.alike(item, this.text));
-    this.#onward(item);
+    this.#acceptThese(this.state.alike(item, this.text), item);
   }
 
-  /** @param {Item[]} items */
-  #acceptThese(items) {
+  /** @param {Item[]} items @param {Item | null} from where to go on */
+  #acceptThese(items, from) {
     const next = items.reduce((now, item) => this.#accepted(now, item), this.work);
     const count = Object.keys(next.decided).length - Object.keys(this.work.decided).length;
-    this.#act(next, null);
+    this.#settle(next, from);
     this.on.said(n("Accepted one suggestion.", "Accepted %(count)s suggestions.", count));
   }
 
@@ -180,9 +192,8 @@ export class Board extends Choosing {
   rejectSame(item = this.target()) {
     if (!this.isItem(item) || item.kind !== "span") return;
     const alike = this.state.alike(item, this.text);
-    this.#act(this.#decided(this.work, alike), null);
+    this.#settle(this.#decided(this.work, alike), item);
     this.on.said(n("Rejected one suggestion.", "Rejected %(count)s suggestions.", alike.length));
-    this.#onward(item);
   }
 
   /** Do with what is picked as with every one like it. */
@@ -208,13 +219,13 @@ export class Board extends Choosing {
     return items.length > 0 ? work.decide(now, items, performance.now() - this.shownAt) : now;
   }
 
-  /** After a verdict the next waiting suggestion is picked, so that one key after the other is enough. @param {Item} item */
-  #onward(item) {
+  /** After a verdict the next waiting suggestion is picked, so that one key after the other is enough.
+   *  @param {Work} next @param {Item | null} from */
+  #settle(next, from) {
     const place = (/** @type {Item} */ one) => (one.kind === "span" ? one.start : Infinity);
-    const { waiting } = this.state;
-    const next = waiting.find((one) => place(one) >= place(item)) ?? waiting[0];
-    if (next) this.pick(next.id);
-    else this.on.said(t("All suggestions are decided."));
+    const after = (/** @type {Item[]} */ waiting) => waiting.find((one) => from && place(one) >= place(from)) ?? waiting[0];
+    this.#act(next, () => (from && after(this.state.waiting)?.id) || null);
+    if (this.state.waiting.length === 0) this.on.said(t("All suggestions are decided."));
   }
 
   // --- relations ---------------------------------------------------------------------------------------------------
@@ -222,6 +233,7 @@ export class Board extends Choosing {
   /** Draw a relation of this kind next, from the picked mark if that can be its head; or make the picked relation one.
    *  @param {string} label */
   startRelation(label) {
+    if (this.#retired("relation", label)) return undefined;
     if (this.pickedRelation !== null) return this.#rename(this.pickedRelation, label);
     if (this.work.marks.length < 2) return this.#refuse(t("A relation needs two marks."));
     const { relating, picked } = this;
@@ -229,7 +241,7 @@ export class Board extends Choosing {
     const head = mark && !this.isItem(mark) && canEnd(this.rules, label, null, mark.label) ? mark.id : null;
     this.relating = { label, head };
     this.draw();
-    this.on.said(head ? t("%(label)s: now where it leads.", { label }) : t("%(label)s: first where it starts.", { label }));
+    return this.on.said(head ? t("%(label)s: now where it leads.", { label }) : t("%(label)s: first where it starts.", { label }));
   }
 
   /** @param {number} index @param {string} label */
@@ -298,15 +310,16 @@ export class Board extends Choosing {
     this.on.changed(this);
   }
 
-  /** @param {Work} next @param {string | null} pick */
+  /** @param {Work} next @param {string | null | (() => string | null)} pick what is picked then */
   #act(next, pick) {
     const kept = pruned(next, this.rules);
     const changed = kept !== this.work;
+    const { byPointer } = this;
     this.history.push(kept);
-    this.picked = this.pickedRelation = null;
     if (changed) this.refresh();
-    if (pick && this.find(pick)) this.pick(pick, { byPointer: this.byPointer });
-    else this.draw();
+    const id = typeof pick === "function" ? pick() : pick;
+    if (id && this.find(id)) this.pick(id, { byPointer });
+    else this.drop();
     if (kept !== next) this.on.said(t("A relation that does not fit this label was removed."));
     if (changed) this.on.changed(this);
   }

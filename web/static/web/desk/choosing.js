@@ -8,8 +8,8 @@ import { Highlight } from "./highlight.js";
 import { Blanks } from "./invisible.js";
 import { Marks } from "./marks.js";
 import { Text } from "./offsets.js";
-import { between, canEnd } from "./relating.js";
-import { Seen } from "./seen.js";
+import { canEnd, outside } from "./relating.js";
+import { inView, Seen } from "./seen.js";
 import { Sheet } from "./sheet.js";
 import { State } from "./state.js";
 import { decisions, offered } from "./suggesting.js";
@@ -115,7 +115,9 @@ export class Choosing {
 
   /** @param {Suggestion | null} suggestion */
   suggest(suggestion) {
-    this.suggestion = suggestion && { ...suggestion, items: offered(suggestion.items, this.rules) };
+    const retired = new Set(this.labels.filter((label) => label.retired).map((label) => `${label.kind} ${label.name}`));
+    const usable = (/** @type {Item} */ item) => !retired.has(`${item.kind} ${item.label}`);
+    this.suggestion = suggestion && { ...suggestion, items: offered(suggestion.items.filter(usable), this.rules) };
     this.shownAt = performance.now();
     this.seenItems.clear();
     this.refresh();
@@ -163,9 +165,7 @@ export class Choosing {
   }
 
   /** @param {Range} span */
-  words({ start, end }) {
-    return this.text.slice(start, end);
-  }
+  words = ({ start, end }) => this.text.slice(start, end);
 
   // --- choosing ----------------------------------------------------------------------------------------------------
 
@@ -221,6 +221,19 @@ export class Choosing {
   letGo() {
     if (this.relating) this.relating = null;
     else this.#let();
+    this.arcs.loose(null);
+    this.draw();
+  }
+
+  /** Nothing is picked any more. */
+  drop() {
+    this.#let();
+    this.draw();
+  }
+
+  /** What is picked stays so, if it is there still. */
+  stay() {
+    if (!this.find(this.picked)) this.picked = null;
     this.draw();
   }
 
@@ -286,17 +299,6 @@ export class Choosing {
     return canEnd(this.rules, label, from?.label ?? null, mark.label);
   }
 
-  /** Whether something at the words has no part in what is being drawn. @param {string} id */
-  #outside(id) {
-    const { relating, pulling } = this;
-    const thing = this.find(id);
-    if ((!relating && !pulling) || id === pulling || id === relating?.head) return false;
-    if (!thing || this.isItem(thing)) return true;
-    if (relating) return !this.canEnd(thing);
-    const names = this.relationNames;
-    return between(this.rules, names, this.find(pulling)?.label ?? "", thing.label).length === 0;
-  }
-
   /** Kinds of relations that can be made. */
   get relationNames() {
     return this.labels.filter((label) => label.kind === "relation" && !label.retired).map((label) => label.name);
@@ -327,12 +329,13 @@ export class Choosing {
 
   #paint() {
     const { relating } = this;
-    const dimmed = (/** @type {string} */ id) => this.#outside(id);
+    const dimmed = (/** @type {string} */ id) => outside(this, id);
     const role = (/** @type {string} */ id) => (relating?.head === id ? t("from here") : "");
     const look = { picked: this.picked, grips: this.byPointer, scores: this.scores, dimmed, role };
     this.marks.draw(this.state.spans, look);
     this.highlight.hidden = this.picked ? this.selection : null;
     this.highlight.draw(this.text.length > 0 ? this.selection : null);
+    if (!relating && !this.pulling) this.arcs.loose(null);
     this.arcs.draw(this);
     this.blanks.draw();
     this.#look();
@@ -363,17 +366,10 @@ export class Choosing {
     this.seenItems.add(ids);
   }
 
-  /** Choices stand beside the text all the time; a relation is seen with both its ends. */
   #look() {
-    if (document.visibilityState === "hidden" || this.pending.length === 0) return this.seenItems.look([]);
-    const view = this.sheet.inView;
-    const seen = (/** @type {Range | null | undefined} */ span) => Boolean(span && overlaps(span, view));
-    const inView = this.pending.filter((item) => {
-      if (item.kind === "choice") return true;
-      if (item.kind === "span") return seen(item);
-      return this.ends(item).every(seen);
-    });
-    return this.seenItems.look(inView.map((item) => item.id));
+    const hidden = document.visibilityState === "hidden" || this.pending.length === 0;
+    const { sheet, state } = this;
+    this.seenItems.look(hidden ? [] : inView(state, sheet.inView));
   }
 
   /** @param {Thing} thing */

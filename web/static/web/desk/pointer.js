@@ -40,6 +40,10 @@ export function listen(board) {
     if (event.detail === 3) chooseSentence(board, event);
     else if (/** @type {PointerEvent} */ (event).pointerType === "touch") tap(board, event);
   });
+  stack.addEventListener("pointermove", ({ clientX, clientY, pointerType }) => {
+    const head = board.relating?.head;
+    if (head && pointerType === "mouse") board.arcs.loose(head, { x: clientX, y: clientY });
+  });
   listenToFingers(board);
 }
 

@@ -54,3 +54,14 @@ export function pruned(work, rules) {
   );
   return kept.length === work.relations.length ? work : { ...work, relations: kept };
 }
+
+/** Whether something at the words has no part in the relation that is being drawn.
+ *  @param {import("./choosing.js").Choosing} board @param {string} id */
+export function outside(board, id) {
+  const { relating, pulling } = board;
+  if ((!relating && !pulling) || id === pulling || id === relating?.head) return false;
+  const thing = board.find(id);
+  if (!thing || board.isItem(thing)) return true;
+  if (relating) return !board.canEnd(thing);
+  return between(board.rules, board.relationNames, board.find(pulling)?.label ?? "", thing.label).length === 0;
+}

@@ -1,6 +1,20 @@
 /** Remembers what was in view for a while: only that counts as seen. */
 
+import { overlaps } from "./work.js";
+
 const WHILE_MS = 300;
+
+/** Ids of the waiting items that can be seen now. Choices stand beside the text all the time; a relation is seen with
+ *  both its ends. @param {import("./state.js").State} state @param {import("./offsets.js").Range} view */
+export function inView(state, view) {
+  const seen = (/** @type {import("./offsets.js").Range | undefined} */ span) => Boolean(span && overlaps(span, view));
+  return state.pending
+    .filter((item) => {
+      if (item.kind === "choice") return true;
+      return item.kind === "span" ? seen(item) : state.ends(item).every((end) => seen(end.mark ?? end.item));
+    })
+    .map(({ id }) => id);
+}
 
 export class Seen {
   /** @param {(ids: string[]) => void} [told] hears of what was seen for the first time */
