@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from annotator import audit, relabel
+from annotator import audit, colors, relabel
 from annotator.errors import Conflict, Detail, Invalid
 from annotator.models import Label, Project, Question, User
-from annotator.projects import COLORS, KEYS, MOST_LABELS, label_fault
+from annotator.projects import KEYS, MOST_LABELS, label_fault
 
 PLAIN = ("color", "key", "definition", "retired")
 
@@ -44,7 +44,7 @@ def add(
     if len(labels) >= MOST_LABELS:
         raise _invalid("name", f"the project has {MOST_LABELS:,} labels; there cannot be more")
     label = Label(project=project, question=asked_by, kind=kind, name=name, color=color, definition=definition)
-    label.color = color or COLORS[len(labels) % len(COLORS)]
+    label.color = color or colors.free([one.color for one in labels if not one.retired], 1)[0]
     label.key = key or _free_key(labels, kind)
     label.pairs = _pairs(label, pairs, labels)
     label.position = max((one.position for one in labels), default=0) + 1

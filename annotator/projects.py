@@ -13,8 +13,8 @@ from annotator.errors import Conflict, Detail, Invalid
 from annotator.models import Label, Project, Question, User
 from annotator.spans import storable_fault
 
-# Eight hues that stay apart for most eyes on a light ground, then again.
-COLORS = ["#2563eb", "#d97706", "#059669", "#db2777", "#7c3aed", "#0891b2", "#b91c1c", "#65a30d"]
+# Eight that stay apart for all eyes (colors.py), on light and on dark paper; then again.
+COLORS = ["#2563eb", "#c77700", "#9b357f", "#33a6a0", "#5c6b21", "#b073da", "#c74a51", "#4d5f9c"]
 KEYS = "123456789qwertzuiopasdfghjklyxcvbnm"
 KEY = re.compile(r"[0-9a-z]")
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")

@@ -41,7 +41,7 @@ def progress(project: Project) -> dict[str, Any]:
     """Documents done by split, how often each label was given, who did how much, and what became of suggestions."""
     return {
         **work(project),
-        "labels": _labels(project),
+        "labels": labels(project),
         "annotators": _annotators(project),
         "acceptance": suggestions.acceptance(project),
     }
@@ -97,7 +97,7 @@ def _splits(project: Project) -> dict[str, dict[str, int]]:
     return found
 
 
-def _labels(project: Project) -> list[dict[str, Any]]:
+def labels(project: Project) -> list[dict[str, Any]]:
     """All labels of the project in its own order, also those that nobody has given yet."""
     with connection.cursor() as cursor:
         cursor.execute(_LABELS, {"project": project.pk})

@@ -1,6 +1,6 @@
 /** Adds and removes rows of the label set without asking the server, which could do it too. */
 
-const COLORS = ["#2563eb", "#d97706", "#059669", "#db2777", "#7c3aed", "#0891b2", "#b91c1c", "#65a30d"];
+const COLORS = ["#2563eb", "#c77700", "#9b357f", "#33a6a0", "#5c6b21", "#b073da", "#c74a51", "#4d5f9c"];
 const form = /** @type {HTMLFormElement} */ (document.getElementById("project-form"));
 
 /** @param {ParentNode} root */
