@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Left
 
 from annotator.errors import Invalid
@@ -43,11 +43,6 @@ def own(
 def of_document(document: Document) -> list[Annotation]:
     """Everybody's annotation of the document, in the order in which they began; annotators come along."""
     return list(Annotation.objects.filter(document=document).select_related("annotator").order_by("pk"))
-
-
-def flagged(documents: QuerySet[Document, Any], flag: str) -> QuerySet[Document, Any]:
-    """Those of these documents that somebody flagged so; ``any``: at all."""
-    return documents.filter(Exists(_flagged(Annotation.objects.filter(document=OuterRef("pk")), flag)))
 
 
 def _flagged(rows: QuerySet[Annotation], flag: str) -> QuerySet[Annotation]:

@@ -11,7 +11,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from annotator.accounts import Membership, Role, Tenant, User
+from annotator.finding.models import Facet, Posting
 from annotator.invitation_model import Invitation
+from annotator.job_model import Job
 from annotator.tenancy import TenantOwned
 
 __all__ = [
@@ -22,10 +24,12 @@ __all__ = [
     "Claim",
     "Decision",
     "Document",
+    "Facet",
     "Invitation",
     "Job",
     "Label",
     "Membership",
+    "Posting",
     "Project",
     "Question",
     "Role",
@@ -163,6 +167,12 @@ class Document(TenantOwned):
             ),
             models.Index(fields=["project", "split", "shuffle"], name="queue_by_chance", condition=Q(free_slots__gt=0)),
             models.Index(fields=["project", "id"], name="documents_in_order"),
+            # With the tenant in them, they answer without the rows, which row-level security has looked at otherwise.
+            models.Index(fields=["project", "split", "id"], name="documents_by_split", include=["tenant"]),
+            models.Index(
+                fields=["project", "id"], name="open_documents", include=["tenant"], condition=Q(free_slots__gt=0)
+            ),
+            models.Index(fields=["project", "-priority", "-id"], name="documents_by_priority", include=["tenant"]),
         ]
 
     def __str__(self) -> str:
@@ -327,47 +337,6 @@ class Decision(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.verdict} {self.item} of {self.suggestion_id}"
-
-
-class Job(TenantOwned):
-    """An import or export that runs beside the request, with its progress. Written by jobs.py."""
-
-    class Kind(models.TextChoices):
-        IMPORT = "import", "import"
-        EXPORT = "export", "export"
-
-    class State(models.TextChoices):
-        QUEUED = "queued", "queued"
-        RUNNING = "running", "running"
-        SUCCEEDED = "succeeded", "succeeded"
-        FAILED = "failed", "failed"
-
-    project = models.ForeignKey(
-        Project, on_delete=models.CASCADE, related_name="jobs", db_constraint=False, db_index=False
-    )
-    kind = models.CharField(max_length=6, choices=Kind.choices)
-    state = models.CharField(max_length=9, choices=State.choices, default=State.QUEUED)
-    reason = models.TextField(blank=True)
-    options = models.JSONField(default=dict)
-    path = models.CharField(max_length=500, blank=True)
-    total_bytes = models.BigIntegerField(default=0)
-    done_bytes = models.BigIntegerField(default=0)
-    rows_read = models.PositiveIntegerField(default=0)
-    rows_new = models.PositiveIntegerField(default=0)
-    rows_known = models.PositiveIntegerField(default=0)
-    rows_refused = models.PositiveIntegerField(default=0)
-    row_errors = models.JSONField(default=list, help_text="The first refusals: line, field, reason.")
-    sha256 = models.CharField(max_length=64, blank=True)
-    created_by = models.ForeignKey(User, on_delete=models.PROTECT)
-    created_at = models.DateTimeField(default=timezone.now)
-    heartbeat_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-
-    class Meta(TenantOwned.Meta):
-        indexes = [models.Index(fields=["project", "created_at"], name="jobs_by_time")]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.pk}: {self.state}"
 
 
 class ApiToken(TenantOwned):

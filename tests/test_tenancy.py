@@ -48,6 +48,8 @@ GLOBAL_COMMANDS = {"demo", "loginlink", "migrate", "tenant"}
 SQL_BY_HAND = {
     "annotator/attention.py",
     "annotator/exporting/jsonl.py",
+    "annotator/finding/search.py",
+    "annotator/finding/words.py",
     "annotator/importing/store.py",
     "annotator/queue.py",
     "annotator/relabel.py",

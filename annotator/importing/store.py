@@ -14,6 +14,7 @@ from django.db import connection
 
 from annotator import relabel
 from annotator.errors import Detail, Invalid
+from annotator.finding import words
 from annotator.importing.rows import Refused, Row
 from annotator.models import Annotation, Document, Project, User
 from annotator.spans import Answer, Schema, clean_answer, storable_fault, text_fault
@@ -92,6 +93,7 @@ def store_rows(project: Project, rows: Iterable[Row | Refused], *, user: User | 
     if fresh:
         ids = _insert_documents(project, list(fresh.values()))
         stored.new += len(ids)
+        words.index(project, [(ids[key], key, c.row.text) for key, c in fresh.items() if key in ids])
         if user is not None:
             _insert_annotations(project, user, [(ids[key], c) for key, c in fresh.items() if key in ids])
         _settle_clashes(project, stored, [c for key, c in fresh.items() if key not in ids])

@@ -9,7 +9,7 @@ import pytest
 
 from annotator import history, review
 from annotator.errors import Invalid
-from annotator.models import Annotation, Document
+from annotator.models import Annotation
 from annotator.review import Submission
 from annotator.tenancy import tenant_scope
 from tests.cast import add_documents, make_project
@@ -60,8 +60,6 @@ def test_it_can_be_narrowed(cast, worked, filters, found):
 def test_flags_can_be_looked_for(cast, worked):
     assert ids(history.own(worked, cast.alice, flag="any")) == ["d0"]
     assert ids(history.own(worked, cast.alice, flag="help")) == []
-    for flag, found in (("any", ["d0"]), ("flagged", ["d0"]), ("help", [])):
-        assert [d.external_id for d in history.flagged(Document.objects.all(), flag)] == found
 
 
 def test_pages_follow_one_another_also_where_many_were_saved_at_the_same_moment(cast, worked):

@@ -284,7 +284,7 @@ def test_documents_go_by_pages_and_filters(cast, alice):
     assert first.count("Text number") == 50
     assert second.count("Text number") == 10
     assert "Next page" not in second
-    assert alice.get(place, {"q": "NUMBER 7."}).text.count("Text number") == 1
+    assert alice.get(place, {"q": "NUMBER 7."}).text.count("<mark>7</mark>") == 1
     assert alice.get(place, {"state": "done"}).text.count("Text number") == 0
     # What makes no sense is left out, not answered with an error.
     assert alice.get(place, {"state": "nonsense", "cursor": "-1"}).text.count("Text number") == 50

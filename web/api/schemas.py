@@ -176,6 +176,8 @@ class DocumentItem(Schema):
     length: int = Field(description="Characters (code points).")
     done: bool = Field(description="Whether somebody has submitted an answer.")
     open: bool = Field(description="Whether it may still be handed out.")
+    facets: list[str] = Field([], description="What is true of its answers, for reviewers: `by:7`, `span:PERSON`, …")
+    uncertainty: float | None = Field(None, description="Of the model that looked last; 0 before. For reviewers.")
 
 
 class Documents(Schema):

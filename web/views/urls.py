@@ -59,6 +59,7 @@ urlpatterns = [
     page("projects/<int:project_id>/import", imports.upload, "import"),
     page("projects/<int:project_id>/documents", documents.index, "documents"),
     page("projects/<int:project_id>/desk", desk.desk, "desk"),
+    page("documents/<int:document_id>/answers", documents.answers, "document-answers"),
     page("documents/<int:document_id>", desk.document, "document"),
     page("jobs/<int:job_id>", imports.show, "job"),
     page("runs/<int:run_id>/cancel", training.cancel, "run-cancel"),

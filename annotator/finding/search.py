@@ -1,0 +1,240 @@
+"""Find documents of a project: by words, labels, people, states, flags. A page at a time, and no page costs much.
+
+Every condition is an index's: words are looked up in Posting, what follows from answers in Facet. Only a piece of text
+that stands across words must be looked for in the texts themselves, and then in so many candidates a page at most.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Cast, Concat, Left, Length
+
+from annotator.errors import Invalid
+from annotator.finding import words
+from annotator.models import Document, Facet, Project, User
+
+OLDEST, NEWEST, UNCERTAIN = "oldest", "newest", "uncertain"
+SORTS = (OLDEST, NEWEST, UNCERTAIN)
+STATES = ("open", "done", "skipped", "draft")
+_FACETS_OF_STATES = {"done": "state:submitted", "skipped": "state:skipped", "draft": "state:draft"}
+
+COUNTED = 10_000  # more than these are not counted
+LOOKED_THROUGH = 2_000  # candidates whose texts are read for a page
+READ_CHARACTERS = 20_000  # of a text, for the excerpt
+EXCERPT = 200
+_LAST = "\U0010ffff"
+
+_PREFIX = "SELECT DISTINCT unnest(documents) FROM annotator_posting WHERE project_id = %s AND word >= %s AND word < %s"
+_WORD = "SELECT unnest(documents) FROM annotator_posting WHERE project_id = %s AND word = %s"
+_FACET = "SELECT document_id FROM annotator_facet WHERE project_id = %s AND facet = %s"
+_ALL = "SELECT id FROM annotator_document WHERE project_id = %s"
+_SPLIT = _ALL + " AND split = %s"
+_OPEN = _ALL + " AND free_slots > 0"
+_PRIORITY = _ALL + " AND priority >= %s"
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What is looked for; empty is whatever. ``label`` is a facet's name: ``span:PERSON``, ``choice:topic=praise``."""
+
+    q: str = ""
+    state: str = ""
+    split: str = ""
+    label: str = ""
+    annotator: int | None = None
+    flag: str = ""
+    differs: bool = False
+    uncertain: float | None = None
+    sort: str = OLDEST
+    cursor: str = ""
+    limit: int = 50
+
+    def facets(self) -> list[str]:
+        """What must be true of a document's answers."""
+        found = [_FACETS_OF_STATES.get(self.state, ""), self.label]
+        found.append(f"by:{self.annotator}" if self.annotator is not None else "")
+        found.append("comment" if self.flag == "comment" else f"flag:{self.flag}" if self.flag else "")
+        found.append("differs" if self.differs else "")
+        return [facet for facet in found if facet]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A document in the list; ``marked`` are the pieces of its excerpt, every other one found."""
+
+    pk: int
+    external_id: str
+    split: str
+    open: bool
+    length: int
+    uncertainty: float
+    excerpt: str
+    marked: list[str]
+    facets: list[str]
+
+    def has(self, facet: str) -> bool:
+        return facet in self.facets
+
+
+@dataclass(frozen=True)
+class Page:
+    """``following`` is the next page's cursor, None at the end. ``unfinished``: it goes on though few were found."""
+
+    rows: list[Found] = field(default_factory=list)
+    following: str | None = None
+    unfinished: bool = False
+
+
+def page(project: Project, filters: Filters) -> Page:
+    """The documents that fit, from the cursor on. Raises Invalid for a cursor that is none. Four queries at most."""
+    pieces = _pieces(filters.q)
+    most = LOOKED_THROUGH if pieces else filters.limit + 1
+    keys = _keys(project, filters, most)
+    holding = _holding(keys, pieces) if pieces else {pk for _, pk in keys}
+    fitting = [key for key in keys if key[1] in holding]
+    shown, more = fitting[: filters.limit], len(fitting) > filters.limit
+    unfinished = bool(pieces) and not more and len(keys) == most
+    last = shown[-1] if more else keys[-1] if unfinished else None
+    return Page(_found(project, [pk for _, pk in shown], filters.q), last and _cursor(filters, *last), unfinished)
+
+
+def count(project: Project, filters: Filters) -> int | None:
+    """How many fit in all; COUNTED + 1 says that there are more, None that counting would mean to read their texts."""
+    if _pieces(filters.q):
+        return None
+    ids, values = _ids(project, filters)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM (SELECT id FROM ({ids}) f (id) LIMIT %s) c", [*values, COUNTED + 1])
+        return int(cursor.fetchone()[0])
+
+
+def _keys(project: Project, filters: Filters, most: int) -> list[tuple[float, int]]:
+    """Priority and key of the first documents that fit, in the order asked for."""
+    ids, values = _ids(project, filters)
+    at = _place(filters)
+    if filters.sort == UNCERTAIN:
+        after = "AND (d.priority, d.id) < (%s, %s)" if at else ""
+        query = f"""SELECT d.priority, d.id FROM annotator_document d WHERE d.project_id = %s {after}
+                    AND d.id IN ({ids}) ORDER BY d.priority DESC, d.id DESC LIMIT %s"""
+        values = [project.pk, *(at or ()), *values]
+    else:
+        beyond, order = ("<", "DESC") if filters.sort == NEWEST else (">", "ASC")
+        after = f"WHERE f.id {beyond} %s" if at else ""
+        query = f"SELECT 0.0, f.id FROM ({ids}) f (id) {after} ORDER BY f.id {order} LIMIT %s"
+        values = [*values, *(at[1:] if at else ())]
+    with connection.cursor() as cursor:
+        # How many documents hold a word the planner cannot know: it takes them for few, and would go through many of
+        # them one by one. Without that choice, a page costs at most one pass over each of its conditions.
+        cursor.execute("SET LOCAL enable_nestloop = off")
+        cursor.execute(query, [*values, most])
+        keys = cursor.fetchall()
+        cursor.execute("SET LOCAL enable_nestloop = on")
+    return [(float(priority), pk) for priority, pk in keys]
+
+
+def _ids(project: Project, filters: Filters) -> tuple[str, list[Any]]:
+    """The query of the documents that fit: what fits each of its conditions, intersected."""
+    begun, pairs = words.of_search(filters.q)
+    conditions: list[tuple[str, list[Any]]] = [(_PREFIX, [word, word + _LAST]) for word in begun]
+    conditions += [(_WORD, [pair]) for pair in pairs]
+    conditions += [(_FACET, [facet]) for facet in filters.facets()]
+    if filters.split:
+        conditions.append((_SPLIT, [filters.split]))
+    if filters.state == "open":
+        conditions.append((_OPEN, []))
+    if filters.uncertain is not None:
+        conditions.append((_PRIORITY, [filters.uncertain]))
+    conditions = conditions or [(_ALL, [])]
+    values = [value for _, given in conditions for value in (project.pk, *given)]
+    return " INTERSECT ".join(query for query, _ in conditions), values
+
+
+def _holding(keys: list[tuple[float, int]], pieces: list[str]) -> set[int]:
+    """Those of the candidates in whose text, or id, each piece stands as it is."""
+    documents = Document.objects.filter(pk__in=[pk for _, pk in keys])
+    fits = [Q(text__icontains=piece) | Q(external_id__icontains=piece) for piece in pieces]
+    return set(documents.filter(*fits).values_list("pk", flat=True))
+
+
+def _pieces(asked: str) -> list[str]:
+    """What must stand in the text as it is: what is in double quotes, what has no spaces in it, what has no words."""
+    quoted = [piece for piece in re.findall(r'"([^"]+)"', asked) if piece.strip()]
+    unspaced = [piece for piece in re.findall(rf"[{words.UNSPACED}]+", asked) if len(piece) > 2]
+    begun, pairs = words.of_search(asked)
+    bare = [asked.strip()] if asked.strip() and not begun and not pairs else []
+    return quoted + unspaced + bare
+
+
+def _cursor(filters: Filters, priority: float, pk: int) -> str:
+    return f"{priority!r}:{pk}" if filters.sort == UNCERTAIN else str(pk)
+
+
+def _place(filters: Filters) -> tuple[float, int] | None:
+    if not filters.cursor:
+        return None
+    priority, _, pk = filters.cursor.rpartition(":")
+    try:
+        place = float(priority or 0), int(pk)
+    except ValueError:
+        place = None
+    if place is None or bool(priority) != (filters.sort == UNCERTAIN) or not 0 <= place[1] < 2**63:
+        reason = "is not the `next` of a page in this order"
+        raise Invalid("invalid_request", f"cursor: {reason}", [{"field": "cursor", "reason": reason}])
+    return place
+
+
+def _found(project: Project, keys: list[int], asked: str) -> list[Found]:
+    """What the list shows of these documents, in two queries."""
+    read = Left("text", READ_CHARACTERS if asked else EXCERPT)
+    documents = Document.objects.filter(pk__in=keys).annotate(length=Length("text"), read=read)
+    fields = ("pk", "external_id", "split", "free_slots", "priority", "length", "read")
+    by_key = {row["pk"]: row for row in documents.values(*fields)}
+    rows = [by_key[pk] for pk in keys]
+    facets: dict[int, list[str]] = {pk: [] for pk in keys}
+    known = Facet.objects.filter(project=project, document__in=list(facets)).order_by("facet")
+    for document, facet in known.values_list("document", "facet"):
+        facets[document].append(facet)
+    return [
+        Found(
+            pk=row["pk"],
+            external_id=row["external_id"],
+            split=row["split"],
+            open=row["free_slots"] > 0,
+            length=row["length"],
+            uncertainty=row["priority"],
+            excerpt=row["read"][:EXCERPT],
+            marked=excerpt(row["read"], asked, row["length"]),
+            facets=facets[row["pk"]],
+        )
+        for row in rows
+    ]
+
+
+def excerpt(text: str, asked: str, length: int | None = None) -> list[str]:
+    """The beginning of a text, or what is around the first thing found in it; every other piece is one found."""
+    begun, _ = words.of_search(asked)
+    quoted = [re.escape(piece) for piece in _pieces(asked)]
+    looked_for = quoted + [rf"\b{re.escape(word)}" for word in begun]
+    pattern = re.compile(f"({'|'.join(looked_for)})", re.IGNORECASE) if looked_for else None
+    first = pattern.search(text) if pattern else None
+    start = max(0, first.start() - EXCERPT // 5) if first else 0
+    if start:
+        space = text.find(" ", start, first.start() if first else start)
+        start = space + 1 if space >= 0 else start
+    piece = text[start : start + EXCERPT]
+    pieces = pattern.split(piece) if pattern else [piece]
+    cut = start + EXCERPT < (len(text) if length is None else length)
+    pieces[0] = ("…" if start else "") + pieces[0]
+    pieces[-1] += "…" if cut else ""
+    return pieces
+
+
+def annotators(project: Project) -> QuerySet[User]:
+    """Those who answered anything in the project, also if they have left; by name."""
+    facet = Concat(Value("by:"), Cast(OuterRef("pk"), CharField()))
+    return User.objects.filter(Exists(Facet.objects.filter(project=project, facet=facet))).order_by("username")

@@ -1,0 +1,54 @@
+"""The table of imports and exports."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+
+from annotator.accounts import User
+from annotator.tenancy import TenantOwned
+
+
+class Job(TenantOwned):
+    """An import or export that runs beside the request, with its progress. Written by jobs.py."""
+
+    class Kind(models.TextChoices):
+        IMPORT = "import", "import"
+        EXPORT = "export", "export"
+
+    class State(models.TextChoices):
+        UPLOADED = "uploaded", "uploaded"
+        QUEUED = "queued", "queued"
+        RUNNING = "running", "running"
+        SUCCEEDED = "succeeded", "succeeded"
+        FAILED = "failed", "failed"
+        CANCELLED = "cancelled", "cancelled"
+
+    project = models.ForeignKey(
+        "annotator.Project", on_delete=models.CASCADE, related_name="jobs", db_constraint=False, db_index=False
+    )
+    kind = models.CharField(max_length=6, choices=Kind.choices)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.QUEUED)
+    reason = models.TextField(blank=True)
+    options = models.JSONField(default=dict)
+    path = models.CharField(max_length=500, blank=True)
+    total_bytes = models.BigIntegerField(default=0)
+    done_bytes = models.BigIntegerField(default=0)
+    rows_read = models.PositiveIntegerField(default=0)
+    rows_new = models.PositiveIntegerField(default=0)
+    rows_known = models.PositiveIntegerField(default=0)
+    rows_refused = models.PositiveIntegerField(default=0)
+    row_errors = models.JSONField(default=list, help_text="The first refusals: line, field, reason.")
+    errors_bytes = models.BigIntegerField(default=0, help_text="How much of the file of all refusals counts.")
+    sha256 = models.CharField(max_length=64, blank=True)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT)
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta(TenantOwned.Meta):
+        indexes = [models.Index(fields=["project", "created_at"], name="jobs_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}: {self.state}"
