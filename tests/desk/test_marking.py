@@ -316,6 +316,67 @@ def test_no_act_moves_a_word(sheet):
     assert sheet.page.evaluate("() => document.querySelector('#text').childNodes.length") == 1
 
 
+def test_on_paper_the_marks_go_with_the_words(sheet):
+    sheet.open(LETTER, spans=[{"start": 13, "end": 17, "label": "PLACE"}])
+    sheet.page.emulate_media(media="print")
+    sheet.page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+
+    assert sheet.page.inner_text(".printed").strip() == "Oslo (PLACE)"
+    held = sheet.page.evaluate("() => [...CSS.highlights.values()].flatMap((one) => [...one].map(String))")
+    assert held == ["Oslo"]
+    assert not sheet.page.is_visible(".layer.over")
+    sheet.page.evaluate("() => dispatchEvent(new Event('afterprint'))")
+    assert sheet.page.locator(".printed").count() == 0
+
+
+def test_with_forced_colours_marks_stay_to_be_seen(make_sheet):
+    sheet = make_sheet(forced_colors="active")
+    sheet.open(LETTER, span("s0", 28, 33, "PLACE"), spans=[{"start": 13, "end": 17, "label": "PLACE"}])
+    lines = sheet.page.evaluate(
+        """() => ['.mark:not(.suggested)', '.mark.suggested'].map((one) => {
+             const style = getComputedStyle(document.querySelector(one));
+             return [style.borderBottomStyle, style.borderBottomColor === getComputedStyle(document.body).color];
+           })"""
+    )
+    assert lines == [["solid", True], ["dashed", True]]
+    plate = sheet.page.eval_on_selector("#text", "(text) => getComputedStyle(text).forcedColorAdjust")
+    assert plate == "none", "or the browser lays a plate over them"
+
+
+def test_names_keep_their_contrast_whatever_the_colour(make_sheet):
+    for scheme in ("light", "dark"):
+        sheet = make_sheet(color_scheme=scheme)
+        kinds = [
+            {"kind": "span", "name": f"L{i}", "color": color, "key": ""}
+            for i, color in enumerate(("#000000", "#ffffff", "#ffff00", "#0000ff", "#ff0000", "#777777"))
+        ]
+        words = [f"word{i} " for i in range(6)]
+        spans = [{"start": i * 6, "end": i * 6 + 5, "label": f"L{i}"} for i in range(6)]
+        sheet.open("".join(words), labels=kinds, spans=spans)
+        sheet.press("Control+End")
+        assert min(sheet.page.evaluate(CONTRASTS)) >= 4.5, scheme
+
+
+CONTRASTS = """() => {
+  const pen = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  const seen = (...colors) => {
+    for (const color of colors) {
+      pen.fillStyle = color;
+      pen.fillRect(0, 0, 1, 1);
+    }
+    const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data].map((v) => v / 255)
+      .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const paper = getComputedStyle(document.documentElement).backgroundColor;
+  return [...document.querySelectorAll('.name, .mark')].map((one) => {
+    const style = getComputedStyle(one.matches('.mark') ? document.querySelector('#text') : one);
+    const [a, b] = [seen(paper, getComputedStyle(one).backgroundColor), seen(paper, style.color)].sort((x, y) => y - x);
+    return (a + 0.05) / (b + 0.05);
+  });
+}"""
+
+
 def test_boxes_follow_the_words_when_the_page_gets_narrow(sheet):
     sheet.open(LETTER * 6, spans=[{"start": 45, "end": 49, "label": "PLACE"}])
     sheet.page.set_viewport_size({"width": 420, "height": 700})

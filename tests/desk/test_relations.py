@@ -124,6 +124,16 @@ def test_a_relation_to_another_line_goes_by_the_gutter(make_sheet):
     assert out["x"] >= 0
 
 
+def test_a_relation_that_was_made_and_one_suggested_are_both_drawn(sheet):
+    relation = {"id": "r0", "kind": "relation", "head": "s0", "tail": "s1", "label": "near", "score": 0.7}
+    items = [span("s0", 28, 33, "PLACE"), span("s1", 44, 51, "DRUG"), relation]
+    sheet.open(LETTER, *items, labels=KINDS, spans=[ADA, OSLO], relations=[{"head": 0, "tail": 1, "label": "lives in"}])
+
+    assert sheet.page.locator(".arc .kind").all_text_contents() == ["lives in", "near"]
+    sheet.page.mouse.click(*sheet.middle(".arc.suggested .kind"))
+    assert sheet.said == "Suggested: Paris, near, aspirin"
+
+
 def test_a_suggested_relation_is_dashed_and_takes_its_ends_first(sheet):
     items = [span("s0", 0, 8, "PERSON"), span("s1", 13, 17, "PLACE")]
     relation = {"id": "r0", "kind": "relation", "head": "s0", "tail": "s1", "label": "lives in", "score": 0.7}

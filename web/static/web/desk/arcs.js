@@ -1,6 +1,6 @@
 /** Draws relations as lines between the names of marks, over the text. Those of what is picked stand out. */
 
-import { percent } from "./marks.js";
+import { lineOf, percent } from "./marks.js";
 import { routes } from "./routes.js";
 
 /**
@@ -11,6 +11,8 @@ import { routes } from "./routes.js";
  *             score: number | null, near: boolean, picked: boolean }} Arc
  */
 
+/** Begins the key of a relation that was made, before its place; suggested ones have the keys of their items. */
+export const MADE = "made ";
 const SVG = "http://www.w3.org/2000/svg";
 const COLORLESS = "#6b7280";
 /** Between the ends of lines that meet at one name. */
@@ -61,7 +63,7 @@ export class Arcs {
     const made = board.work.relations.map(({ head, tail, label }, index) => {
       const ends = [board.find(head), board.find(tail)];
       const near = board.picked === head || board.picked === tail;
-      return { key: `r${index}`, ends, label, color: color(label), score: null, near, picked: board.pickedRelation === index };
+      return { key: `${MADE}${index}`, ends, label, color: color(label), score: null, near, picked: board.pickedRelation === index };
     });
     const offered = suggested.map((item) => {
       const ends = board.ends(item);
@@ -108,7 +110,7 @@ export class Arcs {
     const line = this.sheet.boxes(span.start, span.end)[0];
     if (!name || !line) return null;
     const base = this.marks.topOf(line);
-    return { x: name.left + 6, y: name.top, width: name.width, line: Math.round(line.top / 4), base };
+    return { x: name.left + 6, y: name.top, width: name.width, line: lineOf(line), base };
   }
 
   /** @returns {import("./routes.js").Frame} */

@@ -3,6 +3,7 @@
 import { n, t } from "../i18n.js";
 import { Choosing } from "./choosing.js";
 import { listen } from "./pointer.js";
+import { printable } from "./printing.js";
 import { allows, between, canEnd, pruned, refusal } from "./relating.js";
 import { accepted } from "./suggesting.js";
 import * as work from "./work.js";
@@ -25,6 +26,7 @@ export class Board extends Choosing {
   constructor(parts) {
     super(parts);
     listen(this);
+    printable(this);
   }
 
   // --- marks -------------------------------------------------------------------------------------------------------

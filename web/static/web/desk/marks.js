@@ -34,6 +34,8 @@ export class Marks {
   clear() {
     /** @type {Map<string, Shown>} */
     this.shown = new Map();
+    /** The highest row of names over each line. @type {Map<number, number>} */
+    this.highest = new Map();
     /** @type {Map<string, Placed>} */
     this.placed = new Map();
     /** @type {Span[]} */
@@ -87,11 +89,12 @@ export class Marks {
       const right = this.sheet.text.rightToLeft(one.span.start);
       const text = caption(one.span, look);
       one.name = { x: right ? -box.left - box.width : box.left, width: this.#width(text), row: 0, text, right };
-      const line = `${right} ${Math.round(box.top / 4)}`;
+      const line = `${right} ${lineOf(box)}`;
       const there = lines.get(line);
       if (there) there.push(one);
       else lines.set(line, [one]);
     }
+    this.highest.clear();
     for (const line of lines.values()) this.#arrange(line);
   }
 
@@ -111,7 +114,11 @@ export class Marks {
       length: span.end - span.start,
     }));
     const rows = nameRows(wanted, this.rows);
-    for (const one of line) Object.assign(/** @type {object} */ (one.name), rows.get(one.span.id));
+    for (const one of line) {
+      Object.assign(/** @type {object} */ (one.name), rows.get(one.span.id));
+      const at = lineOf(one.boxes[0]);
+      this.highest.set(at, Math.max(this.highest.get(at) ?? 0, one.name?.row ?? 0));
+    }
   }
 
   /** @param {string} text */
@@ -165,7 +172,7 @@ export class Marks {
 
   /** Above this height of a line nothing is written. @param {Box} line */
   topOf(line) {
-    return line.top - NAME * this.rows;
+    return line.top - NAME * (1 + (this.highest.get(lineOf(line)) ?? 0));
   }
 
   /** Where the name of a span stands, or would stand: relations lead there.
@@ -233,6 +240,9 @@ function element(name, className) {
   made.className = className;
   return made;
 }
+
+/** A number for the line that a box lies in. @param {Box} box */
+export const lineOf = ({ top }) => Math.round(top / 4);
 
 /** A score as people read it; certainty is never shown as a round hundred. @param {number} score */
 export function percent(score) {

@@ -4,6 +4,8 @@
  * handles, and label by button.
  */
 
+import { MADE } from "./arcs.js";
+
 /** @typedef {import("./board.js").Board} Board */
 
 /** Pixels after which a press on a name means to draw a relation. */
@@ -96,9 +98,8 @@ function tap(board, event) {
 /** A line stands for a relation that was made, by its place, or for a suggested one. @param {Board} board @param {PointerEvent} event @param {string} key */
 function pickArc(board, event, key) {
   event.preventDefault();
-  const thing = board.find(key);
-  if (thing && "kind" in thing && thing.kind === "relation") board.pick(key, { byPointer: true });
-  else board.pickRelation(Number(key.slice(1)));
+  if (key.startsWith(MADE)) board.pickRelation(Number(key.slice(MADE.length)));
+  else board.pick(key, { byPointer: true });
 }
 
 /** @param {Board} board @param {string} id */

@@ -127,6 +127,14 @@ export class Sheet {
     return this.range.getClientRects();
   }
 
+  /** A range of the page. @param {Range} range */
+  rangeOf({ start, end }) {
+    const range = document.createRange();
+    range.setStart(this.node, this.text.unit(start));
+    range.setEnd(this.node, this.text.unit(end));
+    return range;
+  }
+
   /** Where a range is in the window. @param {Range} range @returns {DOMRect} */
   boxOf({ start, end }) {
     this.#rects(this.text.unit(start), this.text.unit(end));
