@@ -40,6 +40,7 @@ GLOBAL_TABLES = {"django_migrations"}
 GLOBAL_ROUTES = {
     "", "account/password", "healthz", "join/<slug:slug>/<str:secret>", "readyz", "signin", "signin/link/<str:link>",
     "signout",
+    "language",
 }  # fmt: skip
 GLOBAL_TASKS = {"trainer.tasks.sweep"}
 GLOBAL_COMMANDS = {"demo", "loginlink", "migrate", "tenant"}

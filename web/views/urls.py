@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import path
 from django.urls.resolvers import URLPattern
+from django.views.i18n import set_language
 
 from web.requests import TenantRequest
 from web.views import (
@@ -43,6 +44,7 @@ urlpatterns = [
     path("signin", signin.sign_in, name="signin"),
     path("signin/link/<str:link>", signin.by_link, name="signin-link"),
     path("signout", signin.sign_out, name="signout"),
+    path("language", set_language, name="language"),
     path("account/password", account.password, name="password"),
     path("join/<slug:slug>/<str:secret>", account.join, name="join"),
     page("", projects.index, "projects"),
