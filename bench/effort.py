@@ -49,10 +49,10 @@ def simulate(corpus: str, sample: int, system: str) -> dict[str, Any]:
     by_hand = taken = 0
     for first, last in pairwise((0, *TRAINED_AFTER, LAST)):
         stretch = shown_to_people[first:last]
-        suggested, cost = _suggestions(system, shown_to_people[:first], stretch, pool) if first else ([], 0.0)
+        answers, cost = suggested(system, shown_to_people[:first], stretch, pool) if first else ([], 0.0)
         gold = sum(len(line["spans"]) for line in stretch)
-        shown = sum(len(answer["spans"]) for answer in suggested)
-        right = sum(len(_keys(a) & _keys(line)) for line, a in zip(stretch, suggested, strict=False))
+        shown = sum(len(answer["spans"]) for answer in answers)
+        right = sum(len(_keys(a) & _keys(line)) for line, a in zip(stretch, answers, strict=False))
         by_hand += MARK * gold
         taken += MARK * (gold - right) + DECIDE * shown
         stretches.append(
@@ -67,7 +67,7 @@ def _keys(line: Line) -> set[tuple[int, int, str]]:
     return {(span["start"], span["end"], span["label"]) for span in line["spans"]}
 
 
-def _suggestions(system: str, labelled: list[Line], asked: list[Line], pool: list[Line]) -> tuple[list[Line], float]:
+def suggested(system: str, labelled: list[Line], asked: list[Line], pool: list[Line]) -> tuple[list[Line], float]:
     """What a new model shows on the documents asked, and the processor time of its training."""
     with tempfile.TemporaryDirectory(prefix="marginalia-effort-") as name:
         folder = Path(name)
