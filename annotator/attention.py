@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db import connection
 from django.db.models import Count
 
-from annotator.models import Annotation, AnnotationRevision, Project
+from annotator.finding.models import Facet
+from annotator.models import AnnotationRevision, Project
 
 RECENT = 8
-
-# Only where several people answer a document can they differ; PostgreSQL compares the answers where they lie.
-_DISAGREEMENTS = """
-SELECT count(*) FROM (
-    SELECT document_id FROM annotator_annotation WHERE project_id = %(project)s AND state = 'submitted'
-    GROUP BY document_id HAVING count(*) > 1 AND min(md5(answer::text)) <> max(md5(answer::text))
-) differing
-"""
+FACETS = ("flag:flagged", "flag:help", "differs")
 
 
 @dataclass(frozen=True)
@@ -33,16 +26,9 @@ class Attention:
 
 
 def attention(project: Project) -> Attention:
-    flags = Annotation.objects.filter(project=project).exclude(flag="").values_list("flag")
-    counts = dict(flags.annotate(Count("document", distinct=True)).order_by())
-    differing = disagreements(project) if project.annotators_per_document > 1 else 0
-    return Attention(counts.get("flagged", 0), counts.get("help", 0), differing)
-
-
-def disagreements(project: Project) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(_DISAGREEMENTS, {"project": project.pk})
-        return int(cursor.fetchone()[0])
+    rows = Facet.objects.filter(project=project, facet__in=FACETS).values_list("facet").annotate(Count("document"))
+    counts = dict(rows.order_by())
+    return Attention(*(counts.get(facet, 0) for facet in FACETS))
 
 
 def recent(project: Project) -> list[AnnotationRevision]:

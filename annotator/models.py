@@ -240,6 +240,12 @@ class Annotation(TenantOwned):
             models.Index(fields=["project", "state", "document"], name="annotations_by_state"),
             models.Index(fields=["project", "annotator", "-updated_at", "-id"], name="ones_own_annotations"),
             models.Index(fields=["project", "document"], name="flagged_annotations", condition=~Q(flag="")),
+            # Counting who did how much when reads this alone, and no answer.
+            models.Index(
+                fields=["project", "updated_at"],
+                name="annotations_at_work",
+                include=["tenant", "annotator", "state", "flag", "milliseconds"],
+            ),
         ]
 
     def __str__(self) -> str:
@@ -333,7 +339,9 @@ class Decision(TenantOwned):
                 condition=Q(verdict__in=["accept", "reject", "correct", "leave"]), name="known_verdict"
             ),
         ]
-        indexes = [models.Index(fields=["project", "created_at"], name="decisions_by_time")]
+        indexes = [
+            models.Index(fields=["project", "created_at"], name="decisions_by_time", include=["tenant", "verdict"])
+        ]
 
     def __str__(self) -> str:
         return f"{self.verdict} {self.item} of {self.suggestion_id}"

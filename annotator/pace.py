@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import combinations
 
 from django.db import connection
-from django.db.models import Count
-from django.db.models.functions import TruncDay
 from django.utils import timezone
 
 from annotator.items import agreement, items_of
@@ -19,11 +17,24 @@ DAYS = 30
 LATEST = 5_000  # answers that are taken apart for the labels in them
 TWICE = 500  # documents with several answers that are compared
 
+# One pass over the answers for all counts; days before the window are one.
+_WORK = """
+SELECT u.username, w.state, w.flag, w.day, w.answers FROM (
+    SELECT annotator_id, state, flag, day, count(*) AS answers FROM (
+        SELECT annotator_id, state, flag,
+               CASE WHEN updated_at >= %(since)s THEN (updated_at AT TIME ZONE 'UTC')::date END AS day
+        FROM annotator_annotation WHERE project_id = %(project)s
+    ) answers GROUP BY annotator_id, state, flag, day
+) w JOIN annotator_user u ON u.id = w.annotator_id
+"""
 _TIMES = """
-SELECT u.username, count(*), percentile_cont(ARRAY[0.25, 0.5, 0.75]) WITHIN GROUP (ORDER BY a.milliseconds)
-FROM annotator_annotation a JOIN annotator_user u ON u.id = a.annotator_id
-WHERE a.project_id = %(project)s AND a.state = 'submitted' AND a.milliseconds > 0
-GROUP BY u.username ORDER BY u.username
+SELECT u.username, t.answers, t.quarters FROM (
+    SELECT annotator_id, count(*) AS answers,
+           percentile_cont(ARRAY[0.25, 0.5, 0.75]) WITHIN GROUP (ORDER BY milliseconds) AS quarters
+    FROM annotator_annotation
+    WHERE project_id = %(project)s AND state = 'submitted' AND milliseconds > 0 AND updated_at >= %(since)s
+    GROUP BY annotator_id
+) t JOIN annotator_user u ON u.id = t.annotator_id ORDER BY u.username
 """
 _LABELS = """
 WITH answers AS (
@@ -42,8 +53,27 @@ GROUP BY 1, 3, 4
 """
 _TWICE = """
 SELECT document_id FROM annotator_annotation WHERE project_id = %(project)s AND state = 'submitted'
-GROUP BY document_id HAVING count(*) > 1 ORDER BY max(id) DESC LIMIT %(most)s
+GROUP BY document_id HAVING count(*) > 1 ORDER BY document_id DESC LIMIT %(most)s
 """
+
+
+@dataclass
+class Person:
+    """What somebody did: answers by state and by flag, and documents submitted on each of the last days."""
+
+    username: str
+    counts: Counter[str] = field(default_factory=Counter)
+    days: list[int] = field(default_factory=lambda: [0] * DAYS)
+
+    @property
+    def week(self) -> int:
+        return sum(self.days[-7:])
+
+    @property
+    def a_day(self) -> float:
+        """The mean of the days on which they submitted anything; 0 where there is none."""
+        worked = [count for count in self.days if count]
+        return sum(worked) / len(worked) if worked else 0.0
 
 
 @dataclass(frozen=True)
@@ -77,42 +107,34 @@ class Agreement:
     least: list[tuple[int, str, float]]
 
 
-def per_day(project: Project) -> tuple[list[date], dict[str, list[int]]]:
-    """The days of the last month, and for each person how many documents they submitted on each, by the last time."""
+def people(project: Project) -> list[Person]:
+    """Everybody who has answered, with the documents they submitted on each day of the last month, by the last time."""
+    days = last_days()
+    with connection.cursor() as cursor:
+        cursor.execute(_WORK, {"project": project.pk, "since": days[0]})
+        rows = cursor.fetchall()
+    found: dict[str, Person] = {}
+    for username, state, flag, day, count in rows:
+        one = found.setdefault(username, Person(username))
+        one.counts[state] += count
+        one.counts[flag] += count
+        if day is not None and state == Annotation.State.SUBMITTED:
+            one.days[(day - days[0]).days] += count
+    return [found[username] for username in sorted(found)]
+
+
+def last_days() -> list[date]:
+    """The days of the last month, today the last."""
     today = timezone.now().date()
-    days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
-    rows = (
-        Annotation.objects.filter(project=project, state=Annotation.State.SUBMITTED, updated_at__date__gte=days[0])
-        .values_list("annotator__username", TruncDay("updated_at"))
-        .annotate(Count("pk"))
-        .order_by("annotator__username")
-    )
-    found: dict[str, list[int]] = {}
-    for username, when, count in rows:
-        found.setdefault(username, [0] * DAYS)[(when.date() - days[0]).days] = count
-    return days, found
-
-
-def people(project: Project) -> list[dict[str, int | str]]:
-    """For each person who has answered: how many documents they submitted, skipped, have begun, and asked help with."""
-    found: dict[str, dict[str, int | str]] = {}
-    rows = Annotation.objects.filter(project=project).values_list("annotator__username", "state", "flag")
-    for username, state, flag, count in rows.annotate(Count("pk")).order_by("annotator__username"):
-        one = found.setdefault(username, {"username": username, **dict.fromkeys(_COUNTED, 0)})
-        for name in {state, flag} & set(_COUNTED):
-            one[name] = int(one[name]) + count
-    return list(found.values())
-
-
-_COUNTED = ("submitted", "skipped", "draft", "help")
+    return [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
 
 
 def times(project: Project) -> list[Times]:
-    """None of a project that hides them."""
+    """Of the last month; none of a project that hides them."""
     if not project.show_times:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(_TIMES, {"project": project.pk})
+        cursor.execute(_TIMES, {"project": project.pk, "since": last_days()[0]})
         rows = cursor.fetchall()
     return [Times(username, count, *(part / 1000 for part in quarters)) for username, count, quarters in rows]
 

@@ -8,8 +8,11 @@ from django.db import connection
 from django.db.models import Count, Q
 
 from annotator import suggestions
+from annotator.finding.models import Facet
 from annotator.models import Annotation, Decision, Document, Label, Project
 from annotator.spans import Schema
+
+DONE = "state:submitted"  # the facet of documents that somebody has submitted an answer about
 
 # Each label of each submitted answer, counted where the answers lie.
 _LABELS = """
@@ -76,13 +79,10 @@ def overview() -> dict[int, dict[str, int]]:
         project: {"documents": documents, "done": 0}
         for project, documents in Document.objects.values_list("project").annotate(Count("pk"))
     }
-    for project, done in _submitted().values_list("project").annotate(Count("document", distinct=True)):
-        found[project]["done"] = done
+    done = Facet.objects.filter(project__in=list(found), facet=DONE).values_list("project")
+    for project, count in done.annotate(Count("document")):
+        found[project]["done"] = count
     return found
-
-
-def _submitted(**where: Any) -> Any:
-    return Annotation.objects.filter(state=Annotation.State.SUBMITTED, **where)
 
 
 def _splits(project: Project) -> dict[str, dict[str, int]]:
@@ -91,8 +91,8 @@ def _splits(project: Project) -> dict[str, dict[str, int]]:
     counted = documents.annotate(total=Count("pk"), free=Count("pk", filter=Q(free_slots__gt=0)))
     for split, total, free in counted:
         found[split] |= {"documents": total, "open": free}
-    done = _submitted(project=project).values_list("document__split").annotate(Count("document", distinct=True))
-    for split, count in done:
+    done = Facet.objects.filter(project=project, facet=DONE).values_list("document__split")
+    for split, count in done.annotate(Count("document")):
         found[split]["done"] = count
     return found
 

@@ -14,7 +14,7 @@ from annotator.models import Decision, Project
 
 WEEKS = 26
 DAILY_UP_TO = 21  # days of decisions; beyond that, weeks
-LATEST = 20_000
+LATEST = 5_000
 
 # The latest decisions alone are taken apart: however long a project runs, its page costs the same.
 _BY_LABEL = """

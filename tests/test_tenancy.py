@@ -47,7 +47,6 @@ GLOBAL_COMMANDS = {"demo", "loginlink", "migrate", "tenant"}
 
 # SQL by hand sees what row-level security shows; where it is written, somebody has looked twice.
 SQL_BY_HAND = {
-    "annotator/attention.py",
     "annotator/exporting/jsonl.py",
     "annotator/finding/search.py",
     "annotator/finding/words.py",

@@ -22,25 +22,25 @@ from web.requests import TenantRequest
 @require_safe
 def show(request: TenantRequest, project_id: int) -> HttpResponse:
     project = access.project_for(request, project_id, Role.MANAGER)
-    days, by_person = pace.per_day(project)
-    person = request.GET.get("person", "") if project.show_times else ""
-    counts = by_person.get(person) or [sum(column) for column in zip(*by_person.values(), strict=True)]
     people = pace.people(project)
+    asked = request.GET.get("person", "") if project.show_times else ""
+    alone = next((one for one in people if one.username == asked), None)
+    counts = alone.days if alone else [sum(column) for column in zip(*(one.days for one in people), strict=True)]
     context = {
         "project": project,
-        "figure": _per_day(days, counts, person if person in by_person else "") if counts else None,
-        "person": person if person in by_person else "",
-        "people": [_person(one, by_person) for one in people],
+        "figure": _per_day(counts, alone.username if alone else "") if any(counts) else None,
+        "person": alone.username if alone else "",
+        "people": people,
         "times": pace.times(project),
         "agreement": pace.agreed(project),
         "latest": pace.LATEST,
-        **_labels(project, [str(one["username"]) for one in people]),
+        **_labels(project, [one.username for one in people]),
     }
     return render(request, "web/pace.html", context)
 
 
-def _per_day(days: list[Any], counts: list[int], person: str) -> Figure:
-    names = [formats.date_format(day, "j M") for day in days]
+def _per_day(counts: list[int], person: str) -> Figure:
+    names = [formats.date_format(day, "j M") for day in pace.last_days()]
     tips = [
         f"{name}: " + ngettext("%(count)d document", "%(count)d documents", count) % {"count": count}
         for name, count in zip(names, counts, strict=True)
@@ -53,12 +53,6 @@ def _per_day(days: list[Any], counts: list[int], person: str) -> Figure:
     )
     head = [_("Day"), _("Documents")]
     return Figure(_("Documents each day"), note % {"person": person}, picture, head, rows[::-1])
-
-
-def _person(one: dict[str, Any], by_person: dict[str, list[int]]) -> dict[str, Any]:
-    days = by_person.get(one["username"], [])
-    worked = [count for count in days if count]
-    return one | {"week": sum(days[-7:]), "a_day": sum(worked) / len(worked) if worked else None}
 
 
 def _labels(project: Project, people: list[str]) -> dict[str, Any]:
