@@ -234,6 +234,41 @@ def test_a_drag_takes_whole_words_and_with_alt_exact_characters(sheet):
     assert sheet.selection == "sl"
 
 
+def test_a_drag_runs_over_names_as_if_they_were_not_there(make_sheet):
+    sheet = make_sheet(viewport={"width": 420, "height": 700})
+    text = "One two three four five six seven eight nine ten eleven twelve thirteen."
+    at = text.index("eight")
+    sheet.open(
+        text, spans=[{"start": at, "end": at + 5, "label": "PLACE"}, {"start": at + 6, "end": at + 10, "label": "DRUG"}]
+    )
+
+    name = sheet.page.locator(".name").first.bounding_box()
+    start, chosen = sheet.box("two"), []
+    sheet.page.mouse.move(start["left"] + 1, start["y"])
+    sheet.page.mouse.down()
+    for step in range(0, 12, 2):
+        sheet.page.mouse.move(name["x"] + 10 + step, name["y"] + step)
+        chosen.append(sheet.selection)
+    sheet.page.mouse.up()
+    sheet.frame()
+
+    assert all(len(words) < 40 for words in chosen), chosen
+    assert sheet.selection.startswith("two three")
+    assert not sheet.page.locator(".selecting").count()
+
+
+def test_what_is_chosen_stays_while_somebody_writes_elsewhere(sheet):
+    sheet.open(LETTER)
+    sheet.press("ArrowRight")
+    sheet.page.evaluate("() => document.body.insertAdjacentHTML('afterbegin', '<textarea>some words</textarea>')")
+    sheet.page.locator("textarea").select_text()
+
+    assert sheet.page.locator(".choice i").count() == 1
+    sheet.page.evaluate("(items) => board.offer({ id: 2, items })", [span("s0", 13, 17, "PLACE")])
+    sheet.page.keyboard.type("written")
+    assert sheet.page.input_value("textarea") == "written", "suggestions that come do not take the cursor"
+
+
 def test_clicks_take_a_word_and_a_sentence(sheet):
     sheet.open(LETTER)
 
@@ -261,6 +296,17 @@ def test_clicking_again_goes_through_marks_over_each_other(sheet):
     assert sheet.picked == "University of Oslo PERSON"
     sheet.press("<")
     assert sheet.picked == "Oslo PLACE"
+
+
+def test_the_same_words_take_two_labels_where_spans_may_overlap(sheet):
+    sheet.open(LETTER, overlap=True)
+
+    sheet.press("1", "Escape", "2")
+    assert sheet.labelled() == [("Ada", "PERSON"), ("Ada", "PLACE")]
+    rows = sheet.page.locator(".name").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().top)")
+    assert rows[0] != rows[1], "both names can be read"
+    sheet.press("3")
+    assert sorted(sheet.labelled()) == [("Ada", "DRUG"), ("Ada", "PERSON")], "what is picked changes, the other stays"
 
 
 def test_a_click_on_a_name_picks_the_mark(sheet):

@@ -202,7 +202,8 @@ export class Choosing {
     if ("start" in thing) this.selection = { start: thing.start, end: thing.end };
     if (this.isItem(thing)) this.see([id]);
     this.draw();
-    if ("start" in thing && !byPointer) this.sheet.reveal(thing);
+    const words = "start" in thing ? thing : thing.kind === "relation" ? this.ends(thing)[0] : null;
+    if (words && !byPointer) this.sheet.reveal(words);
     this.on.said(this.describe(thing));
   }
 
@@ -333,8 +334,7 @@ export class Choosing {
     const role = (/** @type {string} */ id) => (relating?.head === id ? t("from here") : "");
     const look = { picked: this.picked, grips: this.byPointer, scores: this.scores, dimmed, role };
     this.marks.draw(this.state.spans, look);
-    this.highlight.hidden = this.picked ? this.selection : null;
-    this.highlight.draw(this.text.length > 0 ? this.selection : null);
+    this.highlight.draw(this.text.length > 0 ? this.selection : null, this.picked !== null);
     if (!relating && !this.pulling) this.arcs.loose(null);
     this.arcs.draw(this);
     this.blanks.draw();

@@ -24,6 +24,8 @@ export function listen(board) {
     const name = part?.closest(".name");
     if (name instanceof HTMLElement) return drag(event, new NameDrag(board, name, event));
     pressed = board.sheet.element.contains(part);
+    // A selection runs over names as if they were not there.
+    stack.classList.toggle("selecting", pressed);
     // Words that are selected would be dragged away as text: a press begins a new selection.
     if (pressed && event.pointerType === "mouse" && !event.shiftKey) document.getSelection()?.removeAllRanges();
   });
@@ -32,6 +34,7 @@ export function listen(board) {
     if (event.detail > 2) event.preventDefault();
   });
   document.addEventListener("pointerup", (event) => {
+    stack.classList.remove("selecting");
     if (!pressed || event.pointerType === "touch") return;
     pressed = false;
     // The browser settles its selection after this event.
