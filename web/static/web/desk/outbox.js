@@ -1,0 +1,167 @@
+/**
+ * What has to reach the server: drafts and submits, one after the other, each until it is acknowledged or refused.
+ * Submits are kept in the store from the moment they are made; a draft is the same as the work that is kept there.
+ */
+
+import { Refused, Unreachable } from "./server.js";
+
+/** @typedef {import("./store.js").Entry} Entry */
+/** @typedef {import("./types.js").Annotation} Annotation */
+/** @typedef {import("./types.js").Body} Body */
+/**
+ * @typedef {{ changed(): void, saved(document: number, annotation: Annotation, body: Body): void,
+ *             refused(document: number, error: Refused, body: Body): void }} Listener
+ */
+
+export const PAUSES_MS = [1000, 2000, 4000, 8000, 15_000, 30_000];
+
+export class Outbox {
+  /**
+   * @param {Pick<import("./server.js").Server, "put">} server
+   * @param {import("./store.js").Store} store
+   * @param {Listener} on
+   */
+  constructor(server, store, on) {
+    this.server = server;
+    this.store = store;
+    this.on = on;
+    this.offline = false;
+    this.signedOut = false;
+    this.running = false;
+    /** The latest draft of each document. @type {Map<number, { body: Body, asks: string[] }>} */
+    this.drafts = new Map();
+    /** What each document's revision is by our own acknowledged acts. @type {Map<number, number>} */
+    this.revisions = new Map();
+    /** Ends a pause early. @type {() => void} */
+    this.hurry = () => {};
+  }
+
+  /** Submits that wait for the server, refused ones left out. */
+  get waiting() {
+    return this.store.entries().filter((entry) => !entry.refused);
+  }
+
+  get refused() {
+    return this.store.entries().filter((entry) => entry.refused);
+  }
+
+  /** The submit of a document that has not been acknowledged. @param {number} document */
+  unsent(document) {
+    return this.store.entries().findLast((entry) => entry.document === document) ?? null;
+  }
+
+  /** @param {Entry} entry */
+  put(entry) {
+    this.drafts.delete(entry.document);
+    this.store.put(entry);
+    this.start();
+  }
+
+  /** @param {number} document @param {Body} body @param {string[]} asks ids under which this document was sent */
+  draft(document, body, asks) {
+    this.drafts.set(document, { body, asks });
+    this.start();
+  }
+
+  /** As the page goes: what may be the last chance. The answer is not waited for. @param {number} document @param {Body} body */
+  lastly(document, body) {
+    if (this.running || this.signedOut) return;
+    const revision = this.revisions.get(document) ?? body.revision;
+    const sending = this.server.put(path(document), { ...body, revision }, { keepalive: true });
+    sending.then((/** @type {any} */ answer) => this.#saved(document, answer.annotation, body), () => undefined);
+  }
+
+  /** Send what waits, if nothing is being sent; a pause between two tries ends. */
+  start() {
+    if (this.running) this.hurry();
+    else this.#run();
+  }
+
+  /** After signing in again. */
+  resume() {
+    this.signedOut = false;
+    this.start();
+  }
+
+  async #run() {
+    this.running = true;
+    for (let tries = 0; !this.signedOut; ) {
+      const next = this.#next();
+      if (!next) break;
+      this.on.changed();
+      try {
+        await this.#send(next);
+        this.offline = false;
+        tries = 0;
+      } catch (error) {
+        if (!(error instanceof Unreachable)) throw error;
+        this.offline = true;
+        this.on.changed();
+        await this.#pause(PAUSES_MS[Math.min(tries, PAUSES_MS.length - 1)]);
+        tries += 1;
+      }
+    }
+    this.running = false;
+    this.on.changed();
+  }
+
+  /** @returns {{ document: number, body: Body, asks: string[], entry: Entry | null } | null} */
+  #next() {
+    const entry = this.waiting[0];
+    if (entry) return { document: entry.document, body: entry.body, asks: entry.kept.asks, entry };
+    for (const [document, { body, asks }] of this.drafts) return { document, body, asks, entry: null };
+    return null;
+  }
+
+  /** @param {{ document: number, body: Body, asks: string[], entry: Entry | null }} sent */
+  async #send({ document, body, asks, entry }) {
+    const revision = this.revisions.get(document) ?? body.revision;
+    try {
+      const { annotation } = await this.server.put(path(document), { ...body, revision });
+      this.#done(document, body, entry);
+      this.#saved(document, annotation, body);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      const stands = error.current;
+      if (error.signedOut) this.signedOut = true;
+      else if (error.status === 409 && stands && stands.revision !== revision && asks.includes(stands.submit_id)) {
+        // Our own draft, of which we never heard that it had arrived.
+        this.revisions.set(document, stands.revision);
+      } else this.#refuse(document, body, entry, error);
+    }
+  }
+
+  /** @param {number} document @param {Body} body @param {Entry | null} entry */
+  #done(document, body, entry) {
+    if (entry) this.store.drop(entry);
+    else if (this.drafts.get(document)?.body === body) this.drafts.delete(document);
+  }
+
+  /** @param {number} document @param {Annotation} annotation @param {Body} body */
+  #saved(document, annotation, body) {
+    this.revisions.set(document, annotation.revision);
+    this.on.saved(document, annotation, body);
+  }
+
+  /** @param {number} document @param {Body} body @param {Entry | null} entry @param {Refused} error */
+  #refuse(document, body, entry, error) {
+    const { status, reason, current } = error;
+    if (entry) this.store.put({ ...entry, refused: { status, reason, current } });
+    else this.#done(document, body, null);
+    this.on.refused(document, error, body);
+  }
+
+  /** @param {number} milliseconds @returns {Promise<void>} */
+  #pause(milliseconds) {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      this.hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+/** @param {number} document */
+const path = (document) => `documents/${document}/annotation`;

@@ -1,0 +1,82 @@
+/** The documents that come next, fetched while a person works on this one. */
+
+import { Refused, Unreachable } from "./server.js";
+
+/** @typedef {import("./types.js").Sheet} Sheet */
+
+const AHEAD = 2;
+
+export class Shelf {
+  /** @param {Pick<import("./server.js").Server, "post">} server @param {number} project */
+  constructor(server, project) {
+    this.server = server;
+    this.project = project;
+    /** @type {Sheet[]} */
+    this.sheets = [];
+    /** Why there was nothing more the last time. */
+    this.reason = "";
+    /** The newest version of the model that was heard of. */
+    this.version = 0;
+    /** @type {Promise<void> | null} */
+    this.filling = null;
+  }
+
+  get ids() {
+    return this.sheets.map(({ document }) => document.id);
+  }
+
+  take() {
+    return this.sheets.shift() ?? null;
+  }
+
+  /** What is handed back is the next again. @param {Sheet} sheet */
+  putBack(sheet) {
+    this.sheets = [sheet, ...this.sheets.filter(({ document }) => document.id !== sheet.document.id)];
+  }
+
+  /** @param {number} document */
+  drop(document) {
+    this.sheets = this.sheets.filter((sheet) => sheet.document.id !== document);
+  }
+
+  /** Fetch what is missing beside the work; if that fails, it is tried again with the next document.
+   *  @param {() => number[]} held documents that must not be handed out again */
+  async fill(held) {
+    if (this.sheets.length >= AHEAD) return;
+    await this.fetch(held).catch((error) => {
+      if (!(error instanceof Unreachable || error instanceof Refused)) throw error;
+    });
+  }
+
+  /** The same, but whoever asks hears of a failure. @param {() => number[]} held @returns {Promise<void>} */
+  fetch(held) {
+    this.filling ??= this.#fetch(held).finally(() => {
+      this.filling = null;
+    });
+    return this.filling;
+  }
+
+  /** @param {() => number[]} held */
+  async #fetch(held) {
+    const body = { held: [...new Set([...held(), ...this.ids])], ahead: Math.max(0, AHEAD - this.sheets.length - 1) };
+    const answer = await this.server.post(`projects/${this.project}/next`, body);
+    this.reason = answer.reason;
+    const found = answer.document ? [answer, ...(answer.ahead ?? [])] : [];
+    const here = new Set([...held(), ...this.ids]);
+    for (const sheet of found) {
+      this.hear(sheet.suggestion);
+      if (!here.has(sheet.document.id)) this.sheets.push(sheet);
+    }
+  }
+
+  /** @param {import("./types.js").Looked} looked */
+  hear(looked) {
+    this.version = Math.max(this.version, looked.version ?? 0);
+  }
+
+  /** Whether a newer model has been heard of than the one that looked at this document.
+   *  @param {import("./types.js").Looked} looked */
+  outdated(looked) {
+    return looked.state === "ready" && (looked.version ?? 0) < this.version;
+  }
+}

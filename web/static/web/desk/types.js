@@ -1,0 +1,25 @@
+/**
+ * What travels between the server and the desk's modules. Only types: nothing loads this file.
+ *
+ * @typedef {{ id: number, external_id: string, text: string, meta: any, split: string }} Doc
+ * @typedef {import("./work.js").Answer} Answer
+ * @typedef {import("./work.js").Work} Work
+ * @typedef {import("./suggesting.js").Item} Item
+ * @typedef {import("./suggesting.js").Suggestion} Suggestion
+ * @typedef {{ state: string, version: number | null, suggestion: Suggestion | null }} Looked
+ *   state: ready, pending (a worker was asked), no_model or blind (held out)
+ * @typedef {Answer & { document: number, revision: number, state: string, complete: boolean, submit_id: string,
+ *   updated_at: string, flag: string, comment: string, milliseconds: number | null, stands: string }} Annotation
+ *   as its annotator left it: a draft, if there is one; `stands` is the state of the answer that counts, if any does
+ * @typedef {{ document: Doc, annotation: Annotation | null, suggestion: Looked }} Sheet a document as it is handed out
+ * @typedef {Answer & { submit_id: string, revision: number, state: string, complete: boolean, decisions: any[],
+ *   flag: string, comment: string, milliseconds: number }} Body what is sent about a document
+ * @typedef {{ kind: "span" | "choice" | "relation", name: string, color: string, key: string, question?: string,
+ *   definition?: string, retired?: boolean, pairs?: string[][] }} Label
+ * @typedef {{ name: string, multiple: boolean }} Question
+ * @typedef {{ api: string, csrf: string, owner: string, project: number, desk_url: string, document_url: string,
+ *   signin_url: string, allow_overlap: boolean, labels: Label[], questions: Question[],
+ *   progress: { done: number, total: number }, first: Sheet | null, reason: string }} Config
+ */
+
+export {};
