@@ -135,10 +135,10 @@ def take_desk(page: Page, address: str, scheme: str) -> None:
     """The desk on a document with suggested spans and, between two of them, a suggested relation."""
     desk = Desk(page).open(address)
     for _ in range(LOOKED_AT):
-        page.wait_for_function("() => !document.querySelector('#note').textContent.startsWith('Looking')")
+        page.wait_for_function("() => !document.querySelector('#note').textContent.startsWith('The model is looking')")
         if len(desk.suggested()) > 2 and page.is_visible("#suggested-relations"):
             break
-        desk.submit(".")
+        desk.submit(".", "Enter")
     desk.press("Space")
     picture(page, "desk", scheme)
     desk.press("?")

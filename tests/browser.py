@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
@@ -57,29 +58,49 @@ class Desk:
         return self.settled()
 
     def settled(self) -> Desk:
+        """Nothing is being fetched, and what was done is drawn."""
         self.page.wait_for_selector('#desk[aria-busy="false"]')
-        return self
+        return self._frame()
 
     def press(self, *keys: str) -> Desk:
         for key in keys:
             self.page.keyboard.press(key)
         return self
 
-    def submit(self, key: str = "Enter") -> Desk:
-        """Press it and wait for the next document, or for the end."""
+    def submit(self, *keys: str) -> Desk:
+        """Press Enter, or these keys, and wait for the next document, or for the end."""
         before = self.document
-        self.press(key)
+        self.press(*(keys or ("Enter",)))
+        return self.after(before)
+
+    def after(self, document: str) -> Desk:
+        """Wait until another document than this one is on the desk, or none is left."""
         self.page.wait_for_function(
             """(before) => document.querySelector('#desk').getAttribute('aria-busy') === 'false' &&
                (document.querySelector('#document-name').textContent !== before ||
                 document.querySelector('#desk').dataset.finished === 'yes')""",
-            arg=before,
+            arg=document,
+        )
+        return self._frame()
+
+    def saved(self) -> Desk:
+        """Wait until the server has everything."""
+        return self.says("Saved")
+
+    def says(self, words: str) -> Desk:
+        """Wait until the line of the state holds these words."""
+        self.page.wait_for_function(
+            "(words) => document.querySelector('#state-text').textContent.includes(words)", arg=words
         )
         return self
 
     @property
     def document(self) -> str:
         return self.page.inner_text("#document-name")
+
+    @property
+    def finished(self) -> bool:
+        return self.page.get_attribute("#desk", "data-finished") == "yes"
 
     @property
     def selection(self) -> str:
@@ -94,20 +115,32 @@ class Desk:
         return self.page.inner_text("#note")
 
     @property
+    def heard(self) -> str:
+        """What a screen reader was told last."""
+        return self.page.inner_text("#live")
+
+    @property
     def text(self) -> str:
-        """The text alone, without the tags that stand in it."""
-        return "".join(self._all("#text > :not(.tag)"))
+        return str(self.page.evaluate("() => document.querySelector('#text').textContent"))
 
     def labelled(self) -> list[tuple[str, str]]:
         """Each labelled span as (words, label), in order."""
-        return self._spans(":not(.suggested)")
+        return self._spans("board.work.marks")
 
     def suggested(self) -> list[tuple[str, str]]:
-        return self._spans(".suggested")
+        return self._spans("board.pending.filter((item) => item.kind === 'span')")
+
+    def relations(self) -> list[tuple[str, str, str]]:
+        """Head, kind and tail of each relation."""
+        found = self._of_board(
+            """board.work.relations.map(({ head, tail, label }) =>
+                 [board.words(board.find(head)), label, board.words(board.find(tail))])"""
+        )
+        return [(str(head), str(label), str(tail)) for head, label, tail in found]
 
     def chosen(self) -> list[str]:
         names = self.page.eval_on_selector_all(
-            '[data-act="choice"][aria-pressed="true"]', "(found) => found.map((one) => one.dataset.name)"
+            ".option[data-name]:has(:checked)", "(found) => found.map((one) => one.dataset.name)"
         )
         return [str(name) for name in names]
 
@@ -137,28 +170,27 @@ class Desk:
     def _box(self, words: str) -> dict[str, float]:
         found = self.page.evaluate(
             """(words) => {
-                 const walk = document.createTreeWalker(document.querySelector('#text'), NodeFilter.SHOW_TEXT);
-                 for (let node = walk.nextNode(); node; node = walk.nextNode()) {
-                   const at = node.data.indexOf(words);
-                   if (at < 0 || node.parentElement.closest('.tag')) continue;
-                   const range = document.createRange();
-                   range.setStart(node, at);
-                   range.setEnd(node, at + words.length);
-                   const box = range.getBoundingClientRect();
-                   return { left: box.left, right: box.right, middle: (box.top + box.bottom) / 2 };
-                 }
-                 return null;
+                 const node = document.querySelector('#text').firstChild;
+                 const at = node.data.indexOf(words);
+                 if (at < 0) return null;
+                 const range = document.createRange();
+                 range.setStart(node, at);
+                 range.setEnd(node, at + words.length);
+                 const box = range.getBoundingClientRect();
+                 return { left: box.left, right: box.right, middle: (box.top + box.bottom) / 2 };
                }""",
             words,
         )
-        assert found, f"{words!r} is not on the desk in one piece"
+        assert found, f"{words!r} is not on the desk"
         return dict(found)
 
-    def _all(self, selector: str) -> list[str]:
-        return [str(text) for text in self.page.eval_on_selector_all(selector, "(f) => f.map((e) => e.textContent)")]
-
-    def _spans(self, kind: str) -> list[tuple[str, str]]:
-        labels = self.page.eval_on_selector_all(
-            f"#text > .tag{kind}", "(found) => found.map((tag) => tag.firstChild.textContent)"
+    def _of_board(self, expression: str) -> Any:
+        return self.page.evaluate(
+            f"() => {{ const {{ board }} = document.querySelector('#desk'); return {expression}; }}"
         )
-        return list(zip(self._all(f"#text > mark{kind}"), [str(label) for label in labels], strict=True))
+
+    def _spans(self, things: str) -> list[tuple[str, str]]:
+        found = self._of_board(
+            f"[...{things}].sort((a, b) => a.start - b.start).map((one) => [board.words(one), one.label])"
+        )
+        return [(str(words), str(label)) for words, label in found]

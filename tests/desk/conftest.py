@@ -1,15 +1,18 @@
-"""One Chromium and one address for the tests of the desk's text."""
+"""One Chromium for the tests of the desk: an address for those of its text alone, an install for those of its page."""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, BrowserContext
 
 from tests.browser import chromium
 from tests.desk.sheet import Sheet, opened, served
+from tests.install import Install, install
 
 
 @pytest.fixture(scope="module")
@@ -42,3 +45,23 @@ def make_sheet(sheet_browser: Browser, sheet_url: str) -> Iterator[Callable[...,
 @pytest.fixture
 def sheet(make_sheet: Callable[..., Sheet]) -> Sheet:
     return make_sheet()
+
+
+@pytest.fixture(scope="session")
+def place() -> Iterator[Install]:
+    """A whole running install."""
+    with tempfile.TemporaryDirectory(prefix="marginalia-test-") as data_dir, install(Path(data_dir)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    opened = browser.new_context(viewport={"width": 1280, "height": 800})
+    yield opened
+    opened.close()

@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { factsOf, turnsOf } from "../../web/static/web/desk/context.js";
+import { clip, percent } from "../../web/static/web/desk/dom.js";
+import { found } from "../../web/static/web/desk/palette.js";
+
+/** @param {string[]} names @param {string} typed */
+const names = (names, typed) => found(names.map((name) => ({ name })), typed).map(({ name }) => name);
+
+test("a label is found by its beginning, by a word in it, by a part, by letters in order", () => {
+  const all = ["card_lost", "lost_parcel", "LOSS", "closet", "Größe", "refund"];
+  assert.deepEqual(names(all, "lost"), ["lost_parcel", "card_lost", "closet"]);
+  assert.deepEqual(names(all, "los"), ["lost_parcel", "LOSS", "card_lost", "closet"]);
+  assert.deepEqual(names(all, "grosse"), []);
+  assert.deepEqual(names(all, "große"), ["Größe"]);
+  assert.deepEqual(names(all, "rfd"), ["refund"]);
+  assert.deepEqual(names(all, " "), all);
+});
+
+test("a conversation is shown as such, in either form; the rest of the metadata as facts", () => {
+  const meta = { dialogue: [{ speaker: "Ada", text: "Hi" }, "…", { no: 1 }], source: "mail", size: 3 };
+  assert.deepEqual(turnsOf(meta), [{ speaker: "Ada", text: "Hi" }, { speaker: "", text: "…" }]);
+  assert.deepEqual(factsOf(meta), [["source", "mail"], ["size", "3"]]);
+  assert.deepEqual(factsOf({ context: "a word" }), [["context", "a word"]]);
+  assert.deepEqual(turnsOf(null), []);
+});
+
+test("long words are cut between characters, and certainty is no round hundred", () => {
+  assert.equal(clip(" a\n b "), "a b");
+  assert.equal(clip("😀".repeat(50), 3), "😀😀…");
+  assert.equal(percent(0.999), "99 %");
+  assert.equal(percent(0.001), "1 %");
+});

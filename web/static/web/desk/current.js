@@ -1,0 +1,55 @@
+/** The document on the desk: what stands of it, what is kept of it here, and how much of that the server has. */
+
+import { newId } from "./ids.js";
+import * as works from "./work.js";
+
+/** @typedef {import("./types.js").Sheet} Sheet */
+/** @typedef {import("./types.js").Body} Body */
+/** @typedef {import("./store.js").Kept} Kept */
+
+const ASKS = 8;
+
+export class Current {
+  /**
+   * @param {Sheet} sheet
+   * @param {Kept | null} kept what the browser kept of it
+   * @param {number} known the revision that our own acknowledged acts made
+   */
+  constructor(sheet, kept, known) {
+    const { annotation, suggestion: looked } = sheet;
+    this.sheet = sheet;
+    this.id = sheet.document.id;
+    this.looked = looked;
+    this.revision = Math.max(annotation?.revision ?? 0, known);
+    /** Done before: somebody's finished work is not argued with by suggestions. */
+    this.settled = Boolean(annotation?.stands);
+    this.suggestion = kept ? kept.suggestion : this.settled ? null : looked.suggestion;
+    this.flag = (kept ?? annotation)?.flag ?? "";
+    this.comment = (kept ?? annotation)?.comment ?? "";
+    this.milliseconds = kept?.milliseconds ?? annotation?.milliseconds ?? 0;
+    /** Ids under which this was sent from here. What stands under one of them is our own. */
+    this.asks = kept?.asks ?? (annotation ? [annotation.submit_id] : []);
+    /** Work to begin with. */
+    this.begin = kept ? works.revive(kept.work) : annotation ? works.fromAnswer(annotation) : works.EMPTY;
+    /** Changes made, how many of them are on their way, and how many have arrived. */
+    this.acts = this.sent = this.safe = 0;
+    this.lastDraft = -Infinity;
+    /** Whether the person was told of suggestions that were not looked at. */
+    this.warned = false;
+    /** Kept work that was made from what no longer stands. */
+    this.stale = kept !== null && kept.revision !== this.revision && !(annotation && this.asks.includes(annotation.submit_id));
+  }
+
+  /** An id to send under. */
+  ask() {
+    const id = newId();
+    this.asks = [...this.asks.slice(1 - ASKS), id];
+    return id;
+  }
+
+  /** The form in which the browser keeps it. @param {import("./types.js").Work} work @param {number} milliseconds @returns {Kept} */
+  kept(work, milliseconds) {
+    const { suggestion, revision, flag, comment, asks } = this;
+    return { work, suggestion, revision, flag, comment, milliseconds, asks };
+  }
+}

@@ -1,0 +1,301 @@
+/** The desk as one element of the page: it joins the text, the panel and the server, and hands every key and click on. */
+
+import { t } from "../i18n.js";
+import { Board } from "./board.js";
+import { askRemark, askWhySkipped, fillKeys, show } from "./dialogs.js";
+import { byId } from "./dom.js";
+import { Earlier } from "./earlier.js";
+import { Fields } from "./fields.js";
+import { actsOf, bound, COMMANDS, GROUPS, keyMap } from "./keys.js";
+import { filters, Palette } from "./palette.js";
+import { Panel } from "./panel.js";
+import { Pop } from "./pop.js";
+import { tips } from "./tips.js";
+import { View } from "./view.js";
+
+/** @typedef {import("./types.js").Config} Config */
+/** @typedef {import("./types.js").Label} Label */
+/** @typedef {import("./sitting.js").Sitting} Sitting */
+/** @typedef {Record<string, string | undefined>} Data */
+
+const FREE = ["help", "guidelines", "history", "again", "retry", "signin"];
+const OF_CONTROLS = ["Enter", " ", "Tab", "Shift+Tab"];
+
+export class Desk {
+  /** @param {HTMLElement} element */
+  constructor(element) {
+    this.element = element;
+    /** @type {Config} */
+    this.config = JSON.parse(byId("desk-config").textContent ?? "");
+    const { labels, questions } = this.config;
+    this.form = /** @type {HTMLFormElement} */ (byId("desk-form"));
+    this.fields = new Fields(this.form);
+    /** @type {Sitting | null} */
+    this.sitting = null;
+    /** The document where nothing talks to the server. @type {import("./current.js").Current | null} */
+    this.alone = null;
+    this.following = 0;
+    this.view = new View(element, { settle: (entry) => this.sitting?.sending.settle(entry) });
+    this.keys = keyMap(labels);
+    const multiple = new Map(questions.map((question) => [question.name, question.multiple]));
+    const relations = labels.filter((label) => label.kind === "relation");
+    this.board = new Board({
+      text: byId("text"),
+      labels,
+      rules: {
+        allowOverlap: this.config.allow_overlap,
+        multiple: (name) => multiple.get(name) ?? false,
+        relations: Object.fromEntries(relations.map(({ name, pairs }) => [name, { pairs }])),
+      },
+      on: {
+        changed: () => this.#changed(),
+        drawn: () => this.#drawn(),
+        said: (sentence) => this.view.say(sentence),
+        refused: (sentence) => this.view.tell(sentence),
+      },
+    });
+    this.panel = new Panel(element, this.board);
+    this.pop = new Pop(this.board);
+    this.palette = new Palette(labels, (label) => this.#use(label));
+    this.acts = this.#acts();
+    /** @type {Earlier | null} */
+    this.earlier = null;
+    this.#listen();
+    filters(element);
+    tips(element);
+    this.#begin();
+  }
+
+  /** What talks to the server is fetched apart: without it the desk is still a form, whose button saves. */
+  async #begin() {
+    try {
+      const { Sitting } = await import("./sitting.js");
+      this.sitting = new Sitting(this.config, this.board, this.view);
+    } catch (error) {
+      reportError(error);
+      await this.#alone();
+      return;
+    }
+    const { server } = this.sitting;
+    this.earlier = new Earlier(server, this.config.project, (id) => this.sitting?.openById(id));
+    this.sitting.begin();
+  }
+
+  async #alone() {
+    const { first } = this.config;
+    if (!first) return;
+    const { Current } = await import("./current.js");
+    const current = new Current(first, null, 0);
+    const { text, meta } = first.document;
+    this.alone = current;
+    this.view.open(current, this.form.action);
+    this.board.open({ text, work: current.begin, suggestion: current.suggestion, meta });
+    this.view.tell(t("Part of this page did not load. Done saves all the same."));
+  }
+
+  // --- the board's news ---------------------------------------------------------------------------------------------
+
+  #changed() {
+    this.view.tell("");
+    this.sitting?.changed();
+    this.following ||= requestIdleCallback(() => {
+      this.following = 0;
+      this.#follow();
+    });
+  }
+
+  /** The form's fields are the work, at every act. */
+  #follow() {
+    const current = this.sitting?.current ?? this.alone;
+    if (!current) return;
+    this.fields.follow(this.board, current, this.sitting?.clock.milliseconds ?? 0);
+  }
+
+  #drawn() {
+    this.panel?.update();
+    this.pop?.update();
+  }
+
+  // --- acts ---------------------------------------------------------------------------------------------------------
+
+  /** Every command by its name in keys.js; those of buttons get what the button carries. @returns {Record<string, (data: Data) => any>} */
+  #acts() {
+    const { board } = this;
+    const named = (/** @type {string | undefined} */ id) => board.find(id ?? "");
+    return {
+      ...actsOf(board),
+      label: ({ name }) => board.label(name ?? ""),
+      relation: ({ name }) => board.startRelation(name ?? ""),
+      pick: ({ id }) => board.pick(id ?? ""),
+      pickRelation: ({ index }) => board.pickRelation(Number(index)),
+      removeOne: ({ id }) => board.remove(named(id)),
+      unrelate: ({ index }) => board.unrelate(Number(index)),
+      acceptOne: ({ id }) => board.accept(named(id)),
+      rejectOne: ({ id }) => board.remove(named(id)),
+      acceptAll: () => board.acceptAll({ above: this.panel.above }),
+      acceptSame: () => board.acceptSame(),
+      labelSame: () => board.same(),
+      submit: () => (board.relating ? board.takeEnd() : this.#send("done")),
+      acceptAllAndSubmit: () => {
+        board.acceptAll();
+        this.#send("done");
+      },
+      submitPart: () => this.#send("part"),
+      skip: () => this.#skip(),
+      previous: () => this.sitting?.previous(),
+      history: () => this.earlier?.show(),
+      flag: () => this.#flag(),
+      comment: () => this.#comment(),
+      search: () => this.palette.open(),
+      guidelines: () => show("guide"),
+      help: () => this.#help(),
+      unfold: () => this.#unfold(),
+      again: () => this.sitting?.next(),
+      retry: () => this.sitting?.retry(),
+      signin: () => window.open(this.config.signin_url, "_blank"),
+    };
+  }
+
+  /** @param {string} name @param {Data} [data] @returns {boolean} whether the key was used */
+  act(name, data = {}) {
+    const busy = this.sitting?.busy || (!this.sitting?.current && !this.alone);
+    if (busy && !FREE.includes(name)) return true;
+    return this.acts[name]?.(data) !== false;
+  }
+
+  /** A label by its key, or from the palette. @param {Label} label */
+  #use({ kind, name, question }) {
+    if (this.sitting?.busy) return;
+    if (kind === "span") this.board.label(name);
+    else if (kind === "relation") this.board.startRelation(name);
+    else this.board.toggleChoice(question ?? "", name);
+  }
+
+  /** Through the form, so that there is one way out. @param {string} act */
+  #send(act) {
+    this.form.requestSubmit(this.form.querySelector(`button[name="act"][value="${act}"]`));
+  }
+
+  /** @param {SubmitEvent} event */
+  #submitted(event) {
+    const act = event.submitter?.getAttribute("value") ?? "done";
+    this.#follow();
+    if (!this.sitting) return;
+    event.preventDefault();
+    if (act === "skip") this.#skip();
+    else this.sitting.done({ complete: act !== "part" });
+  }
+
+  async #skip() {
+    if (this.sitting && (this.sitting.busy || !this.sitting.current)) return;
+    const reason = await askWhySkipped();
+    if (reason === null) return;
+    const current = this.sitting?.current ?? this.alone;
+    if (reason && current) current.comment = current.comment ? `${current.comment}\n${reason}` : reason;
+    if (this.sitting) this.sitting.done({ state: "skipped" });
+    else {
+      this.#follow();
+      this.#send("skip");
+    }
+  }
+
+  #flag() {
+    const flag = this.sitting?.current?.flag ? "" : "flagged";
+    this.sitting?.remark({ flag });
+    this.view.say(flag ? t("Flagged.") : t("No longer flagged."));
+  }
+
+  async #comment() {
+    const current = this.sitting?.current;
+    if (!current) return;
+    const remark = await askRemark(current);
+    if (remark && this.sitting?.current === current) this.sitting.remark(remark);
+  }
+
+  #help() {
+    const does = COMMANDS.map((command) => ({ ...command, group: GROUPS[command.group] }));
+    fillKeys(does, (letter) => {
+      const found = this.keys.get(letter);
+      return found && "command" in found ? found.command : undefined;
+    });
+    show("keys");
+  }
+
+  #unfold() {
+    const open = byId("panel").toggleAttribute("data-open");
+    this.element.querySelector('[data-act="unfold"]')?.setAttribute("aria-expanded", String(open));
+  }
+
+  // --- keys and clicks ----------------------------------------------------------------------------------------------
+
+  #listen() {
+    document.addEventListener("keydown", (event) => this.#key(event));
+    this.form.addEventListener("submit", (event) => this.#submitted(event));
+    // Buttons take neither the selection nor the focus away from the text.
+    this.element.addEventListener("mousedown", (event) => {
+      const { target } = event;
+      if (target instanceof Element && target.closest("form.desk :is(button, label.option)")) event.preventDefault();
+    });
+    this.element.addEventListener("click", (event) => this.#click(event));
+    this.element.addEventListener("change", (event) => {
+      const input = event.target instanceof HTMLInputElement ? event.target : null;
+      const question = input?.closest("fieldset")?.dataset.question;
+      if (input && question && input.value && input.checked !== this.#chosen(question, input.value)) {
+        this.board.toggleChoice(question, input.value);
+      }
+    });
+  }
+
+  /** @param {string} question @param {string} name */
+  #chosen(question, name) {
+    return (this.board.work.classes[question] ?? []).includes(name);
+  }
+
+  /** @param {MouseEvent} event */
+  #click(event) {
+    const target = event.target instanceof Element ? event.target : null;
+    const button = target?.closest("[data-act]");
+    if (button instanceof HTMLButtonElement && button.type === "button" && !button.disabled) {
+      this.act(button.dataset.act ?? "", button.dataset);
+      return;
+    }
+    // A choice that is taken is let go by a second click, which a radio button cannot say by itself.
+    const input = target instanceof HTMLInputElement && target.type === "radio" ? target : null;
+    const question = input?.closest("fieldset")?.dataset.question;
+    if (input && question && input.value && this.#chosen(question, input.value)) this.board.toggleChoice(question, input.value);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const there = event.target instanceof Element ? event.target : document.body;
+    if (event.isComposing || event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    if (there.closest("textarea, select, summary, input:not([type=radio], [type=checkbox])")) return;
+    const found = bound(this.keys, event);
+    if (!found) return;
+    if ("label" in found) {
+      event.preventDefault();
+      this.#use(found.label);
+      return;
+    }
+    const { command } = found;
+    const onText = there === document.body || there === byId("text");
+    // Past the last suggestion Tab goes on to the buttons: nobody is caught in the text.
+    if (!onText && (OF_CONTROLS.includes(event.key) || (there instanceof HTMLInputElement && event.key.startsWith("Arrow")))) return;
+    if (command === "nextStop" || command === "previousStop") {
+      if (onText && this.sitting?.current && this.act(command)) event.preventDefault();
+      return;
+    }
+    event.preventDefault();
+    if (!event.repeat || command !== "submit") this.act(command);
+  }
+}
+
+customElements.define(
+  "marginalia-desk",
+  class extends HTMLElement {
+    connectedCallback() {
+      this.desk = new Desk(this);
+      this.board = this.desk.board;
+    }
+  },
+);

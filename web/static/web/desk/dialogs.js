@@ -1,0 +1,141 @@
+/** Questions that the desk asks, each in a dialog of the browser's own: focus comes back to where it was. */
+
+import { t } from "../i18n.js";
+import { byId, clip, el } from "./dom.js";
+import { Text } from "./offsets.js";
+
+/** @param {string} id */
+const dialogOf = (id) => /** @type {HTMLDialogElement} */ (byId(id));
+/** @param {string} id */
+const inputOf = (id) => /** @type {HTMLInputElement} */ (byId(id));
+
+/** Open one; resolves to the value of the button that closed it, empty after Escape. @param {HTMLDialogElement} dialog @returns {Promise<string>} */
+function asked(dialog) {
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true }));
+}
+
+/** Why a document is skipped, perhaps nothing said; null: it is not. @returns {Promise<string | null>} */
+export async function askWhySkipped() {
+  const dialog = dialogOf("skip");
+  const words = inputOf("skip-words");
+  words.value = "";
+  const reasons = [...dialog.querySelectorAll("[data-reason]")].filter((one) => one instanceof HTMLElement);
+  const take = (/** @type {HTMLElement | undefined} */ button) => {
+    if (!button) return;
+    words.value = button.dataset.reason ?? "";
+    dialog.close("skip");
+  };
+  const byKey = (/** @type {KeyboardEvent} */ event) => {
+    if (document.activeElement === words && words.value !== "") return;
+    const button = reasons[Number(event.key) - 1];
+    if (button && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      take(button);
+    }
+  };
+  const byClick = (/** @type {Event} */ event) => {
+    if (event.target instanceof Element) take(/** @type {HTMLElement | null} */ (event.target.closest("[data-reason]")) ?? undefined);
+  };
+  // Enter in the field would press the first button, which cancels.
+  const enter = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    dialog.close("skip");
+  };
+  dialog.addEventListener("keydown", byKey);
+  dialog.addEventListener("click", byClick);
+  words.addEventListener("keydown", enter);
+  const closing = asked(dialog);
+  words.focus();
+  const answer = await closing;
+  dialog.removeEventListener("keydown", byKey);
+  dialog.removeEventListener("click", byClick);
+  words.removeEventListener("keydown", enter);
+  return answer === "skip" ? words.value.trim() : null;
+}
+
+/** @param {{ comment: string, flag: string }} now @returns {Promise<{ comment: string, flag: string } | null>} */
+export async function askRemark({ comment, flag }) {
+  const dialog = dialogOf("remark");
+  const words = /** @type {HTMLTextAreaElement} */ (byId("remark-words"));
+  const help = inputOf("remark-help");
+  words.value = comment;
+  help.checked = flag === "help";
+  const keep = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) dialog.close("keep");
+  };
+  dialog.addEventListener("keydown", keep);
+  const closing = asked(dialog);
+  words.focus();
+  const answer = await closing;
+  dialog.removeEventListener("keydown", keep);
+  if (answer !== "keep") return null;
+  return { comment: words.value.trim(), flag: help.checked ? "help" : flag === "help" ? "" : flag };
+}
+
+/**
+ * The two states of a document that was changed elsewhere meanwhile.
+ * @param {import("./types.js").Answer} mine @param {import("./types.js").Answer | null} theirs @param {string} text
+ * @returns {Promise<"mine" | "theirs">}
+ */
+export async function conflict(mine, theirs, text) {
+  const points = new Text(text);
+  byId("conflict-mine").replaceChildren(...summary(mine, points));
+  byId("conflict-theirs").replaceChildren(...summary(theirs ?? { spans: [], classes: {}, relations: [] }, points));
+  return (await asked(dialogOf("conflict"))) === "theirs" ? "theirs" : "mine";
+}
+
+/** @param {import("./types.js").Answer} answer @param {Text} text */
+function summary(answer, text) {
+  const words = (/** @type {number} */ place) => clip(text.slice(answer.spans[place].start, answer.spans[place].end));
+  const spans = answer.spans.map((span, place) => row(words(place), span.label));
+  const choices = Object.entries(answer.classes ?? {}).filter(([, names]) => names.length > 0);
+  const relations = answer.relations ?? [];
+  const rows = [
+    ...spans,
+    ...choices.map(([question, names]) => row(question, names.join(", "))),
+    ...relations.map(({ head, tail, label }) => row(`${words(head)} → ${words(tail)}`, label)),
+  ];
+  return rows.length ? rows : [el("li", {}, t("nothing marked"))];
+}
+
+/** @param {string} words @param {string} label */
+const row = (words, label) => el("li", {}, el("b", { dir: "auto" }, words), " ", el("i", {}, label));
+
+/** @param {string} id */
+export function show(id) {
+  const dialog = dialogOf(id);
+  if (!dialog.open) dialog.showModal();
+}
+
+/**
+ * Which key does what, from the one table of keys.
+ * @param {{ name: string, keys: string[], letter?: string, group: string, says: string }[]} commands
+ * @param {(letter: string) => string | undefined} commandOf what a letter does here; labels may have taken it
+ */
+export function fillKeys(commands, commandOf) {
+  /** @type {Map<string, HTMLElement>} */
+  const groups = new Map();
+  for (const { name, keys, letter, group, says } of commands) {
+    const list = groups.get(group) ?? el("dl", { className: "key-list" });
+    groups.set(group, list);
+    const free = letter && commandOf(letter) === name ? [letter] : [];
+    const shown = [...keys, ...free].flatMap((key, place) => [...(place ? [" ", t("or"), " "] : []), ...keyed(key)]);
+    list.append(el("dt", {}, ...shown), el("dd", {}, says));
+  }
+  byId("key-groups").replaceChildren(
+    ...[...groups].map(([group, list]) => el("section", {}, el("h3", {}, group), list)),
+  );
+}
+
+/** @type {Record<string, string>} */
+const SIGNS = { ArrowRight: "→", ArrowLeft: "←", ArrowUp: "↑", ArrowDown: "↓", Shift: "⇧", " ": "Space", Escape: "Esc", Delete: "Del" };
+
+/** A key's name as caps to look at. @param {string} key */
+function keyed(key) {
+  const mod = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘" : "Ctrl";
+  const parts = key === "+" ? ["+"] : key.split("+");
+  return parts.flatMap((part, place) => [...(place ? [" "] : []), el("kbd", {}, part === "Mod" ? mod : (SIGNS[part] ?? part))]);
+}

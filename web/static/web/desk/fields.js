@@ -1,0 +1,35 @@
+/** The page is an ordinary form; its fields follow the work, so that it can be sent even if nothing else works. */
+
+import { newId } from "./ids.js";
+import { toAnswer } from "./work.js";
+
+/** @typedef {import("./board.js").Board} Board */
+/** @typedef {import("./current.js").Current} Current */
+
+export class Fields {
+  /** @param {HTMLFormElement} form */
+  constructor(form) {
+    this.form = form;
+    /** @type {number | null} */
+    this.id = null;
+  }
+
+  /** @param {Board} board @param {Current} current @param {number} milliseconds */
+  follow(board, { id, revision, flag, comment, suggestion, settled }, milliseconds) {
+    // The id of the act belongs to the document: sent twice, it counts once.
+    if (id !== this.id) this.#set("submit_id", newId());
+    this.id = id;
+    const decisions = suggestion && !settled ? board.decisions({ complete: true }) : [];
+    this.#set("answer", JSON.stringify({ ...toAnswer(board.work), decisions }));
+    this.#set("revision", String(revision));
+    this.#set("flag", flag);
+    this.#set("comment", comment);
+    this.#set("milliseconds", String(milliseconds));
+  }
+
+  /** @param {string} name @param {string} value */
+  #set(name, value) {
+    const field = this.form.querySelector(`[data-field="${name}"]`);
+    if (field && "value" in field) field.value = value;
+  }
+}

@@ -1,0 +1,69 @@
+/** What the model says of the document on the desk, or why it says nothing; looked up again while it is on its way. */
+
+import { t } from "../i18n.js";
+
+const PAUSES_MS = [400, 600, 1000, 1500, 2000, 3000, 4000, 8000, 15_000];
+
+/** @typedef {import("./current.js").Current} Current */
+
+export class Looking {
+  /** @param {import("./sitting.js").Sitting} sitting */
+  constructor(sitting) {
+    this.sitting = sitting;
+  }
+
+  /** @param {Current} current */
+  begin(current) {
+    this.#explain(current);
+    const { state } = current.looked;
+    if (!current.settled && (state === "pending" || this.sitting.shelf.outdated(current.looked))) this.#poll(current);
+  }
+
+  /** Ask until they are there, or until the person has gone on. @param {Current} current */
+  async #poll(current) {
+    for (const pause of PAUSES_MS) {
+      const looked = await this.sitting.server.get(`documents/${current.id}/suggestions`).catch(() => null);
+      if (this.sitting.current !== current) return;
+      if (looked?.suggestion) {
+        this.#offer(current, looked);
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      if (this.sitting.current !== current) return;
+    }
+    this.sitting.view.note(t("No suggestions just now. Go on; they catch up."));
+  }
+
+  /** @param {Current} current @param {import("./types.js").Looked} looked */
+  #offer(current, looked) {
+    // Of two versions the first stays once something was done with it: the verdicts are about it.
+    if (current.suggestion && current.acts > 0) return;
+    current.looked = current.sheet.suggestion = looked;
+    current.suggestion = looked.suggestion;
+    this.sitting.view.offers(true);
+    if (looked.suggestion) this.sitting.board.offer(looked.suggestion);
+    if (current.acts > 0) this.sitting.sending.keep(current);
+    this.#explain(current);
+  }
+
+  /** @param {Current} current */
+  #explain({ suggestion, sheet, settled, looked }) {
+    const { view } = this.sitting;
+    if (looked.state === "blind") {
+      view.note(t("Held out: labelled without suggestions, to measure the model honestly."), "check");
+    } else if (settled && sheet.annotation) view.note(standing(sheet.annotation), "earlier");
+    else if (suggestion) {
+      const { version } = suggestion;
+      if (suggestion.items.length === 0) view.note(t("The model is sure of nothing here."));
+      else view.note(t("Suggestions from version %(version)s", { version: version ?? "" }));
+    } else if (looked.state === "pending") view.note(t("The model is looking at this text…"), "pending");
+    else view.note(t("No model yet: the first labels teach it."));
+  }
+}
+
+/** @param {import("./types.js").Annotation} annotation */
+function standing({ stands, complete }) {
+  if (stands === "skipped") return t("You skipped this before. Change what you like; Done saves it.");
+  if (!complete) return t("You submitted this before, unfinished. Change what you like; Done saves it.");
+  return t("You submitted this before. Change what you like; Done saves it.");
+}

@@ -1,0 +1,139 @@
+/** From the desk to the server: what is kept here at once, drafts when the person rests, submits, and what comes back. */
+
+import { t } from "../i18n.js";
+import { newId } from "./ids.js";
+import { Outbox } from "./outbox.js";
+import { Store } from "./store.js";
+import { toAnswer } from "./work.js";
+
+/** @typedef {import("./types.js").Annotation} Annotation */
+/** @typedef {import("./types.js").Body} Body */
+/** @typedef {import("./store.js").Entry} Entry */
+/** @typedef {import("./current.js").Current} Current */
+
+const REST_MS = 3000;
+const BETWEEN_DRAFTS_MS = 10_000;
+
+export class Sending {
+  /** @param {import("./sitting.js").Sitting} sitting */
+  constructor(sitting) {
+    this.sitting = sitting;
+    this.board = sitting.board;
+    this.store = new Store(sitting.config.owner);
+    this.outbox = new Outbox(sitting.server, this.store, {
+      changed: () => sitting.tell(),
+      saved: (document, annotation, body) => this.#saved(document, annotation, body),
+      refused: (document, error, body) => this.#refused(document, error, body),
+    });
+    this.resting = 0;
+  }
+
+  /** Keep what was done; the server hears of it when the person rests. @param {Current} current */
+  changed(current) {
+    current.warned = false;
+    current.acts += 1;
+    this.keep(current);
+    this.plan(current);
+  }
+
+  /** @param {Current} current */
+  keep(current) {
+    this.store.keep(current.id, current.kept(this.board.work, this.sitting.clock.milliseconds));
+  }
+
+  /** @param {Current} current */
+  plan(current) {
+    clearTimeout(this.resting);
+    const wait = Math.max(REST_MS, current.lastDraft + BETWEEN_DRAFTS_MS - performance.now());
+    this.resting = window.setTimeout(() => this.draft(current), wait);
+  }
+
+  /** Send what the server has not heard of. @param {Current} current */
+  draft(current, { last = false } = {}) {
+    clearTimeout(this.resting);
+    if (current.acts === current.sent) return;
+    const body = this.body(current, "draft");
+    current.sent = current.acts;
+    current.lastDraft = performance.now();
+    this.keep(current);
+    if (last) this.outbox.lastly(current.id, body);
+    else this.outbox.draft(current.id, body, current.asks);
+  }
+
+  /** @param {Current} current @param {string} state */
+  submit(current, state, { complete = true } = {}) {
+    clearTimeout(this.resting);
+    const { document } = current.sheet;
+    const body = this.body(current, state, { complete });
+    const kept = current.kept(this.board.work, body.milliseconds);
+    this.outbox.put({ document: document.id, name: document.external_id, at: Date.now(), body, kept });
+    this.store.forget(document.id);
+  }
+
+  /** What is sent, under an id of its own. @param {Current} current @param {string} state @returns {Body} */
+  body(current, state, { complete = true } = {}) {
+    const { revision, flag, comment } = current;
+    return {
+      submit_id: current.ask(), revision, state, complete, flag, comment, milliseconds: this.sitting.clock.milliseconds,
+      ...toAnswer(this.board.work),
+      decisions: state === "submitted" ? this.board.decisions({ complete }) : [],
+    };
+  }
+
+  /** @param {number} document @param {Annotation} annotation @param {Body} body */
+  #saved(document, annotation, body) {
+    const { current, shelf } = this.sitting;
+    for (const sheet of shelf.sheets) if (sheet.document.id === document) sheet.annotation = annotation;
+    if (current?.id === document) {
+      current.revision = annotation.revision;
+      current.sheet.annotation = annotation;
+      if (body.submit_id === current.asks.at(-1)) current.safe = current.sent;
+      if (this.store.work(document)) this.keep(current);
+    }
+    this.sitting.tell();
+  }
+
+  /** @param {number} document @param {import("./server.js").Refused} error @param {Body} body */
+  #refused(document, error, body) {
+    const { current, view } = this.sitting;
+    if (body.state !== "draft" || current?.id !== document) return;
+    if (error.status === 409) this.compare(current, error.current);
+    else view.tell(t("The server does not take this: %(reason)s", { reason: error.reason }));
+  }
+
+  /** The open document stands otherwise elsewhere: show both, keep one. @param {Current} current @param {Annotation | null} standing */
+  async compare(current, standing) {
+    const { view } = this.sitting;
+    const choice = await view.conflict(toAnswer(this.board.work), standing, current.sheet.document.text);
+    if (this.sitting.current !== current) return;
+    current.revision = standing?.revision ?? 0;
+    this.outbox.revisions.set(current.id, current.revision);
+    if (choice === "mine") {
+      if (standing) current.asks.push(standing.submit_id);
+      this.changed(current);
+    } else {
+      this.store.forget(current.id);
+      this.sitting.show({ ...current.sheet, annotation: standing });
+    }
+    this.sitting.tell();
+  }
+
+  /** A submit that was refused is put before the person: of two answers one is chosen; what the server would not take
+   *  is opened again. @param {Entry} entry */
+  async settle(entry) {
+    const { document, body, refused, kept } = entry;
+    if (refused?.status !== 409) {
+      this.store.drop(entry);
+      this.store.keep(document, kept);
+      await this.sitting.openById(document);
+      return;
+    }
+    const { text } = await this.sitting.server.get(`documents/${document}`);
+    const choice = await this.sitting.view.conflict(body, refused.current, text);
+    const revision = refused.current?.revision ?? 0;
+    this.outbox.revisions.set(document, revision);
+    this.store.drop(entry);
+    if (choice === "mine") this.outbox.put({ ...entry, body: { ...body, submit_id: newId(), revision }, refused: undefined });
+    this.sitting.tell();
+  }
+}
