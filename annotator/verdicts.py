@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from django.db import connection
 from django.db.models import Count
-from django.db.models.functions import TruncDay, TruncWeek
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from annotator.models import Decision, Project
@@ -58,15 +58,17 @@ class OfLabel:
 
 
 def over_time(project: Project) -> tuple[list[tuple[date, Counts]], bool]:
-    """Verdicts by day, or by week where there are many days; and whether it is weeks."""
+    """Verdicts by day, or by week (from Monday) where there are many days; and whether it is weeks."""
+    today = timezone.now().date()
     since = timezone.now() - timedelta(weeks=WEEKS)
-    decisions = Decision.objects.filter(project=project, created_at__gte=since)
-    first = decisions.order_by("created_at").values_list("created_at", flat=True).first()
-    weekly = first is not None and timezone.now() - first > timedelta(days=DAILY_UP_TO)
-    begun = TruncWeek("created_at") if weekly else TruncDay("created_at")
+    decisions = Decision.objects.filter(project=project, created_at__gte=since).order_by()
+    rows = list(decisions.values_list(TruncDate("created_at"), "verdict").annotate(Count("created_at")))
+    weekly = any(day < today - timedelta(days=DAILY_UP_TO) for day, _verdict, _count in rows)
     found: dict[date, Counts] = {}
-    for when, verdict, count in decisions.values_list(begun, "verdict").annotate(Count("pk")).order_by():
-        setattr(found.setdefault(when.date(), Counts()), verdict, count)
+    for day, verdict, count in rows:
+        begun = day - timedelta(days=day.weekday()) if weekly else day
+        counts = found.setdefault(begun, Counts())
+        setattr(counts, verdict, getattr(counts, verdict) + count)
     return sorted(found.items()), weekly
 
 

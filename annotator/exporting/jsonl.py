@@ -71,7 +71,8 @@ SELECT document_id, annotation_id, CASE WHEN annotation_id IS NULL
 FROM page p{join} WHERE before < %(bytes)s ORDER BY document_id, annotation_id
 """
 _WHO = """, 'annotator', u.username, 'revision', p.revision, 'submitted_at', p.updated_at,
-        'flag', p.flag, 'comment', p.comment, 'milliseconds', p.milliseconds"""
+        'flag', p.flag, 'comment', p.comment, 'milliseconds',
+        CASE WHEN (SELECT show_times FROM annotator_project WHERE id = %(project)s) THEN p.milliseconds END"""
 _WHO_JOIN = " LEFT JOIN annotator_user u ON u.id = p.annotator_id"
 
 # What training also wants to know of a document that is not complete: the spans that people turned down or changed.

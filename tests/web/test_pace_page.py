@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from uuid import uuid4
@@ -17,6 +18,7 @@ from annotator import pace, review
 from annotator.models import Annotation
 from annotator.tenancy import tenant_scope
 from tests.cast import add_documents, make_project
+from tests.web.api_client import Api
 
 ANN = {"spans": [{"start": 0, "end": 3, "label": "PERSON"}], "classes": {"topic": ["praise"]}}
 WRONG = {"spans": [{"start": 0, "end": 3, "label": "PLACE"}], "classes": {"topic": ["praise"]}}
@@ -98,6 +100,26 @@ def test_a_project_may_hide_how_fast_people_are(cast, project, alice):
     # The overview tells what was labelled last, and not who did it when.
     assert "labelled d0" in overview
     assert "bob" not in overview
+
+
+def test_hidden_times_are_in_no_export_and_no_answer_of_the_api(cast, project):
+    (document,) = add_documents(cast.acme, project, "Ann lives in Oslo.")
+    answered(cast, project, cast.bob, document, ANN, seconds=31)
+    alice = Api(cast.acme, cast.alice)
+
+    def served() -> list[int | None]:
+        exported = alice.get(f"/projects/{project.pk}/export?answers=each")
+        told = alice.get(f"/documents/{document.pk}/annotations").json()["items"]
+        line = json.loads(b"".join(exported.streaming_content))
+        return [line["milliseconds"], told[0]["milliseconds"]]
+
+    shown = served()
+    with tenant_scope(cast.acme):
+        project.show_times = False
+        project.save()
+
+    assert shown == [31_000, 31_000]
+    assert served() == [None, None]
 
 
 def test_one_persons_days_alone(cast, project, alice):

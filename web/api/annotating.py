@@ -103,7 +103,8 @@ def own_work(request: TenantRequest, project_id: int, filters: Query[s.OwnFilter
 def list_annotations(request: TenantRequest, document_id: int, offsets: Unit = "codepoints") -> HttpResponse:
     """Everybody's annotation of the document, as it stands. For reviewers."""
     document = access.document_for(request, document_id, Role.REVIEWER)
-    items = [shapes.standing(row, document.text, offsets) for row in history.of_document(document)]
+    times = document.project.show_times
+    items = [shapes.standing(row, document.text, offsets, times=times) for row in history.of_document(document)]
     return answers.json({"items": items})
 
 

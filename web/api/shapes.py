@@ -57,9 +57,11 @@ def annotation(row: models.Annotation | None, text: str, unit: str) -> dict[str,
     return None if row is None else _annotation(row, review.left(row), text, unit)
 
 
-def standing(row: models.Annotation, text: str, unit: str) -> dict[str, Any]:
-    """As it counts, for others than its annotator, who must have been selected along."""
-    return _annotation(row, _fields(row, review.FIELDS), text, unit) | {"annotator": row.annotator.username}
+def standing(row: models.Annotation, text: str, unit: str, *, times: bool) -> dict[str, Any]:
+    """As it counts, for others than its annotator, who must have been selected along; without ``times``, where the
+    project hides how long people take."""
+    left = _fields(row, review.FIELDS) | ({} if times else {"milliseconds": None})
+    return _annotation(row, left, text, unit) | {"annotator": row.annotator.username}
 
 
 def _annotation(row: models.Annotation, left: dict[str, Any], text: str, unit: str) -> dict[str, Any]:
