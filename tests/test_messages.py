@@ -1,0 +1,51 @@
+"""Every sentence that people read is there in every language, with the same values in it."""
+
+from __future__ import annotations
+
+import gettext
+import re
+
+import pytest
+
+from tests.messages import LOCALE, catalogue, marked, translated
+
+LANGUAGES = sorted(path.name for path in LOCALE.iterdir())
+DOMAINS = ("django", "djangojs")
+VALUE = re.compile(r"%(?:\(\w+\))?[sd]|%%|<[^>]+>")
+every = pytest.mark.parametrize(("language", "domain"), [(each, domain) for each in LANGUAGES for domain in DOMAINS])
+
+
+def values(text):
+    return sorted(VALUE.findall(text))
+
+
+@every
+def test_translations_hold_the_values_of_their_messages(language, domain):
+    for message in catalogue(language, domain):
+        if not message.id or not translated(message.string):
+            continue
+        if isinstance(message.id, str):
+            assert values(message.string) == values(message.id), message.id
+            continue
+        # One and two, in a language that has forms for them, need no number; none is never more than in the plural.
+        *_, plural = message.id
+        for form in message.string:
+            assert set(values(form)) <= set(values(plural)), message.id
+        assert values(message.string[-1]) == values(plural), message.id
+
+
+@every
+def test_what_runs_is_what_people_wrote(language, domain):
+    written = catalogue(language, domain)
+    with (LOCALE / language / "LC_MESSAGES" / f"{domain}.mo").open("rb") as file:
+        running = gettext.GNUTranslations(file)
+
+    for message in written:
+        if isinstance(message.id, str) and message.id and message.string:
+            assert running.gettext(message.id) == message.string
+
+
+def test_pages_and_scripts_are_read_for_messages():
+    sources = {file.rpartition(".")[2] for domain in DOMAINS for file, _, _ in marked(domain)}
+
+    assert sources == {"py", "html", "js"}
