@@ -6,7 +6,7 @@ import { random } from "./random.js";
 
 /** @typedef {import("../../web/static/web/desk/routes.js").Wanted} Wanted */
 
-const FRAME = { gutter: 20, inward: /** @type {1} */ (1), room: 14 };
+const FRAME = { gutter: 20, inward: /** @type {1} */ (1), room: 14, width: 400 };
 const end = (/** @type {number} */ x, /** @type {number} */ line) => ({ x, y: line * 50 + 20, line, base: line * 50 + 20 });
 
 /** The height at which a path runs level for the first time. @param {string} path */
@@ -52,6 +52,11 @@ test("relations that meet over a line run at heights of their own", () => {
       }
     }
   }
+});
+
+test("a relation's name stays on the sheet", () => {
+  const [route] = routes([{ key: "a", head: end(22, 1), tail: end(24, 2), width: 60 }], FRAME);
+  assert.equal(route.label.x, 30);
 });
 
 test("names of relations keep out of each other's way", () => {

@@ -119,8 +119,8 @@ export class Arcs {
     const room = parseFloat(style.paddingInlineStart);
     const width = this.sheet.stack.clientWidth;
     return style.direction === "rtl"
-      ? { gutter: width - room + 6, inward: -1, room: room - 10 }
-      : { gutter: room - 6, inward: 1, room: room - 10 };
+      ? { gutter: width - room + 6, inward: -1, room: room - 10, width }
+      : { gutter: room - 6, inward: 1, room: room - 10, width };
   }
 
   /** @param {Arc} arc @param {import("./routes.js").Route} route @param {boolean} scores */
