@@ -40,6 +40,21 @@ def test_what_a_finger_selected_is_labelled_whole_and_its_handles_stay(phone):
     assert phone.labelled() == [("Ada Berg", "PERSON")]
 
 
+def test_a_finger_selects_on_a_screen_that_has_a_mouse_too(make_sheet):
+    laptop = make_sheet(has_touch=True)
+    laptop.open(LETTER)
+    box = laptop.box("Paris")
+    laptop.page.touchscreen.tap(box["x"], box["y"])
+
+    laptop.page.evaluate(
+        """() => {
+             const { firstChild } = document.querySelector('#text');
+             getSelection().setBaseAndExtent(firstChild, 14, firstChild, 16);
+           }"""
+    )
+    laptop.page.wait_for_function("() => board.selection?.start === 13 && board.selection.end === 17")
+
+
 def test_a_finger_drags_the_edge_of_what_is_picked(phone):
     phone.open(LETTER, spans=[{"start": 13, "end": 17, "label": "PLACE"}])
     box = phone.box("Oslo")

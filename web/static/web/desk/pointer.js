@@ -54,9 +54,12 @@ export function listen(board) {
 
 /** Handles are moved long after the finger came down first. @param {Board} board */
 function listenToFingers(board) {
+  const { stack } = board.sheet;
   const coarse = matchMedia("(pointer: coarse)");
+  let touched = false;
+  stack.addEventListener("pointerdown", ({ pointerType }) => (touched = pointerType === "touch"), { capture: true });
   document.addEventListener("selectionchange", () => {
-    if (!coarse.matches || board.locked || board.sheet.stack.classList.contains("dragging")) return;
+    if (!(touched || coarse.matches) || board.locked || stack.classList.contains("dragging")) return;
     const range = board.sheet.selected;
     const snapped = range && range.end > range.start ? board.tokens.snap(range) : null;
     const now = board.selection;
