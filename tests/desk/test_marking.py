@@ -114,6 +114,15 @@ def test_brackets_go_from_mark_to_mark_and_tab_from_suggestion_to_suggestion(she
     assert sheet.picked == "Ada PERSON"
 
 
+def test_the_first_character_can_be_clicked_on_either_half(sheet):
+    sheet.open(LETTER)
+    box = sheet.box("A")
+    for x in (box["left"] + 1, box["right"] - 1):
+        sheet.press("ArrowRight")
+        sheet.page.mouse.click(x, (box["top"] + box["bottom"]) / 2)
+        assert sheet.frame().selection == "Ada"
+
+
 # --- suggestions ------------------------------------------------------------------------------------------------------
 
 

@@ -215,8 +215,8 @@ export class Sheet {
     const point = this.pointAt(x, y);
     if (point === null || this.text.length === 0) return null;
     const holds = (/** @type {DOMRect} */ { left, right }) => left <= x && x < right;
-    const before = [...this.#rects(this.text.unit(point - 1), this.text.unit(point))];
-    return point > 0 && before.some(holds) ? point - 1 : Math.min(point, this.text.length - 1);
+    const before = point > 0 ? [...this.#rects(this.text.unit(point - 1), this.text.unit(point))] : [];
+    return before.some(holds) ? point - 1 : Math.min(point, this.text.length - 1);
   }
 
   /** @param {Node} node @param {number} offset */
