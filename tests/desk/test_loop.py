@@ -1,0 +1,72 @@
+"""The loop as a person meets it at the desk: label by hand, a model learns, decide on what it suggests."""
+
+from __future__ import annotations
+
+from tests.browser import Desk
+from tests.desk.bench import Bench, watched
+from tests.install import eventually
+
+PEOPLE = ("Ada Berg", "Kurt Lund", "Emmy Roth", "Mary Webb", "Carl Voss", "Rosa Kern")
+PLACES = ("Oslo", "Paris", "Vienna", "London", "Turin")
+PATIENCE = 240
+
+
+def test_the_model_learns_from_what_is_labelled_and_suggests(place, context):
+    texts = [
+        f"{PEOPLE[i % 6]} wrote from {PLACES[i % 5]} about the {('parcel', 'bill')[i % 2]} again." for i in range(60)
+    ]
+    bench = Bench(place, "loop", *texts, check_share=0.1)
+    errors: list[str] = []
+    page = bench.page(context)
+    watched(page, errors)
+    desk = Desk(page).open(bench.url)
+
+    label_by_hand(desk, 15)
+    eventually("a live version", lambda: bench.api("GET", f"/projects/{bench.project}")["live_version"], PATIENCE)
+    decide(desk.open(bench.url), bench)
+
+    assert errors == []
+
+
+def label_by_hand(desk: Desk, count: int) -> None:
+    for _ in range(count):
+        desk.press("Shift+ArrowRight", "1", "ArrowRight", "ArrowRight", "ArrowRight", "2")
+        desk.press("3" if " bill " in desk.text else "4")
+        assert [label for _, label in desk.labelled()] == ["PERSON", "PLACE"]
+        desk.submit()
+    desk.saved()
+    assert desk.page.inner_text("#progress-text") == f"{count} of 60"
+
+
+def decide(desk: Desk, bench: Bench) -> None:
+    """Accept, correct, reject: the ledger has each, and the person's word stands."""
+    with_suggestions(desk)
+    assert desk.note.startswith("Suggestions from version")
+    first = desk.suggested()[0]
+    desk.press("Space")
+    assert first in desk.labelled()
+    words, label = desk.suggested()[0]
+    desk.press("1" if label == "PLACE" else "2")
+    assert words in [marked for marked, _ in desk.labelled()]
+    while desk.suggested():
+        desk.press("Escape", "Control+Home", "Tab", "Delete")
+    desk.press("Control+z", "Control+y").submit()
+    with_suggestions(desk)
+    desk.submit("Control+Enter").saved()
+
+    [counts, *_] = bench.api("GET", f"/projects/{bench.project}/stats")["acceptance"]
+    assert counts["accept"] >= 2
+    assert counts["correct"] == 1
+
+
+def with_suggestions(desk: Desk) -> None:
+    """Held-out letters come up among the others, without suggestions and saying so."""
+    for _ in range(20):
+        desk.page.wait_for_function(
+            """() => document.querySelector('#desk').board.pending.length > 0 ||
+                     document.querySelector('#note').dataset.kind === 'check'"""
+        )
+        if len(desk.suggested()) > 1:
+            return
+        desk.submit("Control+Enter")
+    raise AssertionError("twenty letters in a row without two suggestions")
