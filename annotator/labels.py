@@ -44,7 +44,7 @@ def add(
     if len(labels) >= MOST_LABELS:
         raise _invalid("name", f"the project has {MOST_LABELS:,} labels; there cannot be more")
     label = Label(project=project, question=asked_by, kind=kind, name=name, color=color, definition=definition)
-    label.color = color or colors.free([one.color for one in labels if not one.retired], 1)[0]
+    label.color = color or _free_color(label, labels)
     label.key = key or _free_key(labels, kind)
     label.pairs = _pairs(label, pairs, labels)
     label.position = max((one.position for one in labels), default=0) + 1
@@ -114,13 +114,8 @@ def merge(label: Label, into_id: int, *, actor: User | None) -> Label:
     project = _locked(label.project)
     relabel.hold_alone(project)
     labels = {one.pk: one for one in Label.objects.filter(project=project).select_related("question")}
-    label, into = labels[label.pk], labels.get(into_id)
-    if into is None or into.pk == label.pk or (into.kind, into.question_id) != (label.kind, label.question_id):
-        raise _invalid(
-            "into", f"must be another {label.kind} label" + (" of the same question" if label.question else "")
-        )
-    if into.retired:
-        raise _invalid("into", f"{into.name!r} is retired: bring it back first")
+    label = labels[label.pk]
+    into = mate(label, into_id)
     answers = relabel.rewrite(label, into.name)
     into.former = [*into.former, *label.former, label.name]
     into.save()
@@ -133,6 +128,17 @@ def merge(label: Label, into_id: int, *, actor: User | None) -> Label:
     audit.record(
         actor, "label.merge", into.name, project=project.pk, kind=into.kind, merged=label.name, answers=answers
     )
+    return into
+
+
+def mate(label: Label, into_id: int) -> Label:
+    """The label that this one may be merged into. Raises Invalid where it may not."""
+    into = Label.objects.filter(project=label.project_id, pk=into_id).select_related("question").first()
+    if into is None or into.pk == label.pk or (into.kind, into.question_id) != (label.kind, label.question_id):
+        of = " of the same question" if label.question_id else ""
+        raise _invalid("into", f"must be another {label.kind} label{of}")
+    if into.retired:
+        raise _invalid("into", f"{into.name!r} is retired: bring it back first")
     return into
 
 
@@ -186,6 +192,13 @@ def _locked(project: Project) -> Project:
 def _invalid(field: str, reason: str) -> Invalid:
     detail: Detail = {"field": field, "reason": reason}
     return Invalid("invalid_label", f"{field}: {reason}", [detail])
+
+
+def _free_color(label: Label, labels: Sequence[Label]) -> str:
+    """Far from those that people see beside it."""
+    group = (label.kind, label.question_id)
+    beside = [one.color for one in labels if (one.kind, one.question_id) == group and not one.retired]
+    return colors.free(beside, 1)[0]
 
 
 def _free_key(labels: Sequence[Label], kind: str) -> str:

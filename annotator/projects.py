@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
-from annotator import audit
+from annotator import audit, queue
 from annotator.errors import Conflict, Detail, Invalid
 from annotator.models import Label, Project, Question, User
 from annotator.spans import storable_fault
@@ -50,6 +51,48 @@ def create_project(spec: Mapping[str, Any], *, actor: User | None) -> Project:
     _create_labels(project, spec)
     audit.record(actor, "project.create", project.name, project=project.pk)
     return project
+
+
+def change_project(project: Project, changes: Mapping[str, Any], *, actor: User | None) -> Project:
+    """Change ``name`` or any of the settings; ``archived`` closes the project for annotating, or opens it again.
+
+    Documents keep the split they were drawn into. Raises Invalid with every fault, Conflict if the name is taken.
+    """
+    errors = _change_faults(changes)
+    if errors:
+        raise Invalid("invalid_project", f"{errors[0]['field']}: {errors[0]['reason']}", errors)
+    project = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    fields = {name: changes[name] for name in ("name", *SETTINGS, "show_times") if name in changes}
+    if "name" in fields:
+        fields["name"] = fields["name"].strip()
+    if "archived" in changes and changes["archived"] != (project.archived_at is not None):
+        fields["archived_at"] = timezone.now() if changes["archived"] else None
+    changed = {name: value for name, value in fields.items() if value != getattr(project, name)}
+    if not changed:
+        return project
+    for name, value in changed.items():
+        setattr(project, name, value)
+    try:
+        with transaction.atomic():
+            project.save(update_fields=list(changed))
+    except IntegrityError as error:
+        raise Conflict("name_taken", f"There is a project named {project.name!r} already.") from error
+    if "annotators_per_document" in changed:
+        queue.recount(project)
+    said = {name: str(value)[:200] for name, value in changed.items()}
+    audit.record(actor, "project.change", project.name, project=project.pk, changed=said)
+    return project
+
+
+def _change_faults(changes: Mapping[str, Any]) -> list[Detail]:
+    errors = _setting_faults(changes)
+    fault = _name_fault(changes["name"], 200) if "name" in changes else ""
+    if fault:
+        errors.insert(0, {"field": "name", "reason": fault})
+    for name in ("show_times", "archived"):
+        if changes.get(name) not in (None, True, False):
+            errors.append({"field": name, "reason": "must be true or false"})
+    return errors
 
 
 def _create_labels(project: Project, spec: Mapping[str, Any]) -> None:

@@ -56,7 +56,7 @@ _RECOUNT = """
 UPDATE annotator_document d SET free_slots = greatest(0, p.annotators_per_document
     - (SELECT count(*) FROM annotator_annotation a WHERE a.document_id = d.id AND a.state <> 'draft')
     - (SELECT count(*) FROM annotator_claim c WHERE c.document_id = d.id))
-FROM annotator_project p WHERE d.id = ANY(%s) AND p.id = d.project_id
+FROM annotator_project p WHERE p.id = d.project_id AND {which}
 """
 
 
@@ -77,6 +77,8 @@ def claim_several(
     again. For each other one the stream is drawn by chance: check documents (held out, never ranked), a random share,
     and the most uncertain first. All leases of the person are prolonged, and there are never more than MOST_LEASES.
     """
+    if project.archived_at is not None:
+        return []
     _wait_for_other_tabs(project, user)
     leases = _renewed(Claim.objects.filter(project=project, annotator=user))
     given = [lease for lease in leases if lease.document_id not in besides][:count]
@@ -123,8 +125,10 @@ def _claim_first(project: Project, user: User, taken: Collection[int], streams: 
 
 
 def why_nothing(project: Project, user: User) -> str:
-    """Why somebody got no document: ``empty`` (there are none), ``held`` (they hold as many as anybody may),
-    ``taken`` (others have the rest) or ``done``."""
+    """Why somebody got no document: ``archived`` (the project is closed), ``empty`` (there are none), ``held`` (they
+    hold as many as anybody may), ``taken`` (others have the rest) or ``done``."""
+    if project.archived_at is not None:
+        return "archived"
     if not Document.objects.filter(project=project).exists():
         return "empty"
     leases = Claim.objects.filter(project=project)
@@ -194,7 +198,15 @@ def _end_claim(document: Document, user: User) -> bool:
 def _recount(document_ids: Sequence[int]) -> None:
     """Its own statement, so that it sees what the locks were waited for."""
     with connection.cursor() as cursor:
-        cursor.execute(_RECOUNT, [list(document_ids)])
+        cursor.execute(_RECOUNT.format(which="d.id = ANY(%s)"), [list(document_ids)])
+
+
+def recount(project: Project) -> None:
+    """Free as many places of every document as the project asks for by now."""
+    with connection.cursor() as cursor:
+        locked = "SELECT FROM annotator_document WHERE project_id = %s ORDER BY id FOR UPDATE"
+        cursor.execute(f"SELECT count(*) FROM ({locked}) d", [project.pk])
+        cursor.execute(_RECOUNT.format(which="d.project_id = %s"), [project.pk])
 
 
 def release_expired(project: Project) -> int:

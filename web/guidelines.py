@@ -16,11 +16,13 @@ ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 SCHEMES = {"http", "https", "mailto"}
 BELOW = 2  # a first heading stands below the page's own and that of the drawer
 
-_markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
+_markdown = (
+    MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"]).disable("image")
+)
 
 
 def html(text: str) -> SafeString:
-    """Markdown as HTML. Written HTML stays visible as it was typed; links open beside the page."""
+    """Markdown as HTML, a line to a line. Written HTML stays visible as it was typed; links open beside the page."""
     tokens = _markdown.parse(text)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):

@@ -17,6 +17,7 @@ from web import guidelines
         ("# When\n## in doubt", "<h3>When</h3>\n<h4>in doubt</h4>\n"),
         ("##### Deep", "<h6>Deep</h6>\n"),
         ("- yes\n- no", "<ul>\n<li>yes</li>\n<li>no</li>\n</ul>\n"),
+        ("PERSON: a name\nPLACE: a town", "<p>PERSON: a name<br>\nPLACE: a town</p>\n"),
         ("`Ada`", "<p><code>Ada</code></p>\n"),
         ("", ""),
         ("שלום **עולם**", "<p>שלום <strong>עולם</strong></p>\n"),

@@ -117,9 +117,9 @@ class ProjectForm:
         return {
             "name": self.name,
             "guidelines": self.guidelines.replace("\r\n", "\n"),
-            "annotators_per_document": _number(self.annotators_per_document, int),
-            "check_share": _share(self.check_share),
-            "random_share": _share(self.random_share),
+            "annotators_per_document": number(self.annotators_per_document, int),
+            "check_share": share(self.check_share),
+            "random_share": share(self.random_share),
             "allow_overlap": self.allow_overlap,
             "spans": [{"name": row.name, "color": row.color, "key": row.key} for row in self.spans],
             "relations": [row.name for row in self.relations],
@@ -167,14 +167,14 @@ class ProjectForm:
             rows[int(index)].fault = reason
 
 
-def _number(typed: str, kind: type[int] | type[float]) -> Any:
+def number(typed: str, kind: type[int] | type[float]) -> Any:
     try:
         return kind(typed.strip())
     except ValueError:
         return typed
 
 
-def _share(typed: str) -> Any:
+def share(typed: str) -> Any:
     """A percentage as people type it."""
-    value = _number(typed.replace(",", ".").removesuffix("%"), float)
+    value = number(typed.replace(",", ".").removesuffix("%"), float)
     return value / 100 if isinstance(value, float) else value
