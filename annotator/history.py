@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Left
 
 from annotator.errors import Invalid
@@ -15,7 +15,7 @@ from annotator.models import Annotation, Document, Project, User
 EXCERPT = 200  # characters
 ANY_FLAG = "any"
 ITEM = (
-    "pk", "document_id", "document__external_id", "excerpt", "state", "draft__isnull", "complete", "flag", "comment",
+    "pk", "document_id", "document__external_id", "excerpt", "state", "begun", "complete", "flag", "comment",
     "updated_at",
 )  # fmt: skip
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,7 +35,10 @@ def own(
     elif state:
         rows = rows.filter(state=state)
     rows = _before(_flagged(rows, flag), cursor).order_by("-updated_at", "-pk")
-    found = list(rows.annotate(excerpt=Left("document__text", EXCERPT)).values(*ITEM)[: limit + 1])
+    # As a plain name, draft__isnull would be a key of the draft's JSON.
+    begun = ExpressionWrapper(Q(draft__isnull=False), output_field=BooleanField())
+    rows = rows.annotate(excerpt=Left("document__text", EXCERPT), begun=begun)
+    found = list(rows.values(*ITEM)[: limit + 1])
     page = found[:limit]
     return [_item(row) for row in page], _cursor(page[-1]) if len(found) > limit else None
 
@@ -56,7 +59,7 @@ def _item(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "document": row["document_id"],
         "external_id": row["document__external_id"],
-        "state": row["state"] if row["draft__isnull"] else Annotation.State.DRAFT.value,
+        "state": Annotation.State.DRAFT.value if row["begun"] else row["state"],
         "stands": stands,
         **{name: row[name] for name in ("excerpt", "complete", "flag", "comment", "updated_at")},
     }

@@ -38,6 +38,7 @@ def test_ones_own_work_comes_newest_first_and_nobody_elses(cast, worked):
 
     assert ids(page) == ["d3", "d2", "d1", "d0"]
     assert ids(history.own(worked, cast.alice)) == ["d0"]
+    assert [item["state"] for item in page[0]] == ["draft", "skipped", "draft", "submitted"]
     changed = page[0][2]
     assert (changed["state"], changed["stands"], changed["comment"]) == ("draft", "submitted", "on d1")
     assert len(changed["excerpt"]) == 200
