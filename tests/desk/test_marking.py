@@ -289,6 +289,18 @@ def test_clicks_take_a_word_and_a_sentence(sheet):
     assert sheet.selection == "She likes Oslo."
 
 
+def test_the_very_ends_of_a_text_are_clicked(sheet):
+    sheet.open(LETTER)
+    first, last = sheet.box("Ada"), sheet.box("Oslo.")
+
+    sheet.page.mouse.click(last["right"] - 1, last["y"])
+    assert sheet.frame().selection == "."
+    sheet.page.mouse.click(first["left"] + 1, first["y"])
+    assert sheet.frame().selection == "Ada"
+    sheet.page.mouse.click(last["right"] + 200, last["bottom"] + 60)
+    assert sheet.frame().selection == ".", "beyond the end is the end"
+
+
 def test_clicking_again_goes_through_marks_over_each_other(sheet):
     text = "The University of Oslo hospital"
     spans = [
