@@ -1,15 +1,18 @@
 """Imports and exports that run beside the request. The one writer of Job rows.
 
-A job is queued → running → succeeded or failed. An import commits each batch of rows together with the place it
-has reached in the file, so one that was killed goes on from there and counts nothing twice, even if two workers
-hold it at once. A strict import is one transaction. Verbs that run a job enter the tenant's scopes themselves.
+A job is queued → running → succeeded, failed or cancelled; an import may wait as uploaded until somebody has looked at
+its preview. An import commits each batch of rows together with the place it has reached in the file, so one that was
+killed goes on from there and counts nothing twice, even if two workers hold it at once; one that is cancelled keeps the
+batches that were committed, and nothing half. A strict import is one transaction. A running job is asked to stop by a
+file beside its own, because the row of a strict one is locked. Verbs that run a job enter the tenant's scopes
+themselves.
 """
 
 from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -21,9 +24,10 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from annotator.errors import Invalid, Refusal
+from annotator.errors import Conflict, Invalid, Refusal
 from annotator.exporting import jsonl
-from annotator.importing import load
+from annotator.importing import load, refused
+from annotator.importing import preview as previewing
 from annotator.importing.options import Options
 from annotator.importing.rows import Refused, Row
 from annotator.importing.store import Stored, store_rows
@@ -35,7 +39,13 @@ log = structlog.get_logger(__name__)
 # A batch takes a second or so; a worker that has said nothing for this long is taken for dead.
 SILENCE = timedelta(seconds=60)
 MAX_ATTEMPTS = 5
+KEPT = timedelta(days=7)  # what an export made, and what an import refused
+UNCONFIRMED = timedelta(days=1)
 _PIECE = 1024 * 1024
+
+
+class _Cancelled(Exception):
+    """Somebody asked the job to stop."""
 
 
 class _TakenOver(Exception):
@@ -50,22 +60,89 @@ def start_import(
     options: Mapping[str, Any],
     *,
     promised: int | None = None,
+    state: str = Job.State.QUEUED,
 ) -> Job:
     """Keep the file and queue its import. ``promised`` is the length that a sender announced, if any.
 
-    Raises Invalid for unknown options, and for a file that is too large or ends before what was promised.
+    Left in the state uploaded, it waits for confirm(), with columns guessed. Raises Invalid for unknown options, and
+    for a file that is too large or ends before what was promised.
     """
     parsed = Options.parse(options, filename)
     path = _new_file(settings.UPLOADS_DIR, parsed.format)
+    size = _keep(source, path, promised)
+    if state == Job.State.UPLOADED:
+        parsed = previewing.guess(path, parsed, options)
     return Job.objects.create(
         project=project,
         kind=Job.Kind.IMPORT,
+        state=state,
         options={"filename": filename[-200:], "attempts": 0, "import": parsed.as_json()},
         path=str(path),
-        total_bytes=_keep(source, path, promised),
+        total_bytes=size,
         created_by=user,
         heartbeat_at=timezone.now(),
     )
+
+
+def preview(job: Job, options: Mapping[str, Any] | None = None) -> previewing.Preview:
+    """What the upload looks like, with these options or those that it has; the job keeps the ones given."""
+    if job.kind != Job.Kind.IMPORT or job.state != Job.State.UPLOADED:
+        raise Conflict("job_over", f"The import waits no longer: it is {job.state}.")
+    if options is not None:
+        parsed = Options.parse(options, job.options["filename"])
+        _change(job, [Job.State.UPLOADED], options=job.options | {"import": parsed.as_json()})
+    try:
+        return previewing.preview(
+            job.project, Path(job.path), Options.of_job(job.options["import"]), user=job.created_by
+        )
+    except OSError as error:
+        raise Conflict("upload_gone", "The uploaded file is gone: upload it again.") from error
+
+
+def confirm(job: Job) -> None:
+    """Queue an import that waited. Raises Conflict if it does not wait."""
+    if not _change(job, [Job.State.UPLOADED], state=Job.State.QUEUED, heartbeat_at=timezone.now()):
+        raise Conflict("job_over", f"The import waits no longer: it is {job.state}.")
+
+
+def cancel(job: Job) -> None:
+    """Stop a job: at once if no worker has it, else at its next batch. Raises Conflict if it is over."""
+    waiting = [Job.State.UPLOADED, Job.State.QUEUED]
+    if _change(
+        job, waiting, state=Job.State.CANCELLED, finished_at=timezone.now(), reason="Cancelled before it began."
+    ):
+        transaction.on_commit(partial(Path(job.path).unlink, missing_ok=True))
+    elif job.state == Job.State.RUNNING:
+        _stop_file(job).touch()
+    else:
+        raise Conflict("job_over", f"The job is over: it is {job.state}.")
+
+
+def stopping(job: Job) -> bool:
+    """Whether a running job has been asked to stop."""
+    return job.state == Job.State.RUNNING and _stop_file(job).exists()
+
+
+def _change(job: Job, states: Sequence[str], **values: Any) -> bool:
+    """Change the job if it is in one of these states; the job at hand then is as the row."""
+    done = bool(Job.objects.filter(pk=job.pk, state__in=states).update(**values))
+    job.refresh_from_db()
+    return done
+
+
+def _stop_file(job: Job) -> Path:
+    return Path(job.path + ".stop")
+
+
+def tidy() -> None:
+    """Remove what the tenant's jobs left: uploads that nobody confirmed, files of those that ended long ago."""
+    now = timezone.now()
+    for job in Job.objects.filter(state=Job.State.UPLOADED, created_at__lt=now - UNCONFIRMED):
+        cancel(job)
+    for job in Job.objects.filter(finished_at__lt=now - KEPT).exclude(path=""):
+        for path in (Path(job.path), refused.path_of(job.path), _stop_file(job)):
+            path.unlink(missing_ok=True)
+        Job.objects.filter(pk=job.pk).update(path="")
 
 
 def start_export(project: Project, user: User, options: Mapping[str, Any]) -> Job:
@@ -74,8 +151,13 @@ def start_export(project: Project, user: User, options: Mapping[str, Any]) -> Jo
     return Job.objects.create(
         project=project,
         kind=Job.Kind.EXPORT,
-        options={"attempts": 0, "export": parsed.as_json()},
-        path=str(_new_file(settings.EXPORTS_DIR, "jsonl")),
+        options={
+            "attempts": 0,
+            "export": parsed.as_json(),
+            "filename": parsed.filename(project),
+            "expected": parsed.expected(project),
+        },
+        path=str(_new_file(settings.EXPORTS_DIR, parsed.format)),
         created_by=user,
         heartbeat_at=timezone.now(),
     )
@@ -86,20 +168,24 @@ def run_import(tenant: Tenant, job_id: int) -> None:
     job = _begin(tenant, job_id, Job.Kind.IMPORT)
     if job is None:
         return
-    options = Options(**job.options["import"])
+    options = Options.of_job(job.options["import"])
     try:
         (_import_at_once if options.strict else _import_in_batches)(tenant, job, options)
     except load.RowsRefused as error:
         report = error.report
         _end(tenant, job, Job.State.FAILED, error.message, rows_read=report.rows, rows_refused=report.refused,
-             row_errors=report.errors)  # fmt: skip
+             row_errors=report.errors, errors_bytes=job.errors_bytes)  # fmt: skip
     except Refusal as error:
         _end(tenant, job, Job.State.FAILED, error.message)
     except OSError as error:
         _end(tenant, job, Job.State.FAILED, f"The uploaded file cannot be read: {error.strerror or error}.")
+    except _Cancelled:
+        none = "Nothing was imported." if options.strict else "What had been imported stays."
+        _end(tenant, job, Job.State.CANCELLED, f"Cancelled. {none}")
     except _TakenOver:
         log.info("job_taken_over", job=job.pk)
         return
+    _stop_file(job).unlink(missing_ok=True)
     Path(job.path).unlink(missing_ok=True)
 
 
@@ -117,6 +203,11 @@ def run_export(tenant: Tenant, job_id: int) -> None:
                 file.write(data)
                 _report_export(tenant, job, file.tell(), export.count)
         part.rename(path)
+    except _Cancelled:
+        part.unlink(missing_ok=True)
+        _stop_file(job).unlink(missing_ok=True)
+        _end(tenant, job, Job.State.CANCELLED, "Cancelled.")
+        return
     except OSError as error:
         part.unlink(missing_ok=True)
         _end(tenant, job, Job.State.FAILED, f"The export cannot be written: {error.strerror or error}.")
@@ -141,6 +232,11 @@ def abandoned() -> list[Job]:
         if job.options["attempts"] >= MAX_ATTEMPTS:
             job.state = Job.State.FAILED
             job.reason = f"Given up: {MAX_ATTEMPTS} workers stopped while they were at it."
+            job.finished_at = timezone.now()
+            transaction.on_commit(partial(Path(job.path).unlink, missing_ok=True))
+        elif _stop_file(job).exists():
+            job.state = Job.State.CANCELLED
+            job.reason = "Cancelled. What had been imported stays." if job.rows_new else "Cancelled."
             job.finished_at = timezone.now()
             transaction.on_commit(partial(Path(job.path).unlink, missing_ok=True))
         else:
@@ -189,7 +285,8 @@ def _begin(tenant: Tenant, job_id: int, kind: str) -> Job | None:
         job.state = Job.State.RUNNING
         job.options["attempts"] += 1
         job.heartbeat_at = timezone.now()
-        job.save(update_fields=["state", "options", "heartbeat_at"])
+        job.started_at = job.started_at or job.heartbeat_at
+        job.save(update_fields=["state", "options", "heartbeat_at", "started_at"])
         return job
 
 
@@ -198,9 +295,15 @@ def _import_in_batches(tenant: Tenant, job: Job, options: Options) -> None:
         start = job.done_bytes
         rows = (row for row in load.read(file, options) if row.end > start)
         for batch in load.batches(rows, start):
+            _look_for_stop(job)
             with tenant_scope(tenant):
                 _advance(job, batch, store_rows(job.project, batch, user=job.created_by))
     _end(tenant, job, Job.State.SUCCEEDED, done_bytes=job.total_bytes)
+
+
+def _look_for_stop(job: Job) -> None:
+    if _stop_file(job).exists():
+        raise _Cancelled
 
 
 def _advance(job: Job, batch: list[Row | Refused], stored: Stored) -> None:
@@ -208,17 +311,22 @@ def _advance(job: Job, batch: list[Row | Refused], stored: Stored) -> None:
     kept = stored.refused[: max(load.KEPT_ERRORS - len(job.row_errors), 0)]
     changes: dict[str, Any] = {"row_errors": [*job.row_errors, *kept]} if kept else {}
     done_bytes = batch[-1].end
+    told = refused.text(stored.refused, job.errors_bytes)
     moved = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, done_bytes=job.done_bytes).update(
         done_bytes=done_bytes,
         rows_read=F("rows_read") + len(batch),
         rows_new=F("rows_new") + stored.new,
         rows_known=F("rows_known") + stored.known,
         rows_refused=F("rows_refused") + len(stored.refused),
+        errors_bytes=job.errors_bytes + len(told),
         heartbeat_at=timezone.now(),
         **changes,
     )
     if not moved:
         raise _TakenOver
+    # The row is locked from here to the commit: nobody else writes, and what is not committed does not count.
+    refused.write(refused.path_of(job.path), job.errors_bytes, told)
+    job.errors_bytes += len(told)
     job.done_bytes = done_bytes
     job.row_errors = [*job.row_errors, *kept]
 
@@ -228,12 +336,20 @@ def _import_at_once(tenant: Tenant, job: Job, options: Options) -> None:
         held = Job.objects.select_for_update(of=("self",)).filter(pk=job.pk, state=Job.State.RUNNING, done_bytes=0)
         if held.first() is None:
             raise _TakenOver
-        report = load.load(job.project, file, options, user=job.created_by)
+        report = load.load(job.project, file, options, user=job.created_by, watch=partial(_watch_strict, job))
         _end(tenant, job, Job.State.SUCCEEDED, done_bytes=job.total_bytes, rows_read=report.rows,
              rows_new=report.new, rows_known=report.known)  # fmt: skip
 
 
+def _watch_strict(job: Job, stored: Stored) -> None:
+    _look_for_stop(job)
+    told = refused.text(stored.refused, job.errors_bytes)
+    refused.write(refused.path_of(job.path), job.errors_bytes, told)
+    job.errors_bytes += len(told)
+
+
 def _report_export(tenant: Tenant, job: Job, done_bytes: int, rows: int) -> None:
+    _look_for_stop(job)
     with tenant_scope(tenant):
         running = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING)
         if not running.update(done_bytes=done_bytes, rows_read=rows, heartbeat_at=timezone.now()):

@@ -113,7 +113,9 @@ def take(browser: Browser, place: Install, scheme: str) -> None:
     page.goto(f"{base}/projects/{PROJECT}/import")
     upload = {"name": "mails.jsonl", "mimeType": "application/x-ndjson", "buffer": BROKEN.encode()}
     page.set_input_files("#file", upload)  # type: ignore[arg-type]
-    page.click("button:has-text('Import')")
+    page.wait_for_selector("text=Nothing has been imported yet.")
+    picture(page, "import-preview", scheme)
+    page.click("button[value='start']")
     page.wait_for_selector(".badge.succeeded")
     picture(page, "import-done", scheme)
     take_desk(page, f"{base}/projects/{PROJECT}/desk", scheme)

@@ -44,11 +44,13 @@ BODIES = {
     "merge_label": {"into": 1},
     "next_document": {"held": [], "ahead": 1},
     "put_annotation": {"submit_id": "5f0c6bd0-9d1b-4a4e-8f5e-0a9c6b3d2e10"},
+    "start_export": {"documents": "all"},
+    "change_preview": {"format": "jsonl"},
     "suggest": {"texts": ["Ann lives in Oslo."]},
     "import_documents": b'{"text": "Ann"}\n',
 }
 # Addresses that have nothing to show even to those who belong there.
-EMPTY = {"api-root"}
+EMPTY = {"api-root", "get_file", "get_refused"}
 
 
 def cases():

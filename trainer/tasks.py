@@ -121,6 +121,7 @@ def look_after(tenant_id: int) -> None:
             queue.release_expired(project)
             runs.consider(project)
         abandoned = jobs.abandoned()
+        jobs.tidy()
     for job in abandoned:
         send(f"run_{job.kind}", tenant_id, job.pk)
 

@@ -22,12 +22,12 @@ def readyz(_request: HttpRequest) -> JsonResponse:
     """200 when PostgreSQL (migrated) and Redis answer; workers are told, for people annotate without them."""
     checks = {"database": _database(), "redis": "ok"}
     try:
-        workers = _workers()
+        seen = workers()
     except redis.RedisError as error:
         checks["redis"] = type(error).__name__
-        workers = dict.fromkeys(WORKERS, False)
+        seen = dict.fromkeys(WORKERS, False)
     ready = all(state == "ok" for state in checks.values())
-    return JsonResponse({"ready": ready, **checks, "workers": workers}, status=200 if ready else 503)
+    return JsonResponse({"ready": ready, **checks, "workers": seen}, status=200 if ready else 503)
 
 
 def _database() -> str:
@@ -39,7 +39,8 @@ def _database() -> str:
     return f"{len(missing)} migrations missing" if missing else "ok"
 
 
-def _workers() -> dict[str, bool]:
+def workers() -> dict[str, bool]:
+    """Which workers have shown a pulse in the last seconds. Raises RedisError where Redis does not answer."""
     with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2) as client:
         pulses = client.mget([PULSE_KEY.format(name) for name in WORKERS])
     return {name: pulse is not None for name, pulse in zip(WORKERS, pulses, strict=True)}

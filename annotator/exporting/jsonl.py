@@ -9,16 +9,20 @@ slow reader at the other end holds up nobody.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import orjson
 from django.db import connection
+from django.utils import timezone
+from django.utils.text import slugify
 
 from annotator import offsets
 from annotator.errors import Detail, Invalid
-from annotator.models import Project, Tenant
+from annotator.exporting.formats import Conll, Format, Spans
+from annotator.models import Annotation, Document, Facet, Project, Question, Tenant
+from annotator.spans import storable_fault
 from annotator.tenancy import tenant_scope
 
 PAGE_ROWS = 2_000
@@ -29,7 +33,7 @@ _LATEST = """
 SELECT DISTINCT ON (a.document_id) a.document_id, a.id AS annotation_id, a.annotator_id, a.revision, a.updated_at,
        a.complete, a.answer
 FROM annotator_annotation a
-WHERE a.project_id = %(project)s AND a.state = 'submitted' AND a.document_id > %(document)s
+WHERE a.project_id = %(project)s AND a.state = 'submitted' AND a.document_id > %(document)s{where}
 ORDER BY a.document_id, a.updated_at DESC, a.id DESC LIMIT %(rows)s
 """
 _EACH = """
@@ -37,15 +41,15 @@ SELECT a.document_id, a.id AS annotation_id, a.annotator_id, a.revision, a.updat
        a.flag, a.comment, a.milliseconds
 FROM annotator_annotation a
 WHERE a.project_id = %(project)s AND a.state = 'submitted'
-  AND (a.document_id, a.id) > (%(document)s, %(annotation)s) AND a.document_id >= %(document)s
+  AND (a.document_id, a.id) > (%(document)s, %(annotation)s) AND a.document_id >= %(document)s{where}
 ORDER BY a.document_id, a.id LIMIT %(rows)s
 """
 # The inner limit, and the project named twice, keep this fast where the tables have no statistics yet.
 _ALL = """
 SELECT d.id AS document_id, a.*
 FROM (
-    SELECT id FROM annotator_document
-    WHERE project_id = %(project)s AND id > %(document)s ORDER BY id LIMIT %(rows)s
+    SELECT a.id FROM annotator_document a
+    WHERE a.project_id = %(project)s AND a.id > %(document)s{where} ORDER BY a.id LIMIT %(rows)s
 ) d LEFT JOIN LATERAL (
     SELECT id AS annotation_id, annotator_id, revision, updated_at, complete, answer FROM annotator_annotation
     WHERE project_id = %(project)s AND state = 'submitted' AND document_id = d.id
@@ -53,6 +57,9 @@ FROM (
 ) a ON true
 ORDER BY d.id
 """
+
+_HAS = " AND EXISTS (SELECT FROM annotator_facet f WHERE f.document_id = a.{key} AND f.facet = %({name})s)"
+_OPEN = " AND a.free_slots > 0"
 
 # PostgreSQL writes the JSON: no Python object is made of a row. ``before`` counts the page's bytes, so that
 # long texts make short pages; lengths are known without reading the texts.
@@ -93,28 +100,43 @@ _REJECTED_JOIN = """ LEFT JOIN LATERAL (
 ) r ON true"""
 
 
+ANSWERED, OTHERS = ("annotated", "differs"), ("all", "open", "skipped", "flagged")
+_FACETS = {"differs": "differs", "skipped": "state:skipped", "flagged": "flag:any"}
+FORMATS = ("jsonl", "csv", "conll")
+
+
 @dataclass(frozen=True)
 class Options:
-    """``documents``: annotated or all. ``answers``: the latest of each document, or each with its annotator,
-    revision and time. ``offsets``: what spans are counted in."""
+    """``documents``: annotated, or those of them whose answers differ; all, or those open, skipped, flagged.
+    ``label``: only with this one in an answer, as the list of documents names it. ``answers``: the latest of each
+    document, or each with its annotator, revision and time. ``offsets``: what spans are counted in."""
 
     documents: str = "annotated"
     answers: str = "latest"
     offsets: str = offsets.CODE_POINTS
+    format: str = "jsonl"
+    label: str = ""
 
     @classmethod
     def parse(cls, given: Mapping[str, Any]) -> Self:
         """Options from what a person or a program sent. Raises Invalid naming each that is unknown."""
-        allowed = {"documents": ("annotated", "all"), "answers": ("latest", "each"), "offsets": offsets.UNITS}
+        allowed: dict[str, Sequence[str]] = {
+            "documents": ANSWERED + OTHERS,
+            "answers": ("latest", "each"),
+            "offsets": offsets.UNITS,
+            "format": FORMATS,
+        }
         values = {name: value for name, value in given.items() if value not in (None, "")}
         errors: list[Detail] = [
             {"field": name, "reason": f"must be one of {', '.join(allowed[name])}"}
             if name in allowed
             else {"field": name, "reason": "is no option of an export"}
             for name, value in values.items()
-            if value not in allowed.get(name, ())
+            if value not in allowed.get(name, ()) and name != "label"
         ]
-        if values.get("documents") == "all" and values.get("answers") == "each":
+        if fault := storable_fault(str(values.get("label", ""))):
+            errors.append({"field": "label", "reason": fault})
+        if values.get("documents") in OTHERS and values.get("answers") == "each":
             errors.append({"field": "answers", "reason": "each goes with annotated documents only"})
         if errors:
             raise Invalid("invalid_options", f"{errors[0]['field']}: {errors[0]['reason']}", errors)
@@ -123,12 +145,33 @@ class Options:
     def as_json(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
+    def facets(self) -> list[str]:
+        """What must be true of a document."""
+        return [facet for facet in (_FACETS.get(self.documents, ""), self.label) if facet]
+
     def query(self) -> str:
-        if self.documents == "all":
-            return _PAGE.format(source=_ALL, more="", join="")
+        key = "document_id" if self.documents in ANSWERED else "id"
+        where = "".join(_HAS.format(key=key, name=f"facet{i}") for i in range(len(self.facets())))
+        if self.documents in OTHERS:
+            where += _OPEN if self.documents == "open" else ""
+            return _PAGE.format(source=_ALL.format(where=where), more="", join="")
         if self.answers == "each":
-            return _PAGE.format(source=_EACH, more=_WHO, join=_WHO_JOIN)
-        return _PAGE.format(source=_LATEST, more="", join="")
+            return _PAGE.format(source=_EACH.format(where=where), more=_WHO, join=_WHO_JOIN)
+        return _PAGE.format(source=_LATEST.format(where=where), more="", join="")
+
+    def expected(self, project: Project) -> int:
+        """About how many lines there will be: for a bar of progress."""
+        if self.answers == "each":
+            return Annotation.objects.filter(project=project, state=Annotation.State.SUBMITTED).count()
+        facets = self.facets() or (["state:submitted"] if self.documents in ANSWERED else [])
+        if facets:
+            return min(Facet.objects.filter(project=project, facet=facet).count() for facet in facets)
+        return Document.objects.filter(project=project).count()
+
+    def filename(self, project: Project) -> str:
+        """What the file is called where it is downloaded."""
+        name = slugify(project.name, allow_unicode=True)[:80] or f"project-{project.pk}"
+        return f"{name}-{timezone.now():%Y-%m-%d}.{self.format}"
 
 
 class Pages:
@@ -136,8 +179,9 @@ class Pages:
 
     def __init__(self, project_id: int, options: Options, query: str = "") -> None:
         self._query = query or options.query()
-        self._unit = options.offsets
-        self._place = {"project": project_id, "document": 0, "annotation": 0, "rows": PAGE_ROWS, "bytes": PAGE_BYTES}
+        self._place: dict[str, Any] = {"project": project_id, "document": 0, "annotation": 0}
+        self._place |= {"rows": PAGE_ROWS, "bytes": PAGE_BYTES}
+        self._place |= {f"facet{i}": facet for i, facet in enumerate(options.facets())}
 
     def next_page(self) -> list[str]:
         """The next lines, without line ends; an empty list after the last."""
@@ -146,8 +190,7 @@ class Pages:
             rows = cursor.fetchall()
         if rows:
             self._place |= {"document": rows[-1][0], "annotation": rows[-1][1] or 0}
-        lines = [line for _, _, line in rows]
-        return lines if self._unit == offsets.CODE_POINTS else [_recount(line, self._unit) for line in lines]
+        return [line for _, _, line in rows]
 
 
 def training_lines(project: Project) -> Iterator[str]:
@@ -156,7 +199,9 @@ def training_lines(project: Project) -> Iterator[str]:
     That is ``rejected``: suggested spans of a document that is not complete which somebody rejected or corrected, and
     which its answer does not hold. A complete document says by itself what is wrong.
     """
-    pages = Pages(project.pk, Options(), _PAGE.format(source=_LATEST, more=_REJECTED, join=_REJECTED_JOIN))
+    pages = Pages(
+        project.pk, Options(), _PAGE.format(source=_LATEST.format(where=""), more=_REJECTED, join=_REJECTED_JOIN)
+    )
     while page := pages.next_page():
         yield from page
 
@@ -169,28 +214,51 @@ class Export:
 
     def __init__(self, tenant: Tenant, project_id: int, options: Options) -> None:
         self._tenant = tenant
+        self._project_id = project_id
+        self._options = options
         self._pages = Pages(project_id, options)
         self._digest = hashlib.sha256()
         self.count = 0
 
     def __iter__(self) -> Iterator[bytes]:
+        with tenant_scope(self._tenant):
+            form = self._format()
+        head = form.head() if form else ""
+        if head:
+            yield self._told(head)
         while True:
             with tenant_scope(self._tenant):
                 page = self._pages.next_page()
             if not page:
                 return
-            data = ("\n".join(page) + "\n").encode()
-            self._digest.update(data)
             self.count += len(page)
-            yield data
+            yield self._told("".join(self._line(line, form) for line in page))
+
+    def _told(self, text: str) -> bytes:
+        data = text.encode()
+        self._digest.update(data)
+        return data
+
+    def _format(self) -> Format | None:
+        if self._options.format == "csv":
+            questions = Question.objects.filter(project=self._project_id).values_list("name", flat=True)
+            return Spans(list(questions), people=self._options.answers == "each")
+        return Conll() if self._options.format == "conll" else None
+
+    def _line(self, line: str, form: Format | None) -> str:
+        unit = self._options.offsets
+        if form is None and unit == offsets.CODE_POINTS:
+            return line + "\n"
+        row = orjson.loads(line)
+        if isinstance(form, Conll):
+            return form.lines(row)
+        if row.get("spans"):
+            words = [row["text"][span["start"] : span["end"]] for span in row["spans"]]
+            row["spans"] = offsets.spans_to(row["spans"], row["text"], unit)
+            if form:
+                row["spans"] = [{**span, "words": piece} for span, piece in zip(row["spans"], words, strict=True)]
+        return form.lines(row) if form else orjson.dumps(row).decode() + "\n"
 
     @property
     def sha256(self) -> str:
         return self._digest.hexdigest()
-
-
-def _recount(line: str, unit: str) -> str:
-    row = orjson.loads(line)
-    if row.get("spans"):
-        row["spans"] = offsets.spans_to(row["spans"], row["text"], unit)
-    return orjson.dumps(row).decode()

@@ -122,17 +122,41 @@ def _header(records: _Records, options: Options) -> tuple[list[str], str]:
     raise Invalid("invalid_header", f"The header row has no column {options.text_column!r}: {found!r}.")
 
 
+def sample(file: BinaryIO, rows: int) -> tuple[list[str], str, list[list[str]]]:
+    """The header's names, the delimiter that parts it into most, and the first records, right or wrong."""
+    records = _Records(file)
+    first = next(records, "")
+    if records.fault:
+        raise Invalid("invalid_header", f"The header row {records.fault}.")
+    headers = {mark: [name.strip() for name in next(csv.reader([first], delimiter=mark), [])] for mark in DELIMITERS}
+    delimiter = max(DELIMITERS, key=lambda mark: len(headers[mark]))
+    found: list[list[str]] = []
+    reader = csv.reader(records, delimiter=delimiter)
+    while len(found) < rows:
+        records.begin()
+        try:
+            fields = next(reader, None)
+        except csv.Error:
+            break  # the reading itself says which row and why
+        if fields is None:
+            break
+        found += [fields] if fields else []
+    return headers[delimiter], delimiter, found
+
+
 def _row(fields: list[str], header: list[str], records: _Records, options: Options) -> Row | Refused:
     if len(fields) != len(header):
         reason = f"has {len(fields)} fields; the header has {len(header)}"
         return Refused(records.first_line, "row", reason, records.end)
-    meta = dict(zip(header, fields, strict=True))
+    values = dict(zip(header, fields, strict=True))
+    unkept = options.unkept()
+    classes = options.chosen(values)
     return Row(
         line=records.first_line,
-        text=meta.pop(options.text_column),
-        external_id=meta.pop(options.id_column, None) or None,
-        meta=meta,
-        answer=None,
+        text=values[options.text_column],
+        external_id=values.get(options.id_column) or None,
+        meta={name: value for name, value in values.items() if name not in unkept},
+        answer={"classes": classes} if classes else None,
         complete=True,
         end=records.end,
     )

@@ -42,7 +42,7 @@ def _parse(line: Line, options: Options) -> Row | Refused:
         external_id=_identity(raw.get(options.id_column)),
         text=raw[options.text_column],
         meta=_meta(raw, options),
-        answer={part: raw[part] for part in ANSWER if raw.get(part) is not None} or None,
+        answer=_answer(raw, options),
         complete=raw.get("complete") is not False,
         end=line.end,
     )
@@ -63,14 +63,22 @@ def _fault(raw: dict[str, Any], options: Options) -> tuple[str, str]:
     return "", ""
 
 
+def _answer(raw: dict[str, Any], options: Options) -> dict[str, Any] | None:
+    answer = {part: raw[part] for part in ANSWER if raw.get(part) is not None} if options.labels else {}
+    if chosen := options.chosen(raw):
+        classes = answer.get("classes")
+        answer["classes"] = (classes if isinstance(classes, dict) else {}) | chosen
+    return answer or None
+
+
 def _identity(external_id: str | int | None) -> str | None:
     return None if external_id is None else str(external_id)
 
 
 def _meta(raw: dict[str, Any], options: Options) -> dict[str, Any]:
-    known = KNOWN | {options.text_column, options.id_column}
+    known = KNOWN | options.unkept()
     meta = {name: value for name, value in raw.items() if name not in known}
     # An export names the split, which is drawn anew here; a "split" of anybody else's making is kept.
     if meta.get("split") in ("pool", "check"):
         del meta["split"]
-    return meta | (raw.get("meta") or {})
+    return meta | {name: value for name, value in (raw.get("meta") or {}).items() if name not in options.leave_out}

@@ -68,12 +68,24 @@ def batches(rows: Iterator[Row | Refused], start: int = 0) -> Iterator[list[Row 
         yield batch
 
 
-def load(project: Project, file: BinaryIO, options: Options, *, user: User | None = None) -> Report:
-    """Import a file in the transaction at hand. Strict: raises RowsRefused if any row is, and nothing goes in."""
+def load(
+    project: Project,
+    file: BinaryIO,
+    options: Options,
+    *,
+    user: User | None = None,
+    watch: Callable[[Stored], None] = lambda _: None,
+) -> Report:
+    """Import a file in the transaction at hand. Strict: raises RowsRefused if any row is, and nothing goes in.
+
+    ``watch`` is told of each batch; what it raises takes the import back.
+    """
     report = Report()
     with transaction.atomic():
         for batch in batches(read(file, options)):
-            report.add(store_rows(project, batch, user=user))
+            stored = store_rows(project, batch, user=user)
+            watch(stored)
+            report.add(stored)
         if options.strict and report.refused:
             raise RowsRefused(report)
     return report

@@ -16,13 +16,18 @@ _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "c
 
 @dataclass(frozen=True)
 class Options:
-    """``strict``: all rows or none. ``whole``: a text file is one document, not one a line."""
+    """``strict``: all rows or none. ``whole``: a text file is one document, not one a line. ``leave_out``: columns or
+    fields that are not kept. ``classes``: ``column=question``, whose values are choices. ``labels``: false leaves out
+    whatever labels come along."""
 
     format: str
     strict: bool = False
     whole: bool = False
     text_column: str = "text"
     id_column: str = "id"
+    leave_out: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    labels: bool = True
 
     @classmethod
     def parse(cls, given: Mapping[str, Any], filename: str = "") -> Self:
@@ -32,7 +37,8 @@ class Options:
         """
         values = {name: value for name, value in given.items() if value not in (None, "")}
         values.setdefault("format", _SUFFIXES.get(PurePath(filename).suffix.lower()))
-        types = {field.name: bool if field.type == "bool" else str for field in fields(cls)}
+        kinds = {"bool": bool, "str": str, "tuple[str, ...]": list}
+        types: dict[str, type] = {field.name: kinds[str(field.type)] for field in fields(cls)}
         errors: list[Detail] = []
         for name, value in values.items():
             if name not in types:
@@ -41,11 +47,41 @@ class Options:
                 errors.append({"field": name, "reason": f"must be one of {', '.join(FORMATS)}"})
             elif not isinstance(value, types[name]):
                 errors.append({"field": name, "reason": f"must be a {types[name].__name__}"})
-            elif isinstance(value, str) and (fault := storable_fault(value)):
+            elif not isinstance(value, bool) and (fault := _fault(value)):
                 errors.append({"field": name, "reason": fault})
         if errors:
             raise Invalid("invalid_options", f"{errors[0]['field']}: {errors[0]['reason']}", errors)
+        return cls.of_job(values)
+
+    @classmethod
+    def of_job(cls, kept: Mapping[str, Any]) -> Self:
+        """What a job keeps as JSON."""
+        values: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in kept.items()}
         return cls(**values)
+
+    def chosen(self, values: Mapping[str, Any]) -> dict[str, list[str]]:
+        """The choices that a row has in columns or fields; several are parted by semicolons, or are a list."""
+        found: dict[str, list[str]] = {}
+        for pair in self.classes:
+            column, _, question = pair.partition("=")
+            value = values.get(column)
+            given = value if isinstance(value, list) else str(value if value is not None else "").split(";")
+            choices = [str(choice).strip() for choice in given]
+            if any(choices):
+                found[question] = [choice for choice in choices if choice]
+        return found
+
+    def unkept(self) -> set[str]:
+        """Columns and fields that do not go to meta."""
+        return {self.text_column, self.id_column, *self.leave_out, *(pair.partition("=")[0] for pair in self.classes)}
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def _fault(value: Any) -> str:
+    if isinstance(value, str):
+        return storable_fault(value)
+    if not all(isinstance(one, str) for one in value):
+        return "must be a list of names"
+    return next(filter(None, map(storable_fault, value)), "")

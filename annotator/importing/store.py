@@ -101,6 +101,14 @@ def store_rows(project: Project, rows: Iterable[Row | Refused], *, user: User | 
     return stored
 
 
+def refusals(project: Project, rows: Iterable[Row | Refused], *, user: User | None = None) -> list[Detail]:
+    """What store_rows would refuse of these rows whatever the project holds; nothing is stored."""
+    check = _Check(project, user)
+    check.schema = Schema.of(project)
+    checked = (row if isinstance(row, Refused) else check(row) for row in rows)
+    return [one.detail() for one in checked if isinstance(one, Refused)]
+
+
 def _wait_for_other_imports(project: Project) -> None:
     """One at a time in a project: two files with the same ids in different order would lock each other.
 

@@ -250,8 +250,12 @@ def test_an_upload_becomes_a_job_that_tells_what_was_refused(cast, alice):
     with tenant_scope(cast.acme):
         job = Job.objects.get()
         assert response.url == reverse("job", args=[cast.acme.slug, job.pk])
-        waiting = alice.get(response.url).text
-        assert 'data-live="' in waiting
+    preview = alice.get(response.url).text
+    assert "Nothing has been imported yet." in preview
+    assert "Ann lives in Oslo." in preview
+    assert "1 of these rows would be refused" in preview
+    alice.post(response.url, {"act": "start", "format": "jsonl"})
+    assert 'data-live="' in alice.get(response.url).text
     jobs.run_import(cast.acme, job.pk)
     page = alice.get(response.url).text
     assert 'data-live="' not in page

@@ -208,7 +208,7 @@ class Job(Schema):
     id: int
     project: int
     kind: Literal["import", "export"]
-    state: Literal["queued", "running", "succeeded", "failed"]
+    state: Literal["uploaded", "queued", "running", "succeeded", "failed", "cancelled"]
     reason: str
     total_bytes: int
     done_bytes: int

@@ -6,14 +6,15 @@ from io import BytesIO
 from typing import Annotated, Any, BinaryIO, Literal, NamedTuple, cast
 
 from django.db import transaction
-from django.http import HttpResponse, StreamingHttpResponse
-from ninja import Query, Router
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from ninja import Query, Router, Schema
 from pydantic import Field
 
 from annotator import jobs
 from annotator.accounts import Role
 from annotator.errors import Invalid, Refusal
 from annotator.exporting import jsonl
+from annotator.importing import preview as previewing
 from annotator.importing.load import Report, load
 from annotator.importing.options import Options
 from annotator.models import Job, Project
@@ -23,6 +24,8 @@ from web.api import answers, shapes
 from web.api import schemas as s
 from web.api.refusals import errors
 from web.requests import TenantRequest
+from web.views import exports, imports
+from web.views import jobs as job_pages
 
 router = Router(tags=["import and export"])
 
@@ -54,14 +57,36 @@ class ImportOptions(s.Given):
     format: Literal["jsonl", "csv", "txt"] | None = Field(None, description="If Content-Type or name do not tell.")
     strict: bool = Field(False, description="All rows or none.")
     whole: bool = Field(False, description="A text file is one document, not one a line.")
-    text_column: str = Field("text", description="Of a CSV file.")
-    id_column: str = Field("id", description="Of a CSV file.")
+    text_column: str = Field("text", description="The column or field that is the text.")
+    id_column: str = Field("id", description="The one that is the external id.")
+    leave_out: list[str] = Field([], description="Columns or fields that are not kept.")
+    classes: list[str] = Field([], description="`column=question`: its values are choices, parted by semicolons.")
+    labels: bool = Field(True, description="Whether labels that come along are taken.")
+
+
+class UploadOptions(ImportOptions):
+    preview: bool = Field(False, description="Only keep the file: see its preview, and start it then.")
 
 
 class ExportOptions(s.Given):
-    documents: Literal["annotated", "all"] = "annotated"
+    documents: Literal["annotated", "differs", "all", "open", "skipped", "flagged"] = "annotated"
+    label: s.Text = Field("", max_length=220, description="Only with this label: `span:PERSON`, `choice:topic=praise`.")
+    format: Literal["jsonl", "csv", "conll"] = "jsonl"
     answers: Literal["latest", "each"] = Field("latest", description="each: every annotator's, with their names.")
     offsets: Literal["codepoints", "utf16", "utf8"] = "codepoints"
+
+
+class Preview(Schema):
+    format: str
+    options: dict[str, Any] = Field(description="As the file is read; columns are guessed at first.")
+    columns: list[str] = Field(description="Columns, or fields; none of a text file.")
+    delimiter: str
+    rows: list[list[str]] = Field(description="The first rows, cut short.")
+    labels: list[str] = Field(description="Kinds of labels that come along.")
+    read: int = Field(description="Rows that were looked at.")
+    whole: bool = Field(description="Whether these are all.")
+    fault: str = Field(description="Why the file cannot be read so at all.")
+    problems: list[s.Fault] = Field(description="Of these rows, those that would be refused.")
 
 
 @router.post(
@@ -69,7 +94,7 @@ class ExportOptions(s.Given):
     response={200: s.Imported, 202: s.Job} | errors(403, 415),
     openapi_extra=BODY,
 )
-def import_documents(request: TenantRequest, project_id: int, options: Query[ImportOptions]) -> HttpResponse:
+def import_documents(request: TenantRequest, project_id: int, options: Query[UploadOptions]) -> HttpResponse:
     """Documents from JSONL, CSV or text, with labels where they carry some. For managers.
 
     Up to 1 MB is imported at once; more becomes a job. Refused rows are told with line, field and reason, and
@@ -77,8 +102,13 @@ def import_documents(request: TenantRequest, project_id: int, options: Query[Imp
     """
     project = access.project_for(request, project_id, Role.MANAGER)
     sent = _sent_file(request)
-    given = options.model_dump()
+    given = options.model_dump(exclude={"preview"})
     given["format"] = options.format or FORMATS.get(request.content_type or "")
+    if options.preview:
+        waiting = jobs.start_import(
+            project, request.user, sent.file, sent.name, given, promised=sent.size, state=Job.State.UPLOADED
+        )
+        return answers.json(shapes.job(waiting), status=202)
     if sent.size > AT_ONCE_BYTES:
         return answers.json(shapes.job(_queue(request, project, sent, given)), status=202)
     report = load(project, sent.file, Options.parse(given, sent.name), user=request.user)
@@ -96,12 +126,75 @@ def get_job(request: TenantRequest, job_id: int) -> HttpResponse:
     response={200: Annotated[str, Field(description="JSON lines, docs/formats.md")]} | errors(403),
 )
 def export(request: TenantRequest, project_id: int, options: Query[ExportOptions]) -> StreamingHttpResponse:
-    """The project's answers as JSON lines (`application/x-ndjson`), streamed. For managers."""
+    """The project's answers as JSON lines (`application/x-ndjson`), CSV or CoNLL, streamed. For managers."""
     project = access.project_for(request, project_id, Role.MANAGER)
-    lines = jsonl.Export(request.tenant, project.pk, jsonl.Options.parse(options.model_dump()))
-    response = StreamingHttpResponse(lines, content_type="application/x-ndjson")
-    response.headers["Content-Disposition"] = f'attachment; filename="project-{project.pk}.jsonl"'
-    return response
+    return exports.at_once(request, project, jsonl.Options.parse(options.model_dump()))
+
+
+@router.post("/projects/{int:project_id}/exports", response={202: s.Job} | errors(403))
+def start_export(request: TenantRequest, project_id: int, sent: ExportOptions) -> HttpResponse:
+    """An export that a worker writes; `jobs/{id}` tells how far it is, `jobs/{id}/file` has it then. For managers."""
+    project = access.project_for(request, project_id, Role.MANAGER)
+    job = jobs.start_export(project, request.user, sent.model_dump())
+    tenant_id, job_id = request.tenant.pk, job.pk
+    transaction.on_commit(lambda: send("run_export", tenant_id, job_id), robust=True)
+    return answers.json(shapes.job(job), status=202)
+
+
+@router.get("/jobs/{int:job_id}/file", response={200: Annotated[str, Field(description="The file")]} | errors(403))
+def get_file(request: TenantRequest, job_id: int) -> HttpResponse | FileResponse:
+    """What an export made; it is kept for a week. For managers."""
+    return job_pages.made(access.job_for(request, job_id)) or answers.not_found()
+
+
+@router.get("/jobs/{int:job_id}/refused", response={200: Annotated[str, Field(description="CSV")]} | errors(403))
+def get_refused(request: TenantRequest, job_id: int) -> HttpResponse | FileResponse:
+    """All rows that an import refused, as CSV: line, field, reason. For managers."""
+    return job_pages.refused_rows(access.job_for(request, job_id)) or answers.not_found()
+
+
+@router.get("/jobs/{int:job_id}/preview", response={200: Preview} | errors(403, 409))
+def get_preview(request: TenantRequest, job_id: int) -> HttpResponse:
+    """What an uploaded file looks like, read as its options say. For managers."""
+    return answers.json(_preview(jobs.preview(access.job_for(request, job_id))))
+
+
+@router.put("/jobs/{int:job_id}/preview", response={200: Preview} | errors(403, 409))
+def change_preview(request: TenantRequest, job_id: int, sent: ImportOptions) -> HttpResponse:
+    """Other options for an uploaded file, and what it looks like then. For managers."""
+    return answers.json(_preview(jobs.preview(access.job_for(request, job_id), sent.model_dump())))
+
+
+@router.post("/jobs/{int:job_id}/start", response={200: s.Job} | errors(403, 409))
+def start_job(request: TenantRequest, job_id: int) -> HttpResponse:
+    """Import an uploaded file. For managers."""
+    job = access.job_for(request, job_id)
+    imports.confirm(request, job)
+    return answers.json(shapes.job(job))
+
+
+@router.post("/jobs/{int:job_id}/cancel", response={200: s.Job} | errors(403, 409))
+def cancel_job(request: TenantRequest, job_id: int) -> HttpResponse:
+    """Stop a job: at once if it waits, at its next batch if it runs. Rows that went in stay. For managers."""
+    job = access.job_for(request, job_id)
+    jobs.cancel(job)
+    return answers.json(shapes.job(job))
+
+
+def _preview(found: previewing.Preview) -> dict[str, Any]:
+    options = {name: value for name, value in found.options.as_json().items() if name != "format"}
+    return {
+        "format": found.options.format,
+        "options": options,
+        "columns": found.names,
+        "delimiter": found.delimiter,
+        "rows": found.rows,
+        "labels": found.labels,
+        "read": found.read,
+        "whole": found.whole,
+        "fault": found.fault,
+        "problems": found.problems,
+    }
 
 
 class Sent(NamedTuple):

@@ -48,7 +48,7 @@ def index(request: TenantRequest, project_id: int) -> HttpResponse:
         for name, value in asdict(filters).items()
         if name not in ("cursor", "limit") and value != usual[name]
     }
-    chips = _chips(project) if sees_all else []
+    labels = chips(project) if sees_all else []
     people = list(search.annotators(project)) if sees_all else []
     context: dict[str, Any] = {
         "project": project,
@@ -57,11 +57,11 @@ def index(request: TenantRequest, project_id: int) -> HttpResponse:
         "count": search.count(project, filters),
         "counted": search.COUNTED,
         "looked_through": search.LOOKED_THROUGH,
-        "chips": chips,
+        "chips": labels,
         "people": people,
         "sees_all": sees_all,
         "page": found,
-        "rows": _rows(found, {chip.facet: chip for chip in chips}, {f"by:{one.pk}": one.username for one in people}),
+        "rows": _rows(found, {chip.facet: chip for chip in labels}, {f"by:{one.pk}": one.username for one in people}),
         "next": urlencode(asked | {"cursor": found.following}) if found.following else None,
         "first": urlencode(asked) if filters.cursor else None,
     }
@@ -100,7 +100,8 @@ def _choices() -> dict[str, list[tuple[str, str]]]:
     }
 
 
-def _chips(project: Project) -> list[Chip]:
+def chips(project: Project) -> list[Chip]:
+    """The labels of a project as the list knows them."""
     labels = Label.objects.filter(project=project).select_related("question")
     return [
         Chip(f"choice:{label.question.name}={label.name}", f"{label.question.name}: {label.name}", label.color)

@@ -1,33 +1,37 @@
-"""Bring documents in: hand over a file, watch it being read, see which rows were refused and why."""
+"""Bring documents in: hand over a file, look at its beginning and say what its columns are, and let it be read."""
 
 from __future__ import annotations
 
 from typing import Any, BinaryIO, cast
 
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
 
 from annotator import jobs
 from annotator.accounts import Role
 from annotator.errors import Invalid, Refusal
-from annotator.importing.options import FORMATS
-from annotator.models import Job
+from annotator.importing.options import FORMATS, Options
+from annotator.importing.preview import Preview, mappable
+from annotator.models import Job, Project, Question
 from trainer.celery import send
 from web import access
 from web.requests import TenantRequest
 
 LAST = 5
+TEXT, IDENTITY, META, NOTHING, CLASSES = "text", "id", "meta", "", "classes="
 
 
 @require_http_methods(["GET", "POST"])
 def upload(request: TenantRequest, project_id: int) -> HttpResponse:
+    """The form, and the file that it sends; its preview is the page of the job."""
     project = access.project_for(request, project_id, Role.MANAGER)
-    context: dict[str, Any] = {"project": project, "sent": request.POST, "formats": FORMATS}
+    context: dict[str, Any] = {"project": project, "formats": FORMATS}
     if request.method == "POST":
         try:
-            job = _start(request, project_id)
+            job = _keep(request, project)
         except Refusal as refusal:
             return render(request, "web/import.html", context | {"refusal": refusal}, status=refusal.status)
         return redirect("job", tenant=request.tenant.slug, job_id=job.pk)
@@ -35,25 +39,73 @@ def upload(request: TenantRequest, project_id: int) -> HttpResponse:
     return render(request, "web/import.html", context)
 
 
-def _start(request: TenantRequest, project_id: int) -> Job:
-    """The upload is kept and queued; a worker reads it. If the message is lost, the sweep sends it again."""
+def _keep(request: TenantRequest, project: Project) -> Job:
     file = request.FILES.get("file")
     if file is None or not file.name:
-        raise Invalid("no_file", "Choose a file first.")
-    options = {
-        "format": request.POST.get("format", ""),
-        "strict": "strict" in request.POST,
-        "whole": "whole" in request.POST,
+        raise Invalid("no_file", _("Choose a file first."))
+    options = {"format": request.POST.get("format", "")}
+    return jobs.start_import(
+        project, request.user, cast(BinaryIO, file.file), file.name, options, state=Job.State.UPLOADED
+    )
+
+
+def shown(job: Job, options: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What the page of an upload shows; with options, those are kept first."""
+    found = jobs.preview(job, options)
+    questions = list(Question.objects.filter(project=job.project_id).values_list("name", flat=True))
+    uses = [(TEXT, _("text of the document")), (IDENTITY, _("its id")), (META, _("shown beside it")),
+            *((CLASSES + name, _("choice: %(question)s") % {"question": name}) for name in questions),
+            (NOTHING, _("leave out"))]  # fmt: skip
+    columns = mappable(found)
+    return {
+        "preview": found,
+        "formats": FORMATS,
+        "delimiter": {",": _("comma"), ";": _("semicolon"), "\t": _("tab")}.get(found.delimiter, ""),
+        "uses": uses,
+        "mapping": [(i, name, _use(found.options, name), _example(found, name)) for i, name in enumerate(columns)],
     }
-    project = access.project_for(request, project_id, Role.MANAGER)
-    job = jobs.start_import(project, request.user, cast(BinaryIO, file.file), file.name, options)
-    tenant_id = request.tenant.pk
-    transaction.on_commit(lambda: send("run_import", tenant_id, job.pk), robust=True)
-    return job
 
 
-@require_safe
-def show(request: TenantRequest, job_id: int) -> HttpResponse:
-    job = access.job_for(request, job_id)
-    active = job.state in (Job.State.QUEUED, Job.State.RUNNING)
-    return render(request, "web/job.html", {"job": job, "project": job.project, "active": active})
+def confirm(request: TenantRequest, job: Job) -> None:
+    """A worker reads the file. If the message is lost, the sweep sends it again."""
+    jobs.confirm(job)
+    tenant_id, job_id = request.tenant.pk, job.pk
+    transaction.on_commit(lambda: send("run_import", tenant_id, job_id), robust=True)
+
+
+def options_of(sent: QueryDict, job: Job) -> dict[str, Any]:
+    """The options that the form of a preview says: columns come as pairs of name and use."""
+    kept = Options.of_job(job.options.get("import", {"format": FORMATS[0]}))
+    options: dict[str, Any] = {
+        "format": sent.get("format") or kept.format,
+        "strict": "strict" in sent,
+        "whole": "whole" in sent,
+        "labels": "labels" in sent or "asked_labels" not in sent,
+    }
+    names, uses = sent.getlist("column"), sent.getlist("use")
+    if not names or options["format"] != kept.format:
+        return options
+    by_use = dict(zip(uses, names, strict=False))
+    pairs = list(zip(names, uses, strict=False))
+    return options | {
+        "text_column": by_use.get(TEXT, ""),
+        "id_column": by_use.get(IDENTITY, ""),
+        "leave_out": [name for name, use in pairs if use == NOTHING],
+        "classes": [f"{name}={use.removeprefix(CLASSES)}" for name, use in pairs if use.startswith(CLASSES)],
+    }
+
+
+def _use(options: Options, name: str) -> str:
+    if name == options.text_column:
+        return TEXT
+    if name == options.id_column:
+        return IDENTITY
+    if name in options.leave_out:
+        return NOTHING
+    question = next((pair for pair in options.classes if pair.startswith(f"{name}=")), "")
+    return CLASSES + question.removeprefix(f"{name}=") if question else META
+
+
+def _example(found: Preview, name: str) -> str:
+    place = found.names.index(name)
+    return next((row[place] for row in found.rows if place < len(row) and row[place]), "")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from django.urls import path
 from django.urls.resolvers import URLPattern
 from django.views.i18n import set_language
@@ -17,7 +17,9 @@ from web.views import (
     compare,
     desk,
     documents,
+    exports,
     imports,
+    jobs,
     label_set,
     model,
     pace,
@@ -31,11 +33,11 @@ from web.views import (
 )
 
 
-def page(route: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
+def page(route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
     """A page of a tenant. The middleware has made the slug ``request.tenant``; the view need not know it."""
 
     @wraps(view)
-    def within(request: TenantRequest, tenant: str, **ids: Any) -> HttpResponse:  # noqa: ARG001
+    def within(request: TenantRequest, tenant: str, **ids: Any) -> HttpResponseBase:  # noqa: ARG001
         return view(request, **ids)
 
     return path(f"t/<slug:tenant>/{route}", within, name=name)
@@ -65,11 +67,14 @@ urlpatterns = [
     page("projects/<int:project_id>/train", training.start, "train"),
     page("projects/<int:project_id>/pace", pace.show, "pace"),
     page("projects/<int:project_id>/import", imports.upload, "import"),
+    page("projects/<int:project_id>/export", exports.choose, "export"),
     page("projects/<int:project_id>/documents", documents.index, "documents"),
     page("projects/<int:project_id>/desk", desk.desk, "desk"),
     page("documents/<int:document_id>/answers", documents.answers, "document-answers"),
     page("documents/<int:document_id>", desk.document, "document"),
-    page("jobs/<int:job_id>", imports.show, "job"),
+    page("jobs/<int:job_id>", jobs.show, "job"),
+    page("jobs/<int:job_id>/file", jobs.download, "job-file"),
+    page("jobs/<int:job_id>/refused", jobs.refusals, "job-refused"),
     page("runs/<int:run_id>/cancel", training.cancel, "run-cancel"),
     page("versions/<int:version_id>", version.show, "version"),
     page("versions/<int:version_id>/promote", version.promote, "version-promote"),

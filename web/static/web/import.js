@@ -1,12 +1,71 @@
-/** A file may be dropped on the form; otherwise it is an ordinary form. */
+/** A file is dropped or chosen, goes up with a bar of progress, and its preview opens. Without this it is a plain form. */
 
-const drop = document.getElementById("drop");
-const file = document.getElementById("file");
-const name = document.getElementById("drop-name");
+import { t } from "./i18n.js";
 
-const shown = () => {
-  if (file.files[0]) name.textContent = file.files[0].name;
-};
+/** @template {HTMLElement} T @param {string} id @returns {T} */
+const at = (id) => /** @type {T} */ (document.getElementById(id));
+
+const form = /** @type {HTMLFormElement} */ (at("import-form"));
+const drop = at("drop");
+const file = /** @type {HTMLInputElement} */ (at("file"));
+const bar = /** @type {HTMLProgressElement} */ (at("upload"));
+const stop = /** @type {HTMLButtonElement} */ (at("stop"));
+const told = at("upload-told");
+const error = at("import-error");
+
+/** @type {XMLHttpRequest | null} */
+let sending = null;
+
+/** @param {string} message */
+function fail(message) {
+  busy(false);
+  error.textContent = message;
+  error.hidden = false;
+}
+
+/** @param {boolean} on */
+function busy(on) {
+  bar.hidden = stop.hidden = !on;
+  drop.toggleAttribute("data-busy", on);
+  at("look").toggleAttribute("disabled", on);
+  if (!on) told.textContent = "";
+}
+
+function send() {
+  const chosen = file.files?.[0];
+  if (!chosen || sending) return;
+  at("drop-name").textContent = chosen.name;
+  error.hidden = true;
+  busy(true);
+  const request = new XMLHttpRequest();
+  sending = request;
+  request.open("POST", location.href);
+  request.upload.addEventListener("progress", (event) => {
+    if (!event.lengthComputable) return;
+    bar.value = event.loaded / event.total;
+    const percent = Math.floor(bar.value * 100);
+    told.textContent = percent < 100 ? t("%(percent)s % uploaded", { percent }) : t("Looking at the file…");
+  });
+  request.addEventListener("load", () => {
+    sending = null;
+    if (request.status === 200 && request.responseURL !== location.href) {
+      location.assign(request.responseURL);
+      return;
+    }
+    const page = new DOMParser().parseFromString(request.responseText, "text/html");
+    const said = page.getElementById("import-error")?.textContent?.trim() || request.responseText.trim().slice(0, 200);
+    fail(said || t("The server refused the file."));
+  });
+  request.addEventListener("error", () => {
+    sending = null;
+    fail(t("The upload broke off: the server does not answer. Try again."));
+  });
+  request.addEventListener("abort", () => {
+    sending = null;
+    fail(t("The upload was stopped. Nothing was kept."));
+  });
+  request.send(new FormData(form));
+}
 
 for (const kind of ["dragenter", "dragover"]) {
   drop.addEventListener(kind, (event) => {
@@ -17,8 +76,14 @@ for (const kind of ["dragenter", "dragover"]) {
 for (const kind of ["dragleave", "drop"]) drop.addEventListener(kind, () => drop.classList.remove("over"));
 drop.addEventListener("drop", (event) => {
   event.preventDefault();
-  if (event.dataTransfer.files.length === 0) return;
-  file.files = event.dataTransfer.files;
-  shown();
+  const files = event.dataTransfer?.files;
+  if (!files?.length || sending) return;
+  file.files = files;
+  send();
 });
-file.addEventListener("change", shown);
+file.addEventListener("change", send);
+stop.addEventListener("click", () => sending?.abort());
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  send();
+});

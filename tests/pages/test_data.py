@@ -1,0 +1,118 @@
+"""Bringing a file in, as a person does it: dropped, looked at, mapped, read by a worker."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from annotator import jobs
+from annotator.accounts import Tenant
+from tests.browser import PATIENCE_MS, chromium
+from tests.pages.serving import Served, serve
+
+MAILS = "no,Body,kind\n" + "".join(f"{n},Mail {n} from Oslo.,praise\n" for n in range(20)) + "20,,praise\n"
+
+
+@pytest.fixture(scope="module")
+def served(django_db_setup, django_db_blocker) -> Iterator[Served]:
+    with django_db_blocker.unblock(), serve() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser(served: Served) -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def page(browser: Browser, served: Served) -> Iterator[Page]:
+    context: BrowserContext = browser.new_context(base_url=served.url)
+    context.add_cookies(served.cookies)  # type: ignore[arg-type]
+    opened = context.new_page()
+    opened.set_default_timeout(PATIENCE_MS)
+    opened.goto(f"/t/{served.examples['tenant']}/projects/{served.examples['project_id']}/import")
+    yield opened
+    context.close()
+
+
+def drop(page: Page, name: str, text: str) -> None:
+    """Let a file fall on the form, as from a folder."""
+    page.evaluate(
+        """([name, text]) => {
+             const moved = new DataTransfer();
+             moved.items.add(new File([text], name));
+             for (const kind of ["dragenter", "dragover", "drop"]) {
+               const event = new DragEvent(kind, { dataTransfer: moved, bubbles: true, cancelable: true });
+               document.getElementById("drop").dispatchEvent(event);
+             }
+           }""",
+        [name, text],
+    )
+
+
+def work(served: Served, page: Page) -> None:
+    """What a worker does; in a thread of its own, because Playwright's may not use the database."""
+    job = int(page.url.rpartition("/")[2])
+    slug = served.examples["tenant"]
+    worker = threading.Thread(target=lambda: jobs.run_import(Tenant.objects.get(slug=slug), job))
+    worker.start()
+    worker.join()
+
+
+def test_a_file_is_dropped_looked_at_mapped_and_read(served, page):
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+
+    drop(page, "mails.csv", MAILS)
+
+    expect(page.locator("text=Nothing has been imported yet.")).to_be_visible()
+    expect(page.locator("text=1 of these rows would be refused")).to_be_visible()
+    expect(page.get_by_label("Body", exact=True)).to_have_value("text")
+    page.get_by_label("no", exact=True).select_option("id")
+    page.get_by_label("kind", exact=True).select_option("classes=topic")
+    page.click("button[value='look']")
+    expect(page.get_by_label("kind", exact=True)).to_have_value("classes=topic")
+    page.click("button[value='start']")
+    expect(page.locator(".badge.queued")).to_be_visible()
+    page.evaluate("() => { window.stayed = true; }")
+    work(served, page)
+    expect(page.locator(".badge.succeeded")).to_be_visible()
+    assert page.evaluate("() => window.stayed")
+    assert page.inner_text(".figures").split("\n")[:6:2] == ["Rows read", "New documents", "Known already"]
+    assert page.inner_text(".figure:nth-child(2) .big") == "20"
+    with page.expect_download() as download:
+        page.click("text=Download all as CSV")
+    assert download.value.suggested_filename == "refused-mails.csv"
+    assert "22,text,is empty" in download.value.path().read_text("utf-8-sig")
+    assert errors == []
+
+
+def test_what_cannot_be_read_is_said_where_it_fell(page):
+    drop(page, "mails.docx", "PK")
+
+    expect(page.locator("#import-error")).to_have_text("format: must be one of jsonl, csv, txt")
+    expect(page.locator("#look")).to_be_enabled()
+
+
+def test_a_server_that_does_not_answer_is_told_of_and_the_file_can_be_sent_again(page):
+    page.route("**/import", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+    drop(page, "mails.jsonl", json.dumps({"text": "Ada"}))
+    expect(page.locator("#import-error")).to_contain_text("The upload broke off")
+
+    page.unroute("**/import")
+    page.click("#look")
+
+    expect(page.locator("text=All of these rows can go in.")).to_be_visible()
+
+
+def test_an_upload_is_thrown_away(page):
+    drop(page, "mails.txt", "one\ntwo\n")
+
+    page.click("text=Throw it away")
+
+    expect(page.locator("text=Cancelled before it began.")).to_be_visible()

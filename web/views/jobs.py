@@ -1,0 +1,129 @@
+"""An import or an export on its way: what it waits for, how far it is, how to stop it, and what it left."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.contrib import messages
+from django.http import FileResponse, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+from redis import RedisError
+
+from annotator import jobs
+from annotator.errors import Refusal
+from annotator.importing import refused
+from annotator.models import Job
+from web import access, health
+from web.requests import TenantRequest
+from web.views import imports
+
+# How long a queued job may wait before the page looks whether there is a worker at all.
+PATIENCE = timedelta(seconds=6)
+KINDS = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8", "conll": "text/plain; charset=utf-8"}
+
+
+@require_http_methods(["GET", "POST"])
+def show(request: TenantRequest, job_id: int) -> HttpResponse:
+    """The page of a job; its forms look again at a preview, begin the import, and cancel."""
+    job = access.job_for(request, job_id)
+    if request.method == "POST":
+        act = request.POST.get("act")
+        try:
+            if act == "cancel":
+                jobs.cancel(job)
+            else:
+                jobs.preview(job, imports.options_of(request.POST, job))
+                if act == "start":
+                    imports.confirm(request, job)
+        except Refusal as refusal:
+            messages.error(request, refusal.message)
+        return redirect("job", tenant=request.tenant.slug, job_id=job.pk)
+    return render(request, "web/job.html", _context(job))
+
+
+@require_safe
+def download(request: TenantRequest, job_id: int) -> HttpResponseBase:
+    """The file that an export made, as long as it is kept."""
+    job = access.job_for(request, job_id)
+    return made(job) or _no_longer(request, job)
+
+
+@require_safe
+def refusals(request: TenantRequest, job_id: int) -> HttpResponseBase:
+    """All rows that an import refused, as CSV."""
+    job = access.job_for(request, job_id)
+    return refused_rows(job) or _no_longer(request, job)
+
+
+def made(job: Job) -> FileResponse | None:
+    """What an export made; None if it made none, or it is no longer kept."""
+    if job.kind != Job.Kind.EXPORT or job.state != Job.State.SUCCEEDED:
+        return None
+    return _sent(Path(job.path or "gone"), job.options["filename"], KINDS[job.options["export"].get("format", "jsonl")])
+
+
+def refused_rows(job: Job) -> FileResponse | None:
+    """All that an import refused; None if that was nothing, or is no longer kept."""
+    if job.kind != Job.Kind.IMPORT or not job.errors_bytes:
+        return None
+    name = f"refused-{Path(job.options['filename']).stem}.csv"
+    return _sent(refused.path_of(job.path or "gone"), name, KINDS["csv"])
+
+
+def _sent(path: Path, name: str, kind: str) -> FileResponse | None:
+    try:
+        return FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type=kind)
+    except FileNotFoundError:
+        return None
+
+
+def _no_longer(request: TenantRequest, job: Job) -> HttpResponse:
+    messages.error(request, _("There is no such file, or it is no longer kept."))
+    return redirect("job", tenant=request.tenant.slug, job_id=job.pk)
+
+
+def _context(job: Job) -> dict[str, Any]:
+    context: dict[str, Any] = {"job": job, "project": job.project}
+    if job.state == Job.State.UPLOADED:
+        try:
+            return context | imports.shown(job)
+        except Refusal as refusal:
+            return context | {"gone": refusal.message}
+    now = timezone.now()
+    active = job.state in (Job.State.QUEUED, Job.State.RUNNING)
+    return context | {
+        "active": active,
+        "stopping": jobs.stopping(job),
+        "alone": active and _waits(job, now) and not _somebody_works(),
+        "kept_until": job.finished_at + jobs.KEPT if job.finished_at and job.path else None,
+        "all_refused": bool(job.errors_bytes and job.path),
+        **_pace(job, now),
+    }
+
+
+def _waits(job: Job, now: datetime) -> bool:
+    return job.heartbeat_at is None or now - job.heartbeat_at > PATIENCE
+
+
+def _somebody_works() -> bool:
+    try:
+        return health.workers()["io"]
+    except RedisError:
+        return False
+
+
+def _pace(job: Job, now: datetime) -> dict[str, Any]:
+    """Part done, rows a second, and seconds left; of a strict import, which shows nothing on its way, none."""
+    done, total = job.done_bytes, job.total_bytes
+    if job.kind == Job.Kind.EXPORT:
+        done, total = job.rows_read, job.options.get("expected", 0)
+    seconds = ((job.finished_at or now) - job.started_at).total_seconds() if job.started_at else 0
+    if not seconds or not job.rows_read:
+        return {"done": 0, "total": 0}
+    left = seconds * (total - done) / done if done and total > done else 0
+    return {"done": min(done, total), "total": total, "rows_a_second": job.rows_read / seconds, "left": round(left)}
