@@ -133,6 +133,8 @@ def test_the_desk_at_work_breaks_no_rule(browser, served, look):
     found = {"suggestions": broken(desk.page)}
     for state, keys in {
         "picked": ["Tab"], "labelled": ["End", "1"], "selected": ["ArrowLeft"], "keys": ["?"],
+        "skip": ["Escape", "."], "comment": ["Escape", ";"], "earlier": ["Escape", "h"], "search": ["Escape", "/"],
+        "guidelines": ["Escape", "g"],
     }.items():  # fmt: skip
         desk.press(*keys)
         found[state] = broken(desk.page)
