@@ -63,8 +63,9 @@ def with_suggestions(desk: Desk) -> None:
     """Held-out letters come up among the others, without suggestions and saying so."""
     for _ in range(20):
         desk.page.wait_for_function(
-            """() => document.querySelector('#desk').board.pending.length > 0 ||
-                     document.querySelector('#note').dataset.kind === 'check'"""
+            """() => document.querySelector('#note').dataset.kind === 'check' ||
+                     /^(Suggestions from|The model is sure)/.test(document.querySelector('#note').textContent)""",
+            timeout=PATIENCE * 1000,
         )
         if len(desk.suggested()) > 1:
             return
