@@ -97,7 +97,8 @@ def test_the_page_brings_the_document_and_asked_again_the_same_one(cast, project
 def test_the_page_takes_as_many_queries_for_many_labels_as_for_few(cast, bob):
     def queries(count: int) -> int:
         names = [f"L{i}" for i in range(count)]
-        project = make_project(cast.acme, name=f"P{count}", spans=names, questions=[{"name": "q", "choices": names}])
+        asked = {"spans": names, "questions": [{"name": "q", "choices": names}], "check_share": 0}
+        project = make_project(cast.acme, name=f"P{count}", **asked)
         address = page(cast, add_documents(cast.acme, project, TEXT)[0])
         bob.get(address)
         with CaptureQueriesContext(connection) as captured:
