@@ -17,7 +17,7 @@ from typing import Any
 
 from django.db import connection
 
-from annotator import snapshot
+from annotator import relabel, snapshot
 from annotator.models import Project, Tenant
 from annotator.spans import Schema
 from annotator.tenancy import tenant_scope
@@ -73,6 +73,7 @@ class Round:
         self.tenant, self.project, self.run = tenant, project, run
         self.folder = store.run_dir(tenant.pk, project.pk, run.pk)
         self.pool = self.folder / "pool.jsonl"
+        self.labels = self.folder / "labels.json"
         self.progress: dict[str, Any] = {"phase": "snapshot"}
         self.stopped = Event()
         self.live_before: ModelVersion | None = None
@@ -101,13 +102,15 @@ class Round:
         self.publish(export, result, verdict)
 
     def snapshot(self) -> Path:
-        """The run's data: written once, found again by a later attempt."""
+        """The run's data with the label set of that moment: written once, found again by a later attempt."""
         path = self.folder / "snapshot.jsonl"
         with tenant_scope(self.tenant):
             self.live_before = runs.live_version(self.project)
-            if self.run.snapshot_sha256 and path.exists() and self.pool.exists():
+            if self.run.snapshot_sha256 and path.exists() and self.pool.exists() and self.labels.exists():
                 runs.note(self.run, "goes on with the snapshot of the attempt before")
                 return path
+            relabel.hold(self.project)
+            self.labels.write_text(json.dumps(Schema.of(self.project).as_json()))
             texts = snapshot.write_texts(self.project, self.pool, POOL_BYTES)
             taken = snapshot.write(self.project, path)
             TrainingRun.objects.filter(pk=self.run.pk).update(snapshot_sha256=taken.sha256, watermark=taken.watermark)
@@ -115,8 +118,9 @@ class Round:
         return path
 
     def schema(self) -> dict[str, Any]:
-        with tenant_scope(self.tenant):
-            return Schema.of(self.project).as_json()
+        """The label set of the snapshot: a label that was renamed since stands there as it was called then."""
+        found: dict[str, Any] = json.loads(self.labels.read_text())
+        return found
 
     def judge(self, export: Path, data: Path, result: dict[str, Any]) -> Verdict:
         """Both versions on the same held-out documents: how good the new one is, and whether to promote it."""

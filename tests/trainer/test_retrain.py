@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import pytest
 
-from annotator import review
+from annotator import labels, review
 from annotator.demo import mails
 from annotator.importing.store import Row, store_rows
-from annotator.models import Document, Suggestion
+from annotator.models import Document, Label, Suggestion
 from annotator.projects import create_project
 from annotator.review import Submission
 from annotator.tenancy import tenant_scope
@@ -260,6 +260,28 @@ def test_a_roll_back_by_hand_stands_against_a_run_that_was_under_way(
         assert "somebody made another version live" in run.reason
         with tenant_scope(cast.acme):
             assert runs.live_version(project) == other
+
+
+def test_a_label_that_is_renamed_meanwhile_is_learnt_as_it_was_called_when_the_round_began(taught, django_db_blocker):
+    with django_db_blocker.unblock():
+        cast, project = taught
+        with tenant_scope(cast.acme):
+            runs.start(project, actor=cast.alice)
+            run = runs.claim()
+        data = retrain.Round(cast.acme, project, run).snapshot()
+        with tenant_scope(cast.acme):
+            person = labels.rename(Label.objects.get(project=project, name="PERSON"), "HUMAN", actor=cast.alice)
+            run.refresh_from_db()
+
+        again = retrain.Round(cast.acme, project, run)
+
+        assert again.snapshot() == data
+        given = {span["label"] for line in data.read_text().splitlines() for span in json.loads(line)["spans"]}
+        assert "PERSON" in given
+        assert given <= set(again.schema()["spans"])
+        with tenant_scope(cast.acme):
+            labels.rename(person, "PERSON", actor=cast.alice)
+            TrainingRun.objects.filter(pk=run.pk).update(state="cancelled")
 
 
 def test_a_cancelled_round_ends_as_such_and_publishes_nothing(taught, django_db_blocker, monkeypatch):

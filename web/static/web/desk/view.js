@@ -15,6 +15,7 @@ const FINISHED = {
   taken: () => t("What is left is with somebody else just now. Look in again later."),
   held: () => t("You have as many documents open as anybody may. Finish some of them first."),
   empty: () => t("There are no documents here yet. A manager can import some."),
+  archived: () => t("This project is archived: nothing more is labelled in it."),
 };
 const URGENT = ["offline", "signedout", "warn"];
 
