@@ -63,7 +63,7 @@ def measure(browser: Browser, tool: Any, loads: list[Load], run: str) -> None:
             wire = Wire(context.new_cdp_session(page))
             tool.open(page, project)
             row: Row = {"run": run, "tool": tool.name, "load": load.name, "load_average": round(os.getloadavg()[0], 1)}
-            row |= {"script_style_bytes": wire.script_and_style, **acts(tool, page)}
+            row |= {"script_style_bytes": wire.script_and_style, **acts(tool, page, load)}
             row |= nexts(tool, page, wire, load)
             context.close()
             record(row)
@@ -90,11 +90,11 @@ class Wire:
             self.script_and_style += round(event["encodedDataLength"])
 
 
-def acts(tool: Any, page: Page) -> Row:
+def acts(tool: Any, page: Page, load: Load) -> Row:
     """Accept suggestions one by one, then all; label words; move: each as often as there is something in view."""
     row: Row = {}
     if tool.can_accept:
-        row |= summed("accept", [tool.accept(page) for _ in range(WARM + min(PRESSES, 17))])
+        row |= summed("accept", [tool.accept(page) for _ in range(min(WARM + PRESSES, load.spans - 1))])
         tool.accept_all(page)
     row |= summed("label", [labelled(tool, page) for _ in range(PRESSES + WARM)])
     if tool.can_move:

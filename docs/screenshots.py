@@ -21,9 +21,19 @@ from tests.install import Client, Install, eventually, install
 
 FOLDER = Path(__file__).parent / "screenshots"
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 420, "height": 800}
-ROUNDS = (16, 20, 40, 60)
+ROUNDS = (16, 20, 40)
 LEARNING_SECONDS = 900
-LOOKED_AT = 60  # documents, at most, until one shows all kinds of suggestions
+LOOKED_AT = 30  # documents, at most, until one shows all kinds of suggestions
+# Names of pictures where the address makes a poor one.
+NAMES = {
+    "": "projects",
+    "projects/#/": "project",
+    "projects/new": "new-project",
+    "versions/#": "version",
+    "versions/#/promote": "version-promote",
+    "documents/#/answers": "answers",
+}
+DIALOGS = {"keys": "?", "search": "/", "guidelines": "g", "earlier": "h", "skip": ".", "comment": ";"}
 PROJECT = 1
 BROKEN = '{"id": "a", "text": "Ann wrote from Oslo."}\n{"id": "b", "text": ""}\n{"id": "c", "text": "cut o\n'
 
@@ -35,6 +45,7 @@ def main() -> None:
             teach(place)
             for scheme in ("light", "dark"):
                 take(browser, place, scheme)
+            take_mirrored(browser, place)
 
 
 def teach(place: Install) -> None:
@@ -99,55 +110,84 @@ def take(browser: Browser, place: Install, scheme: str) -> None:
     stranger.goto(f"{place.url}/signin")
     picture(stranger, "signin", scheme)
     page = sign_in(context, place, "demo")
-    base = f"{place.url}/t/demo"
-    picture(page, "projects", scheme)
-    for name, path in (("project", "/"), ("documents", "/documents"), ("import", "/import")):
-        page.goto(f"{base}/projects/{PROJECT}{path}")
-        picture(page, name, scheme, whole=name == "project")
-    take_version(page, f"{base}/projects/{PROJECT}/", scheme)
-    page.goto(f"{base}/projects/new")
-    page.fill("[name=span_name] >> nth=0", "PERSON")
-    page.fill("[name=span_name] >> nth=1", "PRODUCT")
-    page.click("text=Add a question")
-    picture(page, "new-project", scheme, whole=True)
-    page.goto(f"{base}/projects/{PROJECT}/import")
+    project = f"{place.url}/t/demo/projects/{PROJECT}"
+    take_import(page, project, scheme)
+    for name, address in sorted(pages(page, f"{place.url}/t/demo/").items()):
+        page.goto(address)
+        picture(page, name, scheme, whole=True)
+        if scheme == "light":
+            narrow(page, name)
+    take_desk(page, f"{project}/desk", scheme)
+    context.close()
+
+
+def take_import(page: Page, project: str, scheme: str) -> None:
+    page.goto(f"{project}/import")
     upload = {"name": "mails.jsonl", "mimeType": "application/x-ndjson", "buffer": BROKEN.encode()}
     page.set_input_files("#file", upload)  # type: ignore[arg-type]
     page.wait_for_selector("text=Nothing has been imported yet.")
     picture(page, "import-preview", scheme)
     page.click("button[value='start']")
     page.wait_for_selector(".badge.succeeded")
-    picture(page, "import-done", scheme)
-    take_desk(page, f"{base}/projects/{PROJECT}/desk", scheme)
-    context.close()
+    picture(page, "import-done", scheme, whole=True)
 
 
-def take_version(page: Page, project: str, scheme: str) -> None:
-    """The page of the newest version: scores and thresholds, label by label, and how far scores can be trusted."""
-    page.goto(f"{project}model")
-    page.click("a[href*='/versions/'] >> nth=0")
-    page.wait_for_selector("svg.reliability")
-    picture(page, "version", scheme, whole=True)
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    picture(page, "version-narrow", scheme, whole=True)
-    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+def pages(page: Page, start: str) -> dict[str, str]:
+    """An address of each kind of page that links lead to, by name; the desk has pictures of its own."""
+    found: dict[str, str] = {}
+    waiting, seen = [start], set()
+    while waiting:
+        address = waiting.pop(0)
+        kind = re.sub(r"\d+", "#", address.removeprefix(start).partition("?")[0])
+        if kind in seen or kind.startswith(("api/", "documents/#/desk")) or kind.endswith(("/desk", "/file")):
+            continue
+        seen.add(kind)
+        answer = page.goto(address)
+        if not answer or not answer.headers.get("content-type", "").startswith("text/html") or not answer.ok:
+            continue
+        if not page.query_selector("#desk"):
+            found[NAMES.get(kind) or re.sub(r"[#/]+", "-", kind).removeprefix("projects-").strip("-")] = address
+        links = page.eval_on_selector_all(
+            "a[href]:not([download])", "(all) => all.map((one) => one.href.split('#')[0])"
+        )
+        waiting += [link for link in links if str(link).startswith(start)]
+    return found
 
 
 def take_desk(page: Page, address: str, scheme: str) -> None:
-    """The desk on a document with suggested spans and, between two of them, a suggested relation."""
+    """The desk on a document with suggested spans and, between two of them, a suggested relation; then its dialogs."""
     desk = Desk(page).open(address)
     for _ in range(LOOKED_AT):
-        page.wait_for_function("() => !document.querySelector('#note').textContent.startsWith('The model is looking')")
-        if len(desk.suggested()) > 2 and page.is_visible("#suggested-relations"):
+        if len(desk.suggested()) > 2 and page.query_selector("#suggested-relations:not([hidden])"):
             break
-        desk.submit(".", "Enter")
+        page.goto(address)
+        desk.settled().submit("Enter", "Enter")
     desk.press("Space")
     picture(page, "desk", scheme)
-    desk.press("?")
-    picture(page, "desk-keys", scheme)
-    desk.press("Escape")
+    if scheme == "light":
+        narrow(page, "desk", whole=False)
+    for name, key in DIALOGS.items():
+        desk.press(key)
+        picture(page, f"desk-{name}", scheme)
+        desk.press("Escape")
+
+
+def take_mirrored(browser: Browser, place: Install) -> None:
+    """In Arabic everything runs from right to left."""
+    context = browser.new_context(viewport=DESKTOP, color_scheme="light", locale="ar")  # type: ignore[arg-type]
+    page = sign_in(context, place, "demo")
+    project = f"{place.url}/t/demo/projects/{PROJECT}"
+    for name in ("", "model", "documents", "import"):
+        page.goto(f"{project}/{name}")
+        picture(page, f"arabic-{name or 'project'}", "light", whole=True)
+    Desk(page).open(f"{project}/desk")
+    picture(page, "arabic-desk", "light")
+    context.close()
+
+
+def narrow(page: Page, name: str, *, whole: bool = True) -> None:
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    picture(page, "desk-narrow", scheme)
+    picture(page, f"{name}-narrow", "light", whole=whole)
     page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
 
 

@@ -16,9 +16,9 @@ from tests.browser import sign_in
 from tests.install import Client, Install, install
 
 TENANT, PERSON = "bench", "ann"
-TEXT, MARKED = "#text", ".mark"
-MARKS = "() => document.querySelectorAll('.name').length"
-SUGGESTED = "() => document.querySelectorAll('.mark.suggested').length"
+TEXT, MARKED = "#text", ".mark, .name"
+# Where what is picked begins, as its name on the text tells: a new mark is picked, and after a suggestion the next one.
+PICKED = "() => document.querySelector('.name.picked')?.dataset.start ?? null"
 # Where the cursor stands: the browser's selection, or a highlight of ours.
 CURSOR = "() => { const at = getSelection(); return `${at.anchorOffset} ${at.focusOffset}`; }"
 SHOWS = """() => document.querySelector('#desk').getAttribute('aria-busy') === 'false'
@@ -52,6 +52,7 @@ class Ours:
 
     def __init__(self, port: int) -> None:
         del port  # an install finds its own
+        self.moves = 0
 
     @contextlib.contextmanager
     def running(self, folder: Path) -> Iterator[Ours]:
@@ -66,7 +67,7 @@ class Ours:
 
     def put(self, load: Load, texts: list[Text]) -> int:
         spec = {"name": load.name, "spans": list(LABELS), "check_share": 0, "allow_overlap": False}
-        project = int(self.api("POST", "/projects", json=spec)["id"])
+        project = int(self.api("POST", "/projects", expect=201, json=spec)["id"])
         lines = "\n".join(json.dumps({"id": f"d{number}", "text": text.text}) for number, text in enumerate(texts))
         jsonl = {"Content-Type": "application/x-ndjson"}
         self.api("POST", f"/projects/{project}/import", content=lines.encode(), headers=jsonl)
@@ -92,14 +93,19 @@ class Ours:
 
     def label(self, page: Page, word: tuple[float, float]) -> float:
         page.mouse.dblclick(*word)
-        return painted(page, lambda: page.keyboard.press("1"), shown=MARKS)
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        return painted(page, lambda: page.keyboard.press("1"), shown=PICKED)
 
     def move(self, page: Page) -> float:
-        return painted(page, lambda: page.keyboard.press("ArrowRight"), shown=CURSOR)
+        """Twenty words on, twenty back."""
+        self.moves += 1
+        key = ("ArrowLeft", "ArrowRight")[self.moves // 20 % 2]
+        return painted(page, lambda: page.keyboard.press(key), shown=CURSOR)
 
     def accept(self, page: Page) -> float:
-        page.keyboard.press("Tab")
-        return painted(page, lambda: page.keyboard.press("Space"), shown=SUGGESTED)
+        """The one that is picked; the desk goes on to the next by itself."""
+        return painted(page, lambda: page.keyboard.press("Space"), shown=PICKED)
 
     def next(self, page: Page) -> float:
-        return painted(page, lambda: page.keyboard.press("Enter"), shown=SHOWS)
+        """With all suggestions, as the peers submit their predictions."""
+        return painted(page, lambda: page.keyboard.press("Control+Enter"), shown=SHOWS)
