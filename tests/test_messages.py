@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.messages import LOCALE, catalogue, marked, translated
+from tests.messages import LOCALE, catalogue, marked, translated, update
 
 LANGUAGES = sorted(path.name for path in LOCALE.iterdir())
 DOMAINS = ("django", "djangojs")
@@ -17,6 +17,14 @@ every = pytest.mark.parametrize(("language", "domain"), [(each, domain) for each
 
 def values(text):
     return sorted(VALUE.findall(text))
+
+
+@every
+def test_every_message_is_translated(language, domain):
+    found = update(language, domain)
+
+    lacking = [message.id for message in found if message.id and not translated(message.string)]
+    assert lacking == [], "python -m tests.messages lists them in the .po file; translate them and run it again"
 
 
 @every
