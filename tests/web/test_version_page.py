@@ -8,6 +8,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from annotator import labels
+from annotator.models import Label
 from annotator.tenancy import tenant_scope
 from tests.worlds import World
 
@@ -97,3 +99,10 @@ def test_a_version_that_was_made_before_all_this_has_a_page_too(world):
 
     assert "PERSON 90 60 72 30 – 1 of 1" in told
     assert "mean what they say" not in told
+
+
+def test_a_label_that_was_renamed_since_keeps_what_was_measured_of_it(world):
+    with tenant_scope(world.tenant):
+        labels.rename(Label.objects.get(name="PERSON"), "HUMAN", actor=None)
+
+    assert "HUMAN 90 60 72 30 63 % 41 1 of 1" in page(world, METRICS)

@@ -105,17 +105,17 @@ def tables(version: ModelVersion) -> list[tuple[str, list[Row]]]:
     schema = Schema.of(version.project)
     verdicts = stats.verdicts(version.project, version.number)
     made = [
-        ("spans", _rows(version, "spans", "span", schema.spans, verdicts)),
+        ("spans", _rows(version, "spans", "span", schema, verdicts)),
         ("questions", _questions(version, schema, verdicts)),
-        ("relations", _rows(version, "relations", "relation", schema.relations, verdicts)),
+        ("relations", _rows(version, "relations", "relation", schema, verdicts)),
     ]
     return [(kind, rows) for kind, rows in made if rows]
 
 
-def _rows(version: ModelVersion, part: str, kind: str, labels: Iterable[str], verdicts: Verdicts) -> list[Row]:
+def _rows(version: ModelVersion, part: str, kind: str, schema: Schema, verdicts: Verdicts) -> list[Row]:
     found = version.metrics.get(part) or {}
-    scores = (found.get("predicted") or found).get("labels") or {}
-    thresholds = _thresholds(version, part)
+    scores = _today((found.get("predicted") or found).get("labels") or {}, kind, schema)
+    thresholds = _today(_thresholds(version, part), kind, schema)
     reasons = version.metrics.get("not_learnt") or {}
     return [
         Row(
@@ -125,7 +125,7 @@ def _rows(version: ModelVersion, part: str, kind: str, labels: Iterable[str], ve
             *_counted([verdicts.get((kind, None, name), {})]),
             reasons.get(name, ""),
         )
-        for name in sorted(labels)
+        for name in sorted(schema.spans if kind == "span" else schema.relations)
     ]
 
 
@@ -148,6 +148,11 @@ def _questions(version: ModelVersion, schema: Schema, verdicts: Verdicts) -> lis
             )
         )
     return rows
+
+
+def _today(found: Mapping[str, Any], kind: str, schema: Schema) -> dict[str, Any]:
+    """What was measured of labels, by their names of today."""
+    return {schema.names.now(kind, None, name): value for name, value in found.items()} | found
 
 
 def _thresholds(version: ModelVersion, part: str) -> Mapping[str, Any]:
