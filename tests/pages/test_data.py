@@ -13,6 +13,7 @@ from annotator import jobs
 from annotator.accounts import Tenant
 from tests.browser import PATIENCE_MS, chromium
 from tests.pages.serving import Served, serve
+from tests.pages.test_accessibility import broken
 
 MAILS = "no,Body,kind\n" + "".join(f"{n},Mail {n} from Oslo.,praise\n" for n in range(20)) + "20,,praise\n"
 
@@ -90,6 +91,15 @@ def test_a_file_is_dropped_looked_at_mapped_and_read(served, page):
     assert download.value.suggested_filename == "refused-mails.csv"
     assert "22,text,is empty" in download.value.path().read_text("utf-8-sig")
     assert errors == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_preview_keeps_the_rules_of_accessible_pages(page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    drop(page, "mails.csv", MAILS)
+    expect(page.locator("text=Nothing has been imported yet.")).to_be_visible()
+
+    assert broken(page) == []
 
 
 def test_what_cannot_be_read_is_said_where_it_fell(page):
