@@ -152,7 +152,7 @@ def _questions(version: ModelVersion, schema: Schema, verdicts: Verdicts) -> lis
 
 def _today(found: Mapping[str, Any], kind: str, schema: Schema) -> dict[str, Any]:
     """What was measured of labels, by their names of today."""
-    return {schema.names.now(kind, None, name): value for name, value in found.items()} | found
+    return {**{schema.names.now(kind, None, name): value for name, value in found.items()}, **found}
 
 
 def _thresholds(version: ModelVersion, part: str) -> Mapping[str, Any]:
