@@ -136,3 +136,16 @@ test("a draft of ours whose answer was lost is no conflict, but somebody else's 
   assert.deepEqual(server.got.map(({ revision }) => revision), [0, 3]);
   assert.deepEqual(heard, { saved: [], refused: [[1, 409]] });
 });
+
+test("the last word of a page that goes is sent at once, and known to be lost if it was", async () => {
+  const server = new Server(new Unreachable("too long"));
+  const { outbox, heard, rest } = opened(server);
+
+  assert.equal(await outbox.lastly(1, entry(1, "a").body), false);
+  assert.equal(await outbox.lastly(1, entry(1, "b").body), true);
+  assert.deepEqual(heard.saved, [1]);
+  outbox.put(entry(2, "c"));
+  assert.equal(await outbox.lastly(1, entry(1, "d").body), false, "something else is on its way");
+  await rest();
+  assert.deepEqual(server.got.map(({ submit_id }) => submit_id), ["a", "b", "c"]);
+});

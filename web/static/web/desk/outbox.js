@@ -63,12 +63,19 @@ export class Outbox {
     this.start();
   }
 
-  /** As the page goes: what may be the last chance. The answer is not waited for. @param {number} document @param {Body} body */
-  lastly(document, body) {
-    if (this.running || this.signedOut) return;
+  /** As the page goes: what may be the last chance. Resolves to whether it arrived, where somebody is left to hear.
+   *  @param {number} document @param {Body} body */
+  async lastly(document, body) {
+    if (this.running || this.signedOut) return false;
     const revision = this.revisions.get(document) ?? body.revision;
-    const sending = this.server.put(path(document), { ...body, revision }, { keepalive: true });
-    sending.then((/** @type {any} */ answer) => this.#saved(document, answer.annotation, body), () => undefined);
+    try {
+      const { annotation } = await this.server.put(path(document), { ...body, revision }, { keepalive: true });
+      this.#saved(document, annotation, body);
+      return true;
+    } catch (error) {
+      if (!(error instanceof Unreachable || error instanceof Refused)) throw error;
+      return false;
+    }
   }
 
   /** Send what waits, if nothing is being sent; a pause between two tries ends. */

@@ -56,8 +56,15 @@ export class Sending {
     current.sent = current.acts;
     current.lastDraft = performance.now();
     this.keep(current);
-    if (last) this.outbox.lastly(current.id, body);
+    if (last) this.#lastly(current, body);
     else this.outbox.draft(current.id, body, current.asks);
+  }
+
+  /** @param {Current} current @param {Body} body */
+  async #lastly(current, body) {
+    if (await this.outbox.lastly(current.id, body)) return;
+    current.sent = current.safe;
+    this.sitting.tell();
   }
 
   /** @param {Current} current @param {string} state */

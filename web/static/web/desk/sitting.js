@@ -302,6 +302,7 @@ export class Sitting {
   #watched(inView) {
     if (inView) {
       this.clock.resume();
+      if (this.current) this.sending.plan(this.current);
       if (this.outbox.signedOut || this.outbox.offline) this.retry();
     } else {
       this.clock.pause();
