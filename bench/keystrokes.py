@@ -24,7 +24,7 @@ from tests.desk.sheet import served
 
 Line = dict[str, Any]
 RESULTS = Path(__file__).parent / "results" / "keystrokes.jsonl"
-TRAINED_ON, ASKED = 200, 40
+TRAINED_ON, ASKED = 200, 12
 CORPORA = ("en_wikigold", "en_bc5cdr")
 KEYS = "123456789"
 PLAN = """async ([text, items, gold, labels]) => {
