@@ -21,7 +21,7 @@ from tests.install import Client, Install, eventually, install
 
 FOLDER = Path(__file__).parent / "screenshots"
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 420, "height": 800}
-ROUNDS = (16, 24)
+ROUNDS = (16, 20, 40)
 LEARNING_SECONDS = 900
 LOOKED_AT = 30  # documents, at most, until one shows all kinds of suggestions
 # Names of pictures where the address makes a poor one.
