@@ -294,6 +294,7 @@ def test_marks_are_listed_for_whoever_wants_a_list(place, context):
     desk.press("Shift+ArrowRight", "1", "ArrowRight", "ArrowRight", "ArrowRight", "2")
 
     desk.page.click("#marks-box summary")
+    desk.page.wait_for_selector("#marks-list li")
     rows = desk.page.locator("#marks-list li")
     assert [row.split("\n")[0] for row in rows.all_inner_texts()] == ["Ada Berg PERSON", "Oslo PLACE"]
     rows.first.locator("button").first.click()
