@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from annotator.items import Change, changed, items_of
+from annotator.spans import Schema
 from trainer import store
 from trainer.models import ModelVersion
 
@@ -47,9 +48,13 @@ def compare(before: ModelVersion, after: ModelVersion) -> Comparison:
 
 
 def answers(version: ModelVersion) -> dict[str, dict[str, Any]]:
-    """A version's answers to its held-out documents, by external id."""
+    """A version's answers to its held-out documents, by external id, in the names that labels have today.
+
+    Needs the tenant's scope.
+    """
     path = store.version_dir(version.tenant_id, version.project_id, version.number)
     lines = store.held_out(path, version.manifest_sha256)
     if lines is None:
         raise NotKept(version)
-    return {line["id"]: line for line in map(orjson.loads, lines.splitlines())}
+    today = Schema.of(version.project).names.answer
+    return {line["id"]: dict(today(line)) for line in map(orjson.loads, lines.splitlines())}

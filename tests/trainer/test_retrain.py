@@ -9,12 +9,13 @@ from uuid import uuid4
 
 import pytest
 
-from annotator import labels, review
+from annotator import labels, review, snapshot
 from annotator.demo import mails
 from annotator.importing.store import Row, store_rows
 from annotator.models import Document, Label, Suggestion
 from annotator.projects import create_project
 from annotator.review import Submission
+from annotator.spans import Schema
 from annotator.tenancy import tenant_scope
 from tests.cast import Cast
 from tests.corpora import label_set
@@ -108,14 +109,14 @@ def test_a_round_publishes_a_judged_version_that_then_suggests(taught, django_db
         assert 0 < low <= version.metrics["relations"]["predicted"]["f1"] <= high
 
         # What it answered for each held-out document is kept beside it.
-        told = compared.answers(version)
-        assert len(told) == version.metrics["held_out"]
         with tenant_scope(cast.acme):
+            told = compared.answers(version)
+            assert compared.compare(version, version).changes == {}
             texts = dict(Document.objects.filter(project=project, split="check").values_list("external_id", "text"))
+        assert len(told) == version.metrics["held_out"]
         assert set(told) <= set(texts)
         assert all(span["end"] <= len(texts[key]) for key, line in told.items() for span in line["spans"])
         assert any(line["spans"] for line in told.values())
-        assert compared.compare(version, version).changes == {}
 
         made = predict.refresh(cast.acme, project.pk)
         assert made > 0
@@ -125,6 +126,30 @@ def test_a_round_publishes_a_judged_version_that_then_suggests(taught, django_db
             assert {item["kind"] for items in made_items for item in items} >= {"span", "relation"}
             assert not Suggestion.objects.filter(project=project, document__split="check").exists()
         assert predict.refresh(cast.acme, project.pk) == 0
+
+
+def test_a_live_version_is_judged_by_the_names_that_labels_have_today(taught, django_db_blocker, tmp_path):
+    from trainer.ml.evaluation import evaluate
+
+    with django_db_blocker.unblock():
+        cast, project = taught
+        with tenant_scope(cast.acme):
+            version = runs.live_version(project)
+            snapshot.write(project, tmp_path / "before.jsonl")
+            person = labels.rename(Label.objects.get(project=project, name="PERSON"), "HUMAN", actor=cast.alice)
+            snapshot.write(project, tmp_path / "after.jsonl")
+            today = Schema.of(project).names.answer
+            told = compared.answers(version)
+            labels.rename(person, "PERSON", actor=cast.alice)
+        export = store.version_dir(cast.acme.pk, project.pk, version.number)
+        before, after = (list(retrain._lines(tmp_path / f"{when}.jsonl")) for when in ("before", "after"))
+
+        scores = evaluate(export, before)["spans"]
+        strange, read = evaluate(export, after)["spans"], evaluate(export, after, read=today)["spans"]
+
+        assert (read["f1"], read["labels"]["HUMAN"]) == (scores["f1"], scores["labels"]["PERSON"])
+        assert strange["f1"] < read["f1"]
+        assert {span["label"] for line in told.values() for span in line["spans"]} >= {"HUMAN"}
 
 
 def test_training_learns_from_all_texts_of_the_project_and_of_no_other(taught, django_db_blocker, monkeypatch):

@@ -1,7 +1,7 @@
 """How good an export is on labelled lines."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,30 @@ from trainer.ml import metrics
 from trainer.ml.predictor import Predictor, classes_of, load
 from trainer.ml.schema import Schema
 
+Answer = Mapping[str, Any]
 
-def evaluate(export: Path | str, lines: Sequence[Mapping[str, Any]], *, keep: Path | None = None) -> dict[str, Any]:
-    """Scores of an export on lines in their JSON form; see `metrics.score`. ``keep`` names a file for its answers."""
+
+def evaluate(
+    export: Path | str,
+    lines: Sequence[Answer],
+    *,
+    keep: Path | None = None,
+    read: Callable[[Answer], Answer] = dict,
+) -> dict[str, Any]:
+    """Scores of an export on lines in their JSON form; see `metrics.score`. ``keep`` names a file for its answers.
+
+    ``read`` says how its answers, in the same form, are to be read: a label may have another name by now.
+    """
     examples = [ex.parse(dict(line), str(row)) for row, line in enumerate(lines)]
-    return evaluate_examples(load(export), examples, keep=keep)
+    return evaluate_examples(load(export), examples, keep=keep, read=read)
 
 
 def evaluate_examples(
-    predictor: Predictor, examples: Sequence[ex.Example], *, keep: Path | None = None
+    predictor: Predictor,
+    examples: Sequence[ex.Example],
+    *,
+    keep: Path | None = None,
+    read: Callable[[Answer], Answer] = dict,
 ) -> dict[str, Any]:
     """The same for a loaded export and examples that were read already."""
     texts = [example.text for example in examples]
@@ -27,7 +42,7 @@ def evaluate_examples(
     answers = predictor(texts)
     if keep is not None:
         _write(keep, examples, answers, predictor.schema)
-    return score_answers(examples, answers, predictor.schema, given)
+    return score_answers(examples, answers, predictor.schema, given, read=read)
 
 
 def _write(file: Path, examples: Sequence[ex.Example], answers: Sequence[dict[str, Any]], schema: Schema) -> None:
@@ -45,6 +60,8 @@ def score_answers(
     answers: Sequence[dict[str, Any]],
     schema: Schema,
     given: Sequence[Sequence[dict[str, Any]]] | None = None,
+    *,
+    read: Callable[[Answer], Answer] = dict,
 ) -> dict[str, Any]:
     """Scores of answers that a model with this schema gave. A single choice left empty was not answered.
 
@@ -62,12 +79,15 @@ def score_answers(
         for example in examples
     ]
     guesses = [
-        {"spans": answer["spans"], "relations": answer["relations"], "classes": classes_of(answer, schema)}
+        read({"spans": answer["spans"], "relations": answer["relations"], "classes": classes_of(answer, schema)})
         for answer in answers
     ]
     found = metrics.score(gold, guesses)
     if given is not None:
-        among = [{"spans": line["spans"], "relations": relations} for line, relations in zip(gold, given, strict=True)]
+        among = [
+            {"spans": line["spans"], "relations": read({"relations": relations, "spans": line["spans"]})["relations"]}
+            for line, relations in zip(gold, given, strict=True)
+        ]
         found["relations"] = {
             "given": metrics.score_relations(gold, among),
             "predicted": metrics.score_relations(gold, guesses),
