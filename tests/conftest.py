@@ -49,6 +49,11 @@ def pytest_configure(config: pytest.Config) -> None:
     django.setup()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # The longest one mostly waits, and others can be run meanwhile.
+    items.sort(key=lambda item: item.path.name != "test_journey.py")
+
+
 @pytest.fixture(scope="session")
 def django_db_setup() -> None:
     """The database is there already."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -36,8 +37,8 @@ class Annotator:
     project: int
     gold: dict[str, dict[str, Any]]
     answered: dict[str, dict[str, Any]] = field(default_factory=dict)
-    # For each version: right suggestions, document by document.
-    right: dict[int, list[int]] = field(default_factory=dict)
+    # For each version: how many of its suggestions were right.
+    right: Counter[int] = field(default_factory=Counter)
 
     def label(self, count: int) -> None:
         for _ in range(count):
@@ -78,8 +79,7 @@ class Annotator:
             verdict = "accept" if _is_right(item, items, gold) else "reject"
             decisions.append({"suggestion": suggestion["id"], "item": item["id"], "verdict": verdict})
         if suggestion:
-            accepted = sum(decision["verdict"] == "accept" for decision in decisions)
-            self.right.setdefault(suggestion["version"], []).append(accepted)
+            self.right[suggestion["version"]] += sum(decision["verdict"] == "accept" for decision in decisions)
         return decisions
 
     def runs(self) -> list[dict[str, Any]]:
@@ -155,18 +155,17 @@ def test_two_tenants_teach_their_models_and_share_nothing(town: Install) -> None
     for who in both:
         _what_is_live_is_what_the_gate_let_pass(who)
 
-    # Later models suggest more that is right than the first. (globex has too few words to be sure of anything.)
+    # They go on with the last.
     for who in both:
-        _promote_the_last(who)
+        _promote(who, who.versions()[0]["number"])
     _at_once(both, lambda who: _waits_for_help_of(who, who.live()))
     _at_once(both, lambda who: who.label(LAST_ROUND))
-    first, *later = (counts for _, counts in sorted(acme.right.items()))
-    after = [count for counts in later for count in counts]
-    assert sum(after) / len(after) > sum(first) / len(first), acme.right
     for who in both:
-        accepted = {version: sum(counts) for version, counts in who.right.items() if sum(counts)}
-        assert {version: count for version, count in who.acceptance().items() if count} == accepted
+        assert +Counter(who.acceptance()) == +who.right
         _nothing_was_lost(who)
+    # In texts that nobody has labelled it finds more than the first. (globex has too few words to be sure of anything.)
+    first, last = 1, acme.live()
+    assert _found(acme, first) < _found(acme, last)
     _they_share_nothing(acme, globex)
     _tensorflow_lives_in_the_workers_children_alone(town)
 
@@ -217,12 +216,25 @@ def _what_is_live_is_what_the_gate_let_pass(who: Annotator) -> None:
     assert who.live() == passed[-1]
 
 
-def _promote_the_last(who: Annotator) -> None:
+def _promote(who: Annotator, number: int) -> None:
     """By hand, as people may, so that what comes then does not depend on the gate."""
-    last = who.versions()[0]
-    if not last["live"]:
-        who.api("POST", f"/versions/{last['id']}/promote")
-    assert who.live() == last["number"] > 1
+    version = next(version for version in who.versions() if version["number"] == number)
+    if not version["live"]:
+        who.api("POST", f"/versions/{version['id']}/promote")
+    assert who.live() == number
+
+
+def _found(who: Annotator, number: int) -> int:
+    """How many spans this version suggests that are right, in the texts that nobody has labelled."""
+    _promote(who, number)
+    lines = [line for ident, line in who.gold.items() if ident not in who.answered]
+    told = who.api("POST", f"/projects/{who.project}/suggest", json={"texts": [line["text"] for line in lines]})
+    assert told["version"] == number
+    return sum(
+        _span(span) in line["spans"]
+        for line, answer in zip(lines, told["answers"], strict=True)
+        for span in answer["spans"]
+    )
 
 
 def _nothing_was_lost(who: Annotator) -> None:

@@ -94,7 +94,7 @@ def test_effort_counts_marks_and_decisions(monkeypatch: pytest.MonkeyPatch) -> N
     def suggest(_system: str, _labelled: Any, asked: Any, _pool: Any) -> tuple[list[dict[str, Any]], float]:
         return [{"spans": [one["spans"][0], wrong]} for one in asked], 0.0
 
-    monkeypatch.setattr(effort, "_suggestions", suggest)
+    monkeypatch.setattr(effort, "suggested", suggest)
 
     by_hand, *later = effort.simulate("made up", 1, "ours")["stretches"]
 
