@@ -44,9 +44,10 @@ INSTALLED_APPS = [
     "web",
 ]
 MIDDLEWARE = [
-    "web.headers.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
+    # A script's own answer needs no policy: the page that loads it has one.
     "web.statics.Statics",
+    "web.headers.SecurityHeaders",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
