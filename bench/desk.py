@@ -70,7 +70,10 @@ def measure(browser: Browser, tool: Any, loads: list[Load], run: str) -> None:
 
 
 class Wire:
-    """What went over it: the bytes of scripts and styles as they were sent, and how many requests."""
+    """What went over it: the bytes of scripts and styles as they were sent, and how many requests.
+
+    What the browser has kept is on no wire: it asks itself for the icon of a page at each new address.
+    """
 
     def __init__(self, session: CDPSession) -> None:
         self.kinds: dict[str, str] = {}
@@ -79,11 +82,15 @@ class Wire:
         session.send("Network.enable")
         session.send("Network.clearBrowserCache")
         session.on("Network.requestWillBeSent", self._sent)
+        session.on("Network.responseReceived", self._received)
         session.on("Network.loadingFinished", self._finished)
 
     def _sent(self, event: dict[str, Any]) -> None:
         self.kinds[event["requestId"]] = event.get("type", "")
-        self.requests += not event["request"]["url"].startswith("data:")
+
+    def _received(self, event: dict[str, Any]) -> None:
+        response = event["response"]
+        self.requests += not (response.get("fromDiskCache") or response["url"].startswith("data:"))
 
     def _finished(self, event: dict[str, Any]) -> None:
         if self.kinds.get(event["requestId"]) in ("Script", "Stylesheet"):

@@ -143,6 +143,7 @@ USE_TZ = True
 USE_I18N = True
 
 STATIC_VERSION = statics.version()
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 STATIC_URL = "/static/" if DEBUG else f"/static/{STATIC_VERSION}/"
 STATIC_ROOT = DATA_DIR / "static"
 WHITENOISE_STATIC_PREFIX = "/static/"
