@@ -65,6 +65,8 @@ def change(label: Label, changes: Mapping[str, Any], *, actor: User | None) -> L
     label = next(one for one in labels if one.pk == label.pk)
     for field, value in changes.items():
         fault = label_fault({"name": label.name, field: value})
+        if field == "color" and not value:
+            fault = "must be like #2563eb"
         if fault:
             raise _invalid(field, fault)
     before = {name: getattr(label, name) for name in changes}

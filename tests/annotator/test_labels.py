@@ -157,6 +157,7 @@ def test_pairs_that_are_none_are_refused_with_the_project(cast, relation, reason
         ("PERSON", {"key": "2"}, "key", "the key 2 is that of 'PLACE' already"),
         ("PERSON", {"key": "É"}, "key", "a digit or a small letter"),
         ("PERSON", {"color": "red"}, "color", "must be like #2563eb"),
+        ("PERSON", {"color": ""}, "color", "must be like #2563eb"),
         ("PERSON", {"definition": "x" * 5_001}, "definition", "longer than 5,000"),
         ("PERSON", {"pairs": [["PERSON", "PLACE"]]}, "pairs", "for relations only"),
         ("lives_in", {"pairs": [["PERSON", "praise"]]}, "pairs", "no span label 'praise'"),

@@ -210,7 +210,7 @@ def _changes(request: TenantRequest, label: Label) -> dict[str, Any]:
     act = sent.get("act")
     if act in ("retire", "restore"):
         return {"retired": act == "retire"}
-    color = sent.get("proposed") or sent.get("color", "")
+    color = sent.get("proposed") or sent.get("color") or label.color
     changes: dict[str, Any] = {"color": color, "key": sent.get("key", "").strip().lower()}
     changes["definition"] = sent.get("definition", "").replace("\r\n", "\n").strip()
     if label.kind == Label.Kind.RELATION:
