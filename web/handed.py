@@ -1,13 +1,17 @@
-"""What somebody gets with a document: the lease, the suggestion beside it, and their own work on it so far."""
+"""What somebody gets with a document, the lease, the suggestion beside it and their own work so far; and what they
+hand back."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import transaction
+
 from annotator import review
-from annotator.models import Claim, User
+from annotator.models import Annotation, Claim, Document, User
 from annotator.offsets import CODE_POINTS
+from trainer import runs
 from web import suggested
 from web.api import shapes
 
@@ -26,3 +30,13 @@ def packets(claims: Sequence[Claim], user: User, unit: str = CODE_POINTS) -> lis
         }
         for claim in claims
     ]
+
+
+def take(document: Document, user: User, sent: review.Submission) -> Annotation:
+    """Accept an answer (review.annotate), and tell the trainer of what is submitted once it is safe."""
+    annotation = review.annotate(document, user, sent)
+    tenant_id, project_id = document.tenant_id, document.project_id
+    if annotation.state == Annotation.State.SUBMITTED:
+        # If nobody can be told just now, the sweep finds it.
+        transaction.on_commit(lambda: runs.announce(tenant_id, project_id), robust=True)
+    return annotation

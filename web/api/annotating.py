@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from django.db import transaction
 from django.http import HttpResponse
 from ninja import Query, Router
 
@@ -13,7 +12,6 @@ from annotator.accounts import Role
 from annotator.errors import Conflict
 from annotator.models import Annotation, Document
 from annotator.offsets import spans_from
-from trainer import runs
 from web import access, handed, suggested
 from web.api import annotating_schemas as s
 from web.api import answers, shapes
@@ -76,11 +74,7 @@ def put_annotation(
 ) -> HttpResponse:
     """Submit (or keep as a draft, or skip). Sent again it changes nothing; from a stale revision it is refused."""
     document = access.document_for(request, document_id)
-    annotation = review.annotate(document, request.user, _submission(sent, document, offsets))
-    tenant_id, project_id = request.tenant.pk, document.project_id
-    if annotation.state == Annotation.State.SUBMITTED:
-        # The answer is safe; if nobody can be told just now, the sweep finds it.
-        transaction.on_commit(lambda: runs.announce(tenant_id, project_id), robust=True)
+    annotation = handed.take(document, request.user, _submission(sent, document, offsets))
     return _annotated(annotation, document, offsets)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
 from django.http import HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import get_token
 from django.shortcuts import render
@@ -17,8 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from annotator import queue, review
 from annotator.errors import Conflict, Refusal
 from annotator.models import Annotation, Document, Label, Project, Question
-from trainer import runs
-from web import access, suggested
+from web import access, handed, suggested
 from web.api import shapes
 from web.requests import TenantRequest
 from web.views.desk_form import Plain
@@ -57,7 +55,7 @@ def _take(request: TenantRequest, document: Document) -> HttpResponse:
     """What came as a form: the next document, or the page again with all that was typed and what is wrong with it."""
     plain = Plain.sent(request.POST, document)
     try:
-        annotation = review.annotate(document, request.user, plain.submission())
+        handed.take(document, request.user, plain.submission())
     except Refusal as refusal:
         if isinstance(refusal, Conflict):
             plain.revision = refusal.current.revision if isinstance(refusal.current, Annotation) else 0
@@ -67,9 +65,6 @@ def _take(request: TenantRequest, document: Document) -> HttpResponse:
         else:
             plain.take(refusal)
         return _page(request, document.project, document, plain, status=refusal.status)
-    if annotation.state == Annotation.State.SUBMITTED:
-        tenant_id, project_id = request.tenant.pk, document.project_id
-        transaction.on_commit(lambda: runs.announce(tenant_id, project_id), robust=True)
     return HttpResponseRedirect(reverse("desk", args=[request.tenant.slug, document.project_id]))
 
 
