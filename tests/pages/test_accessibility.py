@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.addresses import API_PREFIX, routes
-from tests.browser import Desk, chromium
-from tests.pages.serving import Served, serve
+from tests.browser import Desk
+from tests.pages.serving import Served
 
 AXE = Path(__file__).parents[2] / ".venv/node/node_modules/axe-core/axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -39,18 +38,6 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 # 640 px is what is left of 1280 at a zoom of 200 %.
 NARROW = {"420 px": 420, "zoom 200 %": 640}
-
-
-@pytest.fixture(scope="module")
-def served(django_db_setup, django_db_blocker) -> Iterator[Served]:
-    with django_db_blocker.unblock(), serve() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser(served: Served) -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

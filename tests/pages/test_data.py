@@ -11,23 +11,11 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from annotator import jobs
 from annotator.accounts import Tenant
-from tests.browser import PATIENCE_MS, chromium
-from tests.pages.serving import Served, serve
+from tests.browser import PATIENCE_MS
+from tests.pages.serving import Served
 from tests.pages.test_accessibility import broken
 
 MAILS = "no,Body,kind\n" + "".join(f"{n},Mail {n} from Oslo.,praise\n" for n in range(20)) + "20,,praise\n"
-
-
-@pytest.fixture(scope="module")
-def served(django_db_setup, django_db_blocker) -> Iterator[Served]:
-    with django_db_blocker.unblock(), serve() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser(served: Served) -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

@@ -9,28 +9,15 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.utils import timezone
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from annotator.models import Project
 from annotator.tenancy import Tenant, tenant_scope
-from tests.browser import chromium
-from tests.pages.serving import Served, serve
+from tests.pages.serving import Served
 from trainer.models import ModelVersion, TrainingRun
 
 QUIET, BUSY = 10_000, 1_500
 LOOKS = 60  # how often a quiet project is looked after
-
-
-@pytest.fixture(scope="module")
-def served(django_db_setup, django_db_blocker) -> Iterator[Served]:
-    with django_db_blocker.unblock(), serve() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser(served: Served) -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

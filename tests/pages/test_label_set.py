@@ -7,20 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser import chromium
-from tests.pages.serving import Served, serve
-
-
-@pytest.fixture(scope="module")
-def served(django_db_setup, django_db_blocker) -> Iterator[Served]:
-    with django_db_blocker.unblock(), serve() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser(served: Served) -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
+from tests.pages.serving import Served
 
 
 @pytest.fixture
