@@ -29,6 +29,7 @@ NAMES = {
     "": "projects",
     "projects/#/": "project",
     "projects/new": "new-project",
+    "projects/#/labels/#": "label",
     "versions/#": "version",
     "versions/#/promote": "version-promote",
     "documents/#/answers": "answers",
