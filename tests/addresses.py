@@ -39,6 +39,7 @@ IDS = {
 # A body for every operation that takes one, good enough to come as far as the object.
 BODIES = {
     "create_project": {"name": "Another", "spans": ["PERSON"]},
+    "change_project": {"random_share": 0.5},
     "add_label": {"kind": "span", "name": "ANIMAL"},
     "change_label": {"definition": "Names of people."},
     "merge_label": {"into": 1},

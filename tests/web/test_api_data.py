@@ -60,6 +60,21 @@ def test_a_project_and_its_labels(alice):
     assert added.json() in alice.get(f"/projects/{project['id']}/labels").json()["items"]
 
 
+def test_a_projects_settings_are_changed_as_on_its_page(cast, alice, project):
+    path = f"/projects/{project.pk}"
+
+    changed = alice.call("PATCH", path, {"name": " Letters ", "show_times": False, "archived": True}).json()
+
+    assert (changed["name"], changed["show_times"], changed["random_share"]) == ("Letters", False, 0.2)
+    assert changed["archived_at"]
+    assert alice.get(path).json() == changed
+    assert alice.call("PATCH", path, {"archived": False}).json()["archived_at"] is None
+    refused = alice.call("PATCH", path, {"check_share": 0.9, "name": "Mails"})
+    assert (refused.status_code, refused.json()["error"]["details"][0]["field"]) == (422, "check_share")
+    assert Api(cast.acme, cast.bob).call("PATCH", path, {"show_times": True}).status_code == 403
+    assert Api(cast.globex, cast.charlie).call("PATCH", path, {"show_times": True}).status_code == 404
+
+
 def test_a_label_that_does_not_fit(alice, project):
     path = f"/projects/{project.pk}/labels"
 

@@ -54,6 +54,14 @@ def get_project(request: TenantRequest, project_id: int) -> HttpResponse:
     return answers.json(_whole(access.project_for(request, project_id)))
 
 
+@router.patch("/projects/{int:project_id}", response={200: s.Project} | errors(403, 409))
+def change_project(request: TenantRequest, project_id: int, sent: s.ProjectChanged) -> HttpResponse:
+    """Change a project's name, guidelines and settings; archive it or open it again. For managers."""
+    project = access.project_for(request, project_id, Role.MANAGER)
+    changes = sent.model_dump(exclude_none=True)
+    return answers.json(_whole(projects.change_project(project, changes, actor=request.user)))
+
+
 @router.get("/projects/{int:project_id}/labels", response={200: s.Labels} | errors())
 def list_labels(request: TenantRequest, project_id: int) -> HttpResponse:
     """The label set: span and relation labels, and the choices of each question."""

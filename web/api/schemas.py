@@ -85,6 +85,19 @@ class ProjectGiven(Given):
     allow_overlap: StrictBool = Field(False, description="Whether spans may overlap.")
 
 
+class ProjectChanged(Given):
+    """What is not sent stays as it is."""
+
+    name: Text | None = Field(None, max_length=200)
+    guidelines: Text | None = None
+    annotators_per_document: StrictInt | None = Field(None, description="More: documents that are done open again.")
+    check_share: float | None = Field(None, description="Of what is imported from now on. 0 to 0.5.")
+    random_share: float | None = None
+    allow_overlap: StrictBool | None = None
+    show_times: StrictBool | None = Field(None, description="Whether anything tells how long people took.")
+    archived: StrictBool | None = Field(None, description="Archived: nobody gets its documents; false opens it again.")
+
+
 class LabelAdded(RelationLabelGiven):
     kind: Literal["span", "relation", "choice"]
     question: Text | None = Field(None, description="Of a choice: the question it answers.")
@@ -142,6 +155,8 @@ class ProjectItem(Schema):
     check_share: float
     random_share: float
     allow_overlap: bool
+    show_times: bool
+    archived_at: datetime | None = Field(description="Since when nobody gets its documents; null while it is open.")
     created_at: datetime
 
 
