@@ -27,6 +27,8 @@ DATABASE_URL = _install["DATABASE_URL"]
 REDIS_URL = _install["REDIS_URL"]
 # Health checks come from the machine itself, whatever its name is to others.
 ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), "localhost", "127.0.0.1", "[::1]"]
+# How many proxies of our own stand before us: so many addresses at the end of X-Forwarded-For are what they saw.
+TRUSTED_PROXIES = configuration.number("TRUSTED_PROXIES", 0)
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 MODELS_DIR = DATA_DIR / "models"

@@ -9,10 +9,12 @@ import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_address
 from math import ceil
 
 import redis
 import structlog
+from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -70,8 +72,21 @@ def told(seconds: int) -> str:
     return _("Too many attempts. Try again in %(wait)s.") % {"wait": wait}
 
 
+def sender(request: HttpRequest) -> str:
+    """The address that a request comes from: of what the header says, the part that our own proxies wrote."""
+    proxies = settings.TRUSTED_PROXIES
+    told = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    seen: str = request.META.get("REMOTE_ADDR", "")
+    if not proxies or len(told) < proxies:
+        return seen
+    try:
+        return str(ip_address(told[-proxies]))
+    except ValueError:
+        return seen
+
+
 def _keys(request: HttpRequest, username: str) -> dict[str, int]:
     """Counters with how many failures each leaves free; names are hashed, for people type passwords there, too."""
-    address = request.META.get("REMOTE_ADDR", "")
+    address = sender(request)
     name = hashlib.sha256(f"{username.strip().casefold()}\n{address}".encode(errors="replace")).hexdigest()[:32]
     return {f"signin:name:{name}": FREE, f"signin:from:{address}": FREE_ADDRESS}

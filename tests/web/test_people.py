@@ -371,6 +371,19 @@ def test_the_right_password_forgets_earlier_failures(rf):
     assert throttle.wait_for(request, "bob") == 0
 
 
+def test_behind_proxies_of_ours_people_are_told_apart_by_what_those_saw(rf, settings):
+    def sent_by(*chain):
+        return rf.post("/signin", headers={"x-forwarded-for": ", ".join(chain)}, REMOTE_ADDR="10.0.0.2")
+
+    assert throttle.sender(sent_by("1.1.1.1")) == "10.0.0.2"
+
+    settings.TRUSTED_PROXIES = 2
+    assert throttle.sender(sent_by("6.6.6.6", "1.1.1.1", "10.0.0.1")) == "1.1.1.1"
+    assert throttle.sender(sent_by("6.6.6.6", "2001:DB8::1", "10.0.0.1")) == "2001:db8::1"
+    assert throttle.sender(sent_by("1.1.1.1")) == "10.0.0.2"
+    assert throttle.sender(sent_by("what\nis this", "10.0.0.1")) == "10.0.0.2"
+
+
 def test_many_names_from_one_address_have_to_wait_too(rf):
     request = rf.post("/signin")
     for number in range(throttle.FREE_ADDRESS):
