@@ -8,7 +8,7 @@ from typing import Any
 from annotator import audit, colors, relabel
 from annotator.errors import Conflict, Detail, Invalid
 from annotator.models import Label, Project, Question, User
-from annotator.projects import KEYS, MOST_LABELS, label_fault
+from annotator.projects import KEYS, MOST_LABELS, label_fault, locked
 
 PLAIN = ("color", "key", "definition", "retired")
 
@@ -30,7 +30,7 @@ def add(
     ``pairs`` are the names of span labels that a relation may join. Raises Invalid naming what is wrong, Conflict if
     there is such a label already.
     """
-    project = _locked(project)
+    project = locked(project)
     entry = {"name": name, "color": color, "key": key, "definition": definition}
     fault = label_fault(entry)
     if fault:
@@ -60,7 +60,7 @@ def change(label: Label, changes: Mapping[str, Any], *, actor: User | None) -> L
 
     No answer changes by this. What is retired stays where it was given. Raises Invalid naming what is wrong.
     """
-    project = _locked(label.project)
+    project = locked(label.project)
     labels = list(Label.objects.filter(project=project))
     label = next(one for one in labels if one.pk == label.pk)
     for field, value in changes.items():
@@ -90,7 +90,7 @@ def rename(label: Label, name: str, *, actor: User | None) -> Label:
 
     Raises Invalid when that is no name, Conflict when it is another label's, or was.
     """
-    project = _locked(label.project)
+    project = locked(label.project)
     relabel.hold_alone(project)
     labels = list(Label.objects.filter(project=project).select_related("question"))
     label = next(one for one in labels if one.pk == label.pk)
@@ -113,7 +113,7 @@ def merge(label: Label, into_id: int, *, actor: User | None) -> Label:
 
     Raises Invalid when they are not of one kind (and one question) of one project, or the second is retired.
     """
-    project = _locked(label.project)
+    project = locked(label.project)
     relabel.hold_alone(project)
     labels = {one.pk: one for one in Label.objects.filter(project=project).select_related("question")}
     label = labels[label.pk]
@@ -146,7 +146,7 @@ def mate(label: Label, into_id: int) -> Label:
 
 def reorder(project: Project, order: Sequence[int], *, actor: User | None) -> None:
     """Put the labels with these ids in this order, on the places that they have among all."""
-    _locked(project)
+    locked(project)
     labels = {label.pk: label for label in Label.objects.filter(project=project, pk__in=order)}
     wanted = [labels[pk] for pk in dict.fromkeys(order) if pk in labels]
     places = sorted(label.position for label in wanted)
@@ -164,7 +164,7 @@ def add_question(
     project: Project, *, name: str, choices: Sequence[str], multiple: bool = False, actor: User | None
 ) -> Question:
     """One more question about a whole document, with its choices. Raises Invalid, or Conflict if it is there."""
-    project = _locked(project)
+    project = locked(project)
     fault = label_fault({"name": name})
     if fault:
         raise _invalid("question_name", fault)
@@ -184,11 +184,6 @@ def add_question(
     for choice in wanted:
         add(project, kind=Label.Kind.CHOICE, name=choice, question=name, actor=actor)
     return question
-
-
-def _locked(project: Project) -> Project:
-    """Changes of one label set follow one another; who annotates does not wait for them."""
-    return Project.objects.select_for_update(no_key=True).get(pk=project.pk)
 
 
 def _invalid(field: str, reason: str) -> Invalid:

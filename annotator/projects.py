@@ -61,7 +61,7 @@ def change_project(project: Project, changes: Mapping[str, Any], *, actor: User 
     errors = _change_faults(changes)
     if errors:
         raise Invalid("invalid_project", f"{errors[0]['field']}: {errors[0]['reason']}", errors)
-    project = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    project = locked(project)
     fields = {name: changes[name] for name in ("name", *SETTINGS, "show_times") if name in changes}
     if "name" in fields:
         fields["name"] = fields["name"].strip()
@@ -82,6 +82,11 @@ def change_project(project: Project, changes: Mapping[str, Any], *, actor: User 
     said = {name: str(value)[:200] for name, value in changed.items()}
     audit.record(actor, "project.change", project.name, project=project.pk, changed=said)
     return project
+
+
+def locked(project: Project) -> Project:
+    """The project as it stands, until the transaction ends: changes follow one another; who annotates does not wait."""
+    return Project.objects.select_for_update(no_key=True).get(pk=project.pk)
 
 
 def _change_faults(changes: Mapping[str, Any]) -> list[Detail]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import uuid4
 
 import pytest
@@ -219,6 +220,51 @@ def test_faults_stand_at_their_fields(pages):
     assert pages.save("PERSON", name="PLACE").status_code == 409
 
 
+def made_from(page) -> str:
+    """What a form carries of the state that it was made from."""
+    return re.search(r'name="seen" value="(\w+)"', page.content.decode()).group(1)
+
+
+def test_who_saves_a_label_second_is_told_and_shown_what_stands(pages):
+    seen = made_from(pages.client.get(pages.path("PERSON")))
+    pages.save("PERSON", definition="Written by **one**.", key="o", seen=seen)
+
+    refused = pages.save("PERSON", definition="Typed by two.", key="t", seen=seen)
+
+    page = refused.content.decode()
+    assert refused.status_code == 409
+    assert "Somebody else saved this" in page
+    assert "Typed by two.</textarea>" in page
+    assert "Written by <strong>one</strong>." in page
+    assert pages.label("PERSON").key == "o"
+    assert pages.save("PERSON", definition="Typed by two.", key="t", seen=made_from(refused)).status_code == 302
+    assert pages.label("PERSON").definition == "Typed by two."
+
+
+def test_a_label_that_was_merged_meanwhile_is_not_there(pages):
+    path = pages.path("PERSON")
+    pages.post("PERSON", act="merge", into=pages.label("PLACE").pk, sure="1")
+
+    assert pages.client.post(path, {"name": "HUMAN", "sure": "1"}).status_code == 404
+
+
+def test_who_saves_guidelines_second_is_told_and_a_preview_does_not_hide_it(pages):
+    path = reverse("guidelines", args=[pages.cast.acme.slug, pages.project.pk])
+    seen = made_from(pages.client.get(path))
+    pages.client.post(path, {"guidelines": "Of *one*.", "seen": seen})
+
+    preview = pages.client.post(path, {"guidelines": "Of two.", "seen": seen, "act": "preview"})
+    refused = pages.client.post(path, {"guidelines": "Of two.", "seen": made_from(preview)})
+
+    assert preview.status_code == 200
+    assert refused.status_code == 409
+    assert "Of <em>one</em>." in refused.content.decode()
+    assert "Of two.</textarea>" in refused.content.decode()
+    assert pages.client.post(path, {"guidelines": "Of two.", "seen": made_from(refused)}).status_code == 302
+    with tenant_scope(pages.cast.acme):
+        assert Project.objects.get().guidelines == "Of two."
+
+
 def test_a_list_of_many_labels_takes_as_many_queries_as_a_short_one(pages, django_assert_max_num_queries):
     with tenant_scope(pages.cast.acme):
         for i in range(30):
@@ -261,6 +307,19 @@ class TestSettings:
         with tenant_scope(pages.cast.acme):
             event = AuditEvent.objects.get(action="project.change")
         assert set(event.detail["changed"]) == {"name", "check_share", "random_share", "allow_overlap", "show_times"}
+
+    def test_who_saves_second_is_told_what_stands(self, pages, path):
+        seen = made_from(pages.client.get(path))
+        pages.client.post(path, self.sent(name="One", seen=seen))
+
+        refused = pages.client.post(path, self.sent(name="Two", random_share="50", seen=seen))
+
+        page = refused.content.decode()
+        assert refused.status_code == 409
+        assert "<bdi>One</bdi>" in page
+        assert 'value="Two"' in page
+        assert self.project(pages).random_share == 0.2
+        assert pages.client.post(path, self.sent(name="Two", seen=made_from(refused))).status_code == 302
 
     def test_more_people_a_document_open_what_is_done_again(self, pages, path):
         pages.answer(ADA)

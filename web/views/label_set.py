@@ -18,8 +18,9 @@ from annotator import colors, labels, relabel, stats
 from annotator.accounts import Role
 from annotator.errors import Invalid, Refusal
 from annotator.models import Label, Project, Question
+from annotator.projects import locked
 from annotator.spans import pairs_by_name
-from web import access
+from web import access, seen
 from web.requests import TenantRequest
 
 PROPOSED = 6  # free colours
@@ -73,10 +74,16 @@ def one(request: TenantRequest, project_id: int, label_id: int) -> HttpResponse:
     status = 200
     if request.method == "POST":
         try:
+            # Locked, and read again: whoever saves the same label waits here, and is then told.
+            locked(label.project)
+            label = access.label_for(request, project_id, label_id)
+            seen.require(request, *_as_shown(label))
             effects = _effects(request, label)
             if effects and "sure" not in request.POST:
                 return _ask(request, label, effects)
             _apply(request, label)
+        except seen.ChangedMeanwhile as refusal:
+            faults, status = {"form": refusal.message, "stands": "yes"}, refusal.status
         except Refusal as refusal:
             faults = {detail.get("field", "form"): detail.get("reason", "") for detail in refusal.details}
             faults = faults or {"name": refusal.message}
@@ -180,6 +187,11 @@ def _closeness(name: str, eyes: list[str]) -> str:
     return said % {"name": name, "colors": ", ".join(seen[eye] for eye in eyes)}
 
 
+def _as_shown(label: Label) -> tuple[object, ...]:
+    """All that the page of a label changes."""
+    return label.name, label.color, label.key, label.definition, label.pairs, label.retired
+
+
 def _page(request: TenantRequest, label: Label, faults: dict[str, str]) -> dict[str, Any]:
     found = list(Label.objects.filter(project=label.project_id).select_related("question"))
     beside = [other for other in found if other.pk != label.pk]
@@ -195,6 +207,7 @@ def _page(request: TenantRequest, label: Label, faults: dict[str, str]) -> dict[
             for name in ("name", "color", "key", "definition")
         },
         "faults": faults,
+        "seen": seen.digest(*_as_shown(label)),
         "near": _near([*beside, label]).get(label.pk, ""),
         "proposed": colors.free([*used, label.color], PROPOSED),
         "others": [other for other in beside if _group(other) == _group(label) and not other.retired],

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods
 from annotator.accounts import Role
 from annotator.errors import Refusal
 from annotator.models import Project
-from annotator.projects import change_project
-from web import access
+from annotator.projects import change_project, locked
+from web import access, seen
 from web.requests import TenantRequest
 from web.views.project_form import number, share
 
@@ -23,18 +23,28 @@ from web.views.project_form import number, share
 def guidelines(request: TenantRequest, project_id: int) -> HttpResponse:
     """Write them in Markdown, and see how annotators read them."""
     project = access.project_for(request, project_id, Role.MANAGER)
-    text, fault, status = project.guidelines, "", 200
+    text, fault, status, stands = project.guidelines, "", 200, False
+    previewed = request.POST.get("act") == "preview"
     if request.method == "POST":
         text = request.POST.get("guidelines", "").replace("\r\n", "\n")
-        if request.POST.get("act") != "preview":
+        if not previewed:
             try:
+                project = locked(project)
+                seen.require(request, project.guidelines)
                 change_project(project, {"guidelines": text}, actor=request.user)
             except Refusal as refusal:
-                fault, status = refusal.message, refusal.status
+                fault, status, stands = refusal.message, refusal.status, isinstance(refusal, seen.ChangedMeanwhile)
             else:
                 messages.success(request, _("The guidelines are saved. Every desk shows them from now on."))
                 return redirect("guidelines", tenant=request.tenant.slug, project_id=project_id)
-    return render(request, "web/guidelines.html", {"project": project, "text": text, "fault": fault}, status=status)
+    context = {
+        "project": project,
+        "text": text,
+        "fault": fault,
+        "stands": stands,
+        "seen": request.POST.get("seen") if previewed else seen.digest(project.guidelines),
+    }
+    return render(request, "web/guidelines.html", context, status=status)
 
 
 @require_http_methods(["GET", "POST"])
@@ -45,15 +55,18 @@ def show(request: TenantRequest, project_id: int) -> HttpResponse:
     status = 200
     if request.method == "POST":
         try:
+            project = locked(project)
+            seen.require(request, *_settings(project).values())
             project = change_project(project, _changes(request), actor=request.user)
         except Refusal as refusal:
             faults = {detail.get("field", "name"): detail.get("reason", "") for detail in refusal.details}
-            faults = faults or {"name": refusal.message}
+            faults = faults or {"form" if isinstance(refusal, seen.ChangedMeanwhile) else "name": refusal.message}
             status = refusal.status
         else:
             messages.success(request, _said(request, project))
             return redirect("project-settings", tenant=request.tenant.slug, project_id=project_id)
     context = {"project": project, "typed": _typed(request, project), "faults": faults}
+    context |= {"stands": _settings(project), "seen": seen.digest(*_settings(project).values())}
     return render(request, "web/settings.html", context, status=status)
 
 
@@ -84,6 +97,11 @@ def _typed(request: TenantRequest, project: Project) -> dict[str, Any]:
     if request.method == "POST" and "archived" not in request.POST:
         names = ("name", "annotators_per_document", "check_share", "random_share", "allow_overlap", "show_times")
         return {name: request.POST.get(name, "") for name in names}
+    return _settings(project)
+
+
+def _settings(project: Project) -> dict[str, Any]:
+    """What stands, as the fields show it."""
     return {
         "name": project.name,
         "annotators_per_document": project.annotators_per_document,
