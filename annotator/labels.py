@@ -8,7 +8,8 @@ from typing import Any
 from annotator import audit, colors, relabel
 from annotator.errors import Conflict, Detail, Invalid
 from annotator.models import Label, Project, Question, User
-from annotator.projects import KEYS, MOST_LABELS, label_fault, locked
+from annotator.names import look
+from annotator.projects import KEYS, MOST_LABELS, label_fault, locked, shown_fault
 
 PLAIN = ("color", "key", "definition", "retired")
 
@@ -35,8 +36,10 @@ def add(
     fault = label_fault(entry)
     if fault:
         raise _invalid("name", fault)
-    asked_by = Question.objects.filter(project=project, name=question).first() if question else None
-    if (kind == Label.Kind.CHOICE) != (asked_by is not None):
+    if kind not in Label.Kind.values:
+        raise _invalid("kind", f"must be one of {', '.join(Label.Kind.values)}")
+    asked_by = next((one for one in Question.objects.filter(project=project) if one.name == question), None)
+    if (kind == Label.Kind.CHOICE) != (asked_by is not None) or (question and asked_by is None):
         raise _invalid(
             "question", "must name a question of this project" if kind == "choice" else "is for choices only"
         )
@@ -64,7 +67,7 @@ def change(label: Label, changes: Mapping[str, Any], *, actor: User | None) -> L
     labels = list(Label.objects.filter(project=project))
     label = next(one for one in labels if one.pk == label.pk)
     for field, value in changes.items():
-        fault = label_fault({"name": label.name, field: value})
+        fault = shown_fault({field: value})
         if field == "color" and not value:
             fault = "must be like #2563eb"
         if fault:
@@ -172,8 +175,9 @@ def add_question(
     if len(wanted) < 2:
         raise _invalid("question_choices", "must list two choices or more")
     questions = list(Question.objects.filter(project=project))
-    if any(question.name == name for question in questions):
-        raise Conflict("label_taken", f"There is a question named {name!r} already.")
+    for other in questions:
+        if look(other.name) == look(name):
+            raise Conflict("label_taken", f"There is a question named {other.name!r} already.")
     question = Question.objects.create(
         project=project,
         name=name,
@@ -219,6 +223,9 @@ def _check_name(label: Label, labels: Sequence[Label]) -> None:
             continue
         if other.name == label.name:
             raise Conflict("label_taken", f"There is a {label.kind} label named {label.name!r} already.")
+        if look(other.name) == look(label.name):
+            told = f"{label.name!r} looks like {other.name!r}: people could not tell them apart."
+            raise Conflict("label_taken", told)
         if label.name in other.former:
             raise Conflict("label_taken", f"{label.name!r} is a former name of {other.name!r}, and is read as that.")
 

@@ -7,11 +7,29 @@ whatever comes in under one is read as the label's own.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 Name = tuple[str, str | None, str]  # kind, question (of a choice), name
+
+JOINERS = "\u200c\u200d"  # scripts and emoji need them, though they show nothing by themselves
+_UNSEEN = {"Cc", "Cf", "Zl", "Zp"}  # controls, marks of direction and the like, separators of lines
+
+
+def look(name: str) -> str:
+    """What is the same for all names that people take for one: without case, spacing and what does not show."""
+    plain = unicodedata.normalize("NFKC", name.translate(dict.fromkeys(map(ord, JOINERS)))).casefold()
+    return " ".join(plain.split())
+
+
+def invisible(name: str) -> str:
+    """The first character that a name cannot have because nobody sees it; empty when there is none."""
+    for character in name:
+        if unicodedata.category(character) in _UNSEEN and character not in JOINERS:
+            return character
+    return ""
 
 
 @dataclass(frozen=True)

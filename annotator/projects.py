@@ -12,6 +12,7 @@ from django.utils import timezone
 from annotator import audit, queue
 from annotator.errors import Conflict, Detail, Invalid
 from annotator.models import Label, Project, Question, User
+from annotator.names import invisible, look
 from annotator.spans import storable_fault
 
 # Eight that stay apart for all eyes (colors.py), on light and on dark paper; then again.
@@ -174,15 +175,21 @@ def _name_faults(field: str, labels: Any) -> list[Detail]:
     if not isinstance(labels, list):
         return [{"field": field, "reason": "must be a list"}]
     errors: list[Detail] = []
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     for i, label in enumerate(labels):
         name = _entry(label).get("name")
-        fault = label_fault(_entry(label)) or ("is there twice" if name in seen else "")
+        fault = label_fault(_entry(label)) or _twice(seen.get(look(str(name))), name)
         if fault:
             errors.append({"field": f"{field}[{i}]", "reason": fault})
         else:
-            seen.add(str(name))
+            seen[look(str(name))] = str(name)
     return errors
+
+
+def _twice(other: str | None, name: Any) -> str:
+    if other is None:
+        return ""
+    return "is there twice" if other == name else f"looks like {other!r}: people could not tell them apart"
 
 
 def _key_faults(spec: Mapping[str, Any]) -> list[Detail]:
@@ -219,9 +226,13 @@ def _pair_faults(spec: Mapping[str, Any]) -> list[Detail]:
 
 def label_fault(label: Mapping[str, Any]) -> str:
     """Why a label cannot be so by itself; empty when it can."""
-    fault = _name_fault(label.get("name"), 100)
-    if fault:
-        return fault
+    name = label.get("name")
+    fault = _name_fault(name, 100) or ("begins or ends with a space" if name != str(name).strip() else "")
+    return fault or shown_fault(label)
+
+
+def shown_fault(label: Mapping[str, Any]) -> str:
+    """Why a label cannot have such a definition, colour or key; empty when it can."""
     definition = label.get("definition")
     if definition:
         fault = storable_fault(definition) if isinstance(definition, str) else "must be a text"
@@ -238,11 +249,12 @@ def label_fault(label: Mapping[str, Any]) -> str:
 
 
 def _name_fault(name: Any, most: int) -> str:
-    if not isinstance(name, str) or not name.strip():
+    if not isinstance(name, str) or not look(name):
         return "must be a name"
     if len(name) > most:
         return f"is longer than {most} characters"
-    return storable_fault(name)
+    unseen = "" if storable_fault(name) else invisible(name)
+    return f"has the invisible character U+{ord(unseen):04X}" if unseen else storable_fault(name)
 
 
 def _setting_faults(spec: Mapping[str, Any]) -> list[Detail]:

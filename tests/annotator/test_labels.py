@@ -10,6 +10,7 @@ from annotator import labels, review, suggestions
 from annotator.errors import Conflict, Invalid
 from annotator.exporting import jsonl
 from annotator.models import AuditEvent, Label, Suggestion
+from annotator.projects import create_project
 from annotator.review import Submission
 from annotator.spans import Schema
 from annotator.tenancy import tenant_scope
@@ -208,3 +209,49 @@ def test_a_label_that_is_there_cannot_be_added(desk):
 
     with pytest.raises(Conflict, match="already"):
         labels.add(document.project, kind="span", name="PERSON", actor=cast.alice)
+
+
+@pytest.mark.parametrize("name", ["person", "PERSON", "ＰＥＲＳＯＮ", "PER\u200dSON"])
+def test_two_labels_that_people_could_take_for_one_another_are_refused(desk, name):
+    cast, document = desk
+    project = document.project
+
+    with pytest.raises(Conflict, match="PERSON"):
+        labels.add(project, kind="span", name=name, actor=cast.alice)
+    with pytest.raises(Conflict, match="PERSON"):
+        labels.rename(label("PLACE"), name, actor=cast.alice)
+    with pytest.raises(Invalid, match=r"twice|could not tell them apart"):
+        create_project({"name": "Two", "spans": ["PERSON", name]}, actor=cast.alice)
+    assert labels.rename(label("PERSON"), "Person", actor=cast.alice).name == "Person"
+    assert labels.add(project, kind="relation", name="person", actor=cast.alice).name == "person"
+
+
+@pytest.mark.parametrize("name", ["PER\u202eSON", "PER\u200bSON", "A\tB", "A\u2028B", "\u200d", " A", "", "A" * 101])
+def test_a_name_that_nobody_could_read_is_refused(desk, name):
+    cast, document = desk
+
+    with pytest.raises(Invalid, match="name"):
+        labels.add(document.project, kind="span", name=name, actor=cast.alice)
+
+
+@pytest.mark.parametrize("name", ["می‌خواهم", "👩‍👩‍👧", "e\u0301", "人名", "R&D <b>"])
+def test_names_in_any_script(desk, name):
+    cast, document = desk
+
+    assert labels.add(document.project, kind="span", name=name, actor=cast.alice).name == name
+
+
+def test_an_old_name_that_would_be_refused_today_keeps_nobody_from_changing_the_rest(desk):
+    Label.objects.filter(name="PERSON").update(name=" PER\u200bSON")
+
+    assert labels.change(label(" PER\u200bSON"), {"definition": "Names."}, actor=None).definition == "Names."
+
+
+@pytest.mark.parametrize(
+    "changes", [{"kind": ""}, {"kind": "span\x00"}, {"kind": "choice", "question": "to\x00pic"}, {"question": "no"}]
+)
+def test_a_kind_or_question_that_is_none_is_refused(desk, changes):
+    cast, document = desk
+
+    with pytest.raises(Invalid):
+        labels.add(document.project, **{"kind": "span", "name": "X", "actor": cast.alice} | changes)
