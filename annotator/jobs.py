@@ -297,7 +297,7 @@ def _import_in_batches(tenant: Tenant, job: Job, options: Options) -> None:
         for batch in load.batches(rows, start):
             _look_for_stop(job)
             with tenant_scope(tenant):
-                _advance(job, batch, store_rows(job.project, batch, user=job.created_by))
+                _advance(job, options, batch, store_rows(job.project, batch, user=job.created_by))
     _end(tenant, job, Job.State.SUCCEEDED, done_bytes=job.total_bytes)
 
 
@@ -306,12 +306,12 @@ def _look_for_stop(job: Job) -> None:
         raise _Cancelled
 
 
-def _advance(job: Job, batch: list[Row | Refused], stored: Stored) -> None:
+def _advance(job: Job, options: Options, batch: list[Row | Refused], stored: Stored) -> None:
     """Record the batch in the transaction that stores it, if nobody else has recorded it meanwhile."""
-    kept = stored.refused[: max(load.KEPT_ERRORS - len(job.row_errors), 0)]
+    kept = [row.detail() for row in stored.refused[: max(load.KEPT_ERRORS - len(job.row_errors), 0)]]
     changes: dict[str, Any] = {"row_errors": [*job.row_errors, *kept]} if kept else {}
     done_bytes = batch[-1].end
-    told = refused.text(stored.refused, job.errors_bytes)
+    told = refused.rows(Path(job.path), options, stored.refused, job.errors_bytes)
     moved = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, done_bytes=job.done_bytes).update(
         done_bytes=done_bytes,
         rows_read=F("rows_read") + len(batch),
@@ -336,14 +336,14 @@ def _import_at_once(tenant: Tenant, job: Job, options: Options) -> None:
         held = Job.objects.select_for_update(of=("self",)).filter(pk=job.pk, state=Job.State.RUNNING, done_bytes=0)
         if held.first() is None:
             raise _TakenOver
-        report = load.load(job.project, file, options, user=job.created_by, watch=partial(_watch_strict, job))
+        report = load.load(job.project, file, options, user=job.created_by, watch=partial(_watch_strict, job, options))
         _end(tenant, job, Job.State.SUCCEEDED, done_bytes=job.total_bytes, rows_read=report.rows,
              rows_new=report.new, rows_known=report.known)  # fmt: skip
 
 
-def _watch_strict(job: Job, stored: Stored) -> None:
+def _watch_strict(job: Job, options: Options, stored: Stored) -> None:
     _look_for_stop(job)
-    told = refused.text(stored.refused, job.errors_bytes)
+    told = refused.rows(Path(job.path), options, stored.refused, job.errors_bytes)
     refused.write(refused.path_of(job.path), job.errors_bytes, told)
     job.errors_bytes += len(told)
 

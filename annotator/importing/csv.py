@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from annotator.errors import Invalid
+from annotator.importing.encodings import UTF_8
 from annotator.importing.lines import Line, decode, lines
 from annotator.importing.options import Options
 from annotator.importing.rows import Refused, Row
@@ -28,8 +29,8 @@ class _Records:
     there, so that the next record is read in step.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._lines = lines(file)
+    def __init__(self, file: BinaryIO, encoding: str = UTF_8) -> None:
+        self._lines = lines(file, encoding)
         self.end = 0
         self.last_line = 0
         self.begin()
@@ -37,6 +38,7 @@ class _Records:
     def begin(self) -> None:
         """The next line is the first of a record."""
         self.first_line = self.last_line + 1
+        self.first_byte = self.end
         self.fault = ""
         self._bytes = 0
         self._open = False
@@ -53,6 +55,9 @@ class _Records:
             return text
         self.skip()
         return '"\n' if within_quotes else "\n"
+
+    def refused(self, reason: str) -> Refused:
+        return Refused(self.first_line, "row", reason, self.end, self.first_byte)
 
     def skip(self) -> None:
         """Read on to the end of the record."""
@@ -75,19 +80,15 @@ class _Records:
         if isinstance(text, Refused):
             where = "" if text.line == self.first_line else f"has a line, {text.line}, that "
             self.fault = self.fault or where + text.reason
-            text = _ascii(line) if isinstance(line, Line) else ""
+            # For the sake of its quotes and commas.
+            text = line.data.decode(line.codec, errors="replace") if isinstance(line, Line) else ""
         self._open ^= text.count('"') % 2 == 1
         return text
 
 
-def _ascii(line: Line) -> str:
-    """A line that is refused, for the sake of its quotes and commas."""
-    return line.data.decode("ascii", errors="replace")
-
-
 def read(file: BinaryIO, options: Options) -> Iterator[Row | Refused]:
     """A row or a refusal for each record below the header. Raises Invalid when the header is of no use."""
-    records = _Records(file)
+    records = _Records(file, options.encoding)
     header, delimiter = _header(records, options)
     reader = csv.reader(records, delimiter=delimiter, strict=True)
     while True:
@@ -101,34 +102,40 @@ def read(file: BinaryIO, options: Options) -> Iterator[Row | Refused]:
             records.fault = records.fault or f"its quotes do not match: {error}"
             fields = []
         if records.fault:
-            yield Refused(records.first_line, "row", records.fault, records.end)
+            yield records.refused(records.fault)
         elif fields:
             yield _row(fields, header, records, options)
 
 
 def _header(records: _Records, options: Options) -> tuple[list[str], str]:
-    first = next(records, "")
-    if records.fault:
-        raise Invalid("invalid_header", f"The header row {records.fault}.")
-    names: list[str] = []
-    for delimiter in DELIMITERS:
-        names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
+    headers = _headers(records)
+    for delimiter, names in headers.items():
         if options.text_column in names:
             twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
             if twice is not None:
                 raise Invalid("invalid_header", f"The header row has the column {twice!r} twice.")
             return names, delimiter
-    found = first.strip()[:200]
+    found = DELIMITERS[0].join(headers[DELIMITERS[0]])[:200]
     raise Invalid("invalid_header", f"The header row has no column {options.text_column!r}: {found!r}.")
 
 
-def sample(file: BinaryIO, rows: int) -> tuple[list[str], str, list[list[str]]]:
-    """The header's names, the delimiter that parts it into most, and the first records, right or wrong."""
-    records = _Records(file)
+def _headers(records: _Records) -> dict[str, list[str]]:
+    """The names in the header row, as each delimiter parts it."""
     first = next(records, "")
     if records.fault:
         raise Invalid("invalid_header", f"The header row {records.fault}.")
-    headers = {mark: [name.strip() for name in next(csv.reader([first], delimiter=mark), [])] for mark in DELIMITERS}
+    return {mark: [name.strip() for name in next(csv.reader([first], delimiter=mark), [])] for mark in DELIMITERS}
+
+
+def header(file: BinaryIO, options: Options) -> tuple[list[str], str]:
+    """The names in the header row, and the delimiter. Raises Invalid when it is of no use."""
+    return _header(_Records(file, options.encoding), options)
+
+
+def sample(file: BinaryIO, rows: int, encoding: str) -> tuple[list[str], str, list[list[str]]]:
+    """The header's names, the delimiter that parts it into most, and the first records, right or wrong."""
+    records = _Records(file, encoding)
+    headers = _headers(records)
     delimiter = max(DELIMITERS, key=lambda mark: len(headers[mark]))
     found: list[list[str]] = []
     reader = csv.reader(records, delimiter=delimiter)
@@ -146,8 +153,7 @@ def sample(file: BinaryIO, rows: int) -> tuple[list[str], str, list[list[str]]]:
 
 def _row(fields: list[str], header: list[str], records: _Records, options: Options) -> Row | Refused:
     if len(fields) != len(header):
-        reason = f"has {len(fields)} fields; the header has {len(header)}"
-        return Refused(records.first_line, "row", reason, records.end)
+        return records.refused(f"has {len(fields)} fields; the header has {len(header)}")
     values = dict(zip(header, fields, strict=True))
     unkept = options.unkept()
     classes = options.chosen(values)
@@ -159,4 +165,5 @@ def _row(fields: list[str], header: list[str], records: _Records, options: Optio
         answer={"classes": classes} if classes else None,
         complete=True,
         end=records.end,
+        begin=records.first_byte,
     )

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from annotator.importing.encodings import UTF_8
 from annotator.importing.lines import Line, decode, lines
 from annotator.importing.options import Options
 from annotator.importing.rows import Refused, Row
@@ -17,26 +18,30 @@ KNOWN = {"meta", "complete", *ANSWER}
 
 def read(file: BinaryIO, options: Options) -> Iterator[Row | Refused]:
     """A row or a refusal for each line that is not blank."""
-    for line in lines(file):
-        if isinstance(line, Refused):
-            yield line
-        elif not line.data.isspace():
-            yield _parse(line, options)
+    for line in lines(file, options.encoding):
+        found = line if isinstance(line, Refused) else _parse(line, options)
+        if found is not None:
+            yield found
 
 
-def _parse(line: Line, options: Options) -> Row | Refused:
+def _parse(line: Line, options: Options) -> Row | Refused | None:
+    data = line.data if line.codec == UTF_8 else decode(line)
+    if isinstance(data, Refused):
+        return data
+    if data.isspace():
+        return None
     try:
-        raw = orjson.loads(line.data.rstrip(b"\r\n"))
+        raw = orjson.loads(data.rstrip())
     except orjson.JSONDecodeError as error:
         text = decode(line)
         if isinstance(text, Refused):
             return text
-        return Refused(line.number, "row", f"is not JSON: {error.msg} at column {error.colno}", line.end)
+        return line.refused("row", f"is not JSON: {error.msg} at column {error.colno}")
     if not isinstance(raw, dict):
-        return Refused(line.number, "row", "is not a JSON object; each line must be one", line.end)
+        return line.refused("row", "is not a JSON object; each line must be one")
     field, reason = _fault(raw, options)
     if reason:
-        return Refused(line.number, field, reason, line.end)
+        return line.refused(field, reason)
     return Row(
         line=line.number,
         external_id=_identity(raw.get(options.id_column)),
@@ -45,6 +50,7 @@ def _parse(line: Line, options: Options) -> Row | Refused:
         answer=_answer(raw, options),
         complete=raw.get("complete") is not False,
         end=line.end,
+        begin=line.begin,
     )
 
 

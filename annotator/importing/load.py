@@ -39,7 +39,7 @@ class Report:
         self.new += stored.new
         self.known += stored.known
         self.refused += len(stored.refused)
-        self.errors += stored.refused[: KEPT_ERRORS - len(self.errors)]
+        self.errors += [row.detail() for row in stored.refused[: KEPT_ERRORS - len(self.errors)]]
 
 
 class RowsRefused(Invalid):

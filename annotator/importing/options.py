@@ -8,9 +8,14 @@ from pathlib import PurePath
 from typing import Any, Self
 
 from annotator.errors import Detail, Invalid
+from annotator.importing.encodings import ENCODINGS, UTF_8
 from annotator.spans import storable_fault
 
 FORMATS = ("jsonl", "csv", "txt")
+# Columns and fields that the file of refused rows adds, and that say nothing of a document.
+LINE, ERROR, ROW = "_line", "_error", "_row"
+ADDED = (LINE, ERROR, ROW)
+_ONE_OF = {"format": FORMATS, "encoding": ENCODINGS}
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".tsv": "csv", ".txt": "txt"}
 
 
@@ -21,6 +26,7 @@ class Options:
     whatever labels come along."""
 
     format: str
+    encoding: str = UTF_8
     strict: bool = False
     whole: bool = False
     text_column: str = "text"
@@ -43,8 +49,8 @@ class Options:
         for name, value in values.items():
             if name not in types:
                 errors.append({"field": name, "reason": "is no option of an import"})
-            elif name == "format" and value not in FORMATS:
-                errors.append({"field": name, "reason": f"must be one of {', '.join(FORMATS)}"})
+            elif name in _ONE_OF and value not in _ONE_OF[name]:
+                errors.append({"field": name, "reason": f"must be one of {', '.join(_ONE_OF[name])}"})
             elif not isinstance(value, types[name]):
                 errors.append({"field": name, "reason": f"must be a {types[name].__name__}"})
             elif not isinstance(value, bool) and (fault := _fault(value)):
@@ -73,7 +79,8 @@ class Options:
 
     def unkept(self) -> set[str]:
         """Columns and fields that do not go to meta."""
-        return {self.text_column, self.id_column, *self.leave_out, *(pair.partition("=")[0] for pair in self.classes)}
+        mapped = (pair.partition("=")[0] for pair in self.classes)
+        return {self.text_column, self.id_column, *self.leave_out, *mapped, *ADDED}
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -12,10 +12,10 @@ from typing import Any
 import orjson
 
 from annotator.errors import Detail, Invalid
-from annotator.importing import csv, load
+from annotator.importing import csv, encodings, load
 from annotator.importing.jsonl import ANSWER
 from annotator.importing.lines import decode, lines
-from annotator.importing.options import Options
+from annotator.importing.options import ADDED, Options
 from annotator.importing.rows import Refused
 from annotator.importing.store import refusals
 from annotator.models import Project, User
@@ -69,9 +69,10 @@ def preview(project: Project, path: Path, options: Options, *, user: User) -> Pr
 
 
 def guess(path: Path, options: Options, given: Mapping[str, Any]) -> Options:
-    """Options for a file that nobody has looked at yet: the columns that are most likely the text and the id."""
+    """Options for a file that nobody has looked at yet: its encoding, and the columns for text and id, most likely."""
     with path.open("rb") as file:
         data = file.read(READ_BYTES)
+    options = replace(options, encoding=given.get("encoding") or encodings.guess(data, whole=len(data) < READ_BYTES))
     names, _, rows = _sample_of_faulty(data, options)
     if not names:
         return options
@@ -94,12 +95,12 @@ def _sample_of_faulty(data: bytes, options: Options) -> tuple[list[str], str, li
 
 
 def _sample(data: bytes, options: Options) -> tuple[list[str], str, list[list[str]]]:
-    """Names, delimiter, and the first rows as they are in the file. Raises Invalid if it is no text in UTF-8."""
+    """Names, delimiter, and the first rows as they are in the file. Raises Invalid if it is no text."""
     if options.format == "csv":
-        names, delimiter, records = csv.sample(io.BytesIO(data), SHOWN_ROWS)
+        names, delimiter, records = csv.sample(io.BytesIO(data), SHOWN_ROWS, options.encoding)
         return names, delimiter, [[value[:CELL] for value in record] for record in records]
     texts = []
-    for line in islice(lines(io.BytesIO(data)), SHOWN_ROWS):
+    for line in islice(lines(io.BytesIO(data), options.encoding), SHOWN_ROWS):
         text = line if isinstance(line, Refused) else decode(line)
         texts.append("" if isinstance(text, Refused) else text.rstrip("\r\n"))
     if options.format == "txt":
@@ -123,5 +124,5 @@ def _cell(value: Any) -> str:
 
 def mappable(found: Preview) -> list[str]:
     """The columns or fields whose place somebody may choose: not those that hold labels by their names."""
-    fixed = {*ANSWER, "complete", "meta"} if found.options.format == "jsonl" else set()
-    return [name for name in found.names if name not in fixed]
+    labels = {*ANSWER, "complete", "meta"} if found.options.format == "jsonl" else set()
+    return [name for name in found.names if name not in labels and name not in ADDED]

@@ -58,7 +58,7 @@ class Stored:
 
     new: int = 0
     known: int = 0
-    refused: list[Detail] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def store_rows(project: Project, rows: Iterable[Row | Refused], *, user: User | 
     for row in rows:
         checked = row if isinstance(row, Refused) else check(row)
         if isinstance(checked, Refused):
-            stored.refused.append(checked.detail())
+            stored.refused.append(checked)
         elif checked.external_id not in fresh:
             fresh[checked.external_id] = checked
         else:
@@ -97,7 +97,7 @@ def store_rows(project: Project, rows: Iterable[Row | Refused], *, user: User | 
         if user is not None:
             _insert_annotations(project, user, [(ids[key], c) for key, c in fresh.items() if key in ids])
         _settle_clashes(project, stored, [c for key, c in fresh.items() if key not in ids])
-        stored.refused.sort(key=lambda detail: detail["line"])
+        stored.refused.sort(key=lambda refused: refused.line)
     return stored
 
 
@@ -129,15 +129,15 @@ class _Check:
     def __call__(self, row: Row) -> _Checked | Refused:
         fault = text_fault(row.text)
         if fault:
-            return Refused(row.line, "text", fault)
+            return row.refused("text", fault)
         sha256 = hashlib.sha256(row.text.encode()).hexdigest()
         external_id = row.external_id if row.external_id is not None else sha256
         fault = id_fault(external_id)
         if fault:
-            return Refused(row.line, "id", fault)
+            return row.refused("id", fault)
         fault = meta_fault(row.meta)
         if fault:
-            return Refused(row.line, "meta", fault)
+            return row.refused("meta", fault)
         meta = orjson.dumps(row.meta).decode()
         if row.answer is None:
             return _Checked(row, external_id, sha256, meta, None)
@@ -145,7 +145,7 @@ class _Check:
             return _Checked(row, external_id, sha256, meta, self._answer(row))
         except Invalid as error:
             first = error.details[0]
-            return Refused(row.line, first["field"], first["reason"])
+            return row.refused(first["field"], first["reason"])
 
     def _answer(self, row: Row) -> Answer:
         if self.user is None:
@@ -248,4 +248,4 @@ def _settle_known(stored: Stored, checked: _Checked, sha256: str) -> None:
         stored.known += 1
     else:
         reason = f"{checked.external_id!r} is there already, with another text"
-        stored.refused.append({"line": checked.row.line, "field": "id", "reason": reason})
+        stored.refused.append(checked.row.refused("id", reason))

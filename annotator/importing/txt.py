@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from annotator.importing.lines import Line, decode, lines
+from annotator.importing import lines
+from annotator.importing.lines import Line
 from annotator.importing.options import Options
 from annotator.importing.rows import Refused, Row
 from annotator.spans import MAX_TEXT
@@ -16,24 +17,24 @@ MAX_BYTES = 4 * MAX_TEXT
 def read(file: BinaryIO, options: Options) -> Iterator[Row | Refused]:
     """A row or a refusal for each line that is not blank, or the one of a whole file."""
     if options.whole:
-        yield _whole(file)
+        yield _whole(file, options)
         return
-    for line in lines(file):
-        text = line if isinstance(line, Refused) else decode(line)
+    for line in lines.lines(file, options.encoding):
+        text = line if isinstance(line, Refused) else lines.decode(line)
         if isinstance(text, Refused):
             yield text
         elif isinstance(line, Line) and text.strip():
             yield _row(line, text.removesuffix("\n").removesuffix("\r"))
 
 
-def _whole(file: BinaryIO) -> Row | Refused:
-    data = file.read(MAX_BYTES + 4)
-    if len(data) > MAX_BYTES:
-        return Refused(1, "text", f"has more than {MAX_TEXT:,} characters", len(data))
-    line = Line(1, data.removeprefix(b"\xef\xbb\xbf"), len(data))
-    text = decode(line)
+def _whole(file: BinaryIO, options: Options) -> Row | Refused:
+    line = lines.whole(file, MAX_BYTES, options.encoding)
+    if line is None:
+        return Refused(1, "text", f"has more than {MAX_TEXT:,} characters", file.tell())
+    text = lines.decode(line)
     return text if isinstance(text, Refused) else _row(line, text)
 
 
 def _row(line: Line, text: str) -> Row:
-    return Row(line=line.number, external_id=None, text=text, meta={}, answer=None, complete=True, end=line.end)
+    return Row(line.number, external_id=None, text=text, meta={}, answer=None, complete=True, end=line.end,
+               begin=line.begin)  # fmt: skip

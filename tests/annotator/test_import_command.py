@@ -47,7 +47,7 @@ def test_strict_takes_nothing_and_fails(mails, cast, capsys):
         ({"tenant": "nobody"}, "There is no tenant 'nobody'"),
         ({"project": "Letters"}, "There is no project 'Letters'; there is 'Mails'"),
         ({"project": "9" * 30}, "There is no project '999"),
-        ({"file": "absent.jsonl"}, "absent.jsonl cannot be read: No such file"),
+        ({"file": "absent.jsonl"}, "absent.jsonl cannot be used: No such file"),
         ({"file": "mails.docx"}, "format: must be one of jsonl, csv, txt"),
         ({"user": "charlie"}, "charlie is no member of acme"),
     ],
@@ -78,3 +78,32 @@ def test_an_export_goes_to_standard_output(mails, cast, capfdbinary):
     call_command("export", "acme", "Mails")
 
     assert json.loads(capfdbinary.readouterr().out)["id"] == "a"
+
+
+def test_an_import_is_told_of_columns_and_encoding_and_keeps_what_it_refused(cast, tmp_path, capsys):
+    make_project(cast.acme)
+    path, kept = tmp_path / "mails.csv", tmp_path / "kept.csv"
+    path.write_bytes("no;Text;kind;secret\n7;Grüße;praise;x\n8;Köln;nonsense;y\n".encode("cp1252"))
+    how = ["--encoding", "windows-1252", "--text-column", "Text", "--id-column", "no", "--leave-out", "secret"]
+
+    call_command(
+        "import", "acme", "Mails", str(path), *how, "--classes", "kind=topic", "--user", "bob", "--refused", str(kept)
+    )
+
+    assert capsys.readouterr().out == "1 new, 0 known, 1 refused.\n"
+    assert kept.read_text("utf-8-sig").splitlines()[0] == "_line;_error;no;Text;kind;secret"
+    assert kept.read_text("utf-8-sig").splitlines()[1].endswith(";8;Köln;nonsense;y")
+    with tenant_scope(cast.acme):
+        document = Document.objects.get()
+        assert (document.external_id, document.text, document.meta) == ("7", "Grüße", {})
+        assert Annotation.objects.get().answer["classes"] == {"topic": ["praise"]}
+
+
+def test_an_export_has_the_formats_and_filters_of_the_page(mails, cast, capfdbinary):
+    call_command("import", "acme", "Mails", str(mails), user="bob")
+    for label, found in (("span:PERSON", 1), ("span:PLACE", 0)):
+        capfdbinary.readouterr()
+
+        call_command("export", "acme", "Mails", "--format", "conll", "--label", label)
+
+        assert capfdbinary.readouterr().out.count(b"Ada\tB-PERSON") == found

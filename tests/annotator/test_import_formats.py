@@ -45,7 +45,7 @@ def test_jsonl_rows_are_read_as_they_are_written():
 
     assert found[0] == Row(
         1, "7", ODD, {"source": "web", "page": 3}, {"spans": [], "classes": {"topic": ["praise"]}}, False,
-        found[0].end,
+        found[0].end, 3,
     )  # fmt: skip
     assert (found[1].line, found[1].external_id, found[1].meta, found[1].answer) == (3, None, {"split": "train"}, None)
 
@@ -98,7 +98,7 @@ def test_a_line_without_end_is_refused_in_constant_memory():
 
 @pytest.mark.parametrize("format", ["jsonl", "csv", "txt"])
 @pytest.mark.parametrize(
-    ("start", "what"), [(b"\xff\xfea\x00", "UTF-16"), (b"PK\x03\x04", "ZIP"), (b"\x1f\x8b", "gzip")]
+    ("start", "what"), [(b"\xff\xfea\x00", "utf-16"), (b"PK\x03\x04", "ZIP"), (b"\x1f\x8b", "gzip")]
 )
 def test_a_file_of_another_kind_is_refused_as_a_whole(format, start, what):
     with pytest.raises(Invalid, match=what):

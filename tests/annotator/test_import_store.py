@@ -64,7 +64,7 @@ def test_the_same_again_is_known_and_changes_nothing(project):
 def test_meta_that_could_not_be_given_back_is_refused(project, meta, reason):
     stored = store_rows(project, [row("one", meta=meta)])
 
-    assert stored.refused == [{"line": 1, "field": "meta", "reason": reason}]
+    assert [row.detail() for row in stored.refused] == [{"line": 1, "field": "meta", "reason": reason}]
 
 
 def test_an_id_with_another_text_is_refused(project):
@@ -73,8 +73,8 @@ def test_an_id_with_another_text_is_refused(project):
     stored = store_rows(project, [row("b one", "b", 1), row("b two", "b", 2), row("b one", "b", 3), row("x", "a", 4)])
 
     assert (stored.new, stored.known) == (1, 1)
-    assert [(e["line"], e["field"]) for e in stored.refused] == [(2, "id"), (4, "id")]
-    assert "another text" in stored.refused[0]["reason"]
+    assert [(row.line, row.field) for row in stored.refused] == [(2, "id"), (4, "id")]
+    assert "another text" in stored.refused[0].reason
 
 
 @pytest.mark.parametrize(
@@ -97,8 +97,8 @@ def test_what_cannot_be_stored_is_refused_and_the_rest_goes_in(project, bad, fie
 
     assert stored.new == 1
     (error,) = stored.refused
-    assert error["field"] == field
-    assert reason in error["reason"]
+    assert error.field == field
+    assert reason in error.reason
 
 
 def test_meta_that_only_spells_a_nul_is_fine(project):
@@ -144,14 +144,14 @@ def test_a_bad_label_refuses_its_row(project, cast, answer, field, reason):
 
     assert stored.new == 1
     (error,) = stored.refused
-    assert error["field"] == field
-    assert reason in error["reason"]
+    assert error.field == field
+    assert reason in error.reason
 
 
 def test_labels_of_nobody_are_refused(project):
     stored = store_rows(project, [row("Ada", answer={"spans": []})])
 
-    assert "somebody" in stored.refused[0]["reason"]
+    assert "somebody" in stored.refused[0].reason
 
 
 def test_near_copies_fall_into_the_same_split(project):

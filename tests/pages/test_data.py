@@ -29,18 +29,19 @@ def page(browser: Browser, served: Served) -> Iterator[Page]:
     context.close()
 
 
-def drop(page: Page, name: str, text: str) -> None:
+def drop(page: Page, name: str, text: str | bytes) -> None:
     """Let a file fall on the form, as from a folder."""
+    data = text.encode() if isinstance(text, str) else text
     page.evaluate(
-        """([name, text]) => {
+        """([name, data]) => {
              const moved = new DataTransfer();
-             moved.items.add(new File([text], name));
+             moved.items.add(new File([new Uint8Array(data)], name));
              for (const kind of ["dragenter", "dragover", "drop"]) {
                const event = new DragEvent(kind, { dataTransfer: moved, bubbles: true, cancelable: true });
                document.getElementById("drop").dispatchEvent(event);
              }
            }""",
-        [name, text],
+        [name, list(data)],
     )
 
 
@@ -61,6 +62,7 @@ def test_a_file_is_dropped_looked_at_mapped_and_read(served, page):
 
     expect(page.locator("text=Nothing has been imported yet.")).to_be_visible()
     expect(page.locator("text=1 of these rows would be refused")).to_be_visible()
+    expect(page.locator("text=is read as")).to_have_count(0)
     expect(page.get_by_label("Body", exact=True)).to_have_value("text")
     page.get_by_label("no", exact=True).select_option("id")
     page.get_by_label("kind", exact=True).select_option("classes=topic")
@@ -75,10 +77,21 @@ def test_a_file_is_dropped_looked_at_mapped_and_read(served, page):
     assert page.inner_text(".figures").split("\n")[:6:2] == ["Rows read", "New documents", "Known already"]
     assert page.inner_text(".figure:nth-child(2) .big") == "20"
     with page.expect_download() as download:
-        page.click("text=Download all as CSV")
+        page.click("text=Download these rows")
     assert download.value.suggested_filename == "refused-mails.csv"
-    assert "22,text,is empty" in download.value.path().read_text("utf-8-sig")
+    assert download.value.path().read_text("utf-8-sig") == "_line,_error,no,Body,kind\n22,text: is empty,20,,praise\n"
     assert errors == []
+
+
+def test_a_guessed_encoding_is_shown_with_the_rows_and_another_can_be_chosen(page):
+    drop(page, "mails.csv", "text\nGrüße aus Köln, schöne Straßen.\n".encode("cp1252"))
+    expect(page.locator("text=is read as Western European (Windows-1252)")).to_be_visible()
+    expect(page.locator(".preview")).to_contain_text("Grüße aus Köln")
+
+    page.get_by_label("Encoding").select_option("windows-1251")
+    page.click("text=Look again")
+
+    expect(page.locator(".preview")).to_contain_text("GrьЯe aus Kцln")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

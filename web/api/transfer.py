@@ -15,6 +15,7 @@ from annotator.accounts import Role
 from annotator.errors import Invalid, Refusal
 from annotator.exporting import jsonl
 from annotator.importing import preview as previewing
+from annotator.importing.encodings import ENCODINGS
 from annotator.importing.load import Report, load
 from annotator.importing.options import Options
 from annotator.models import Job, Project
@@ -55,6 +56,9 @@ class WrongMediaType(Refusal):
 
 class ImportOptions(s.Given):
     format: Literal["jsonl", "csv", "txt"] | None = Field(None, description="If Content-Type or name do not tell.")
+    encoding: str | None = Field(
+        None, description="utf-8 unless given; a preview begins with a guess.", json_schema_extra={"enum": [*ENCODINGS]}
+    )
     strict: bool = Field(False, description="All rows or none.")
     whole: bool = Field(False, description="A text file is one document, not one a line.")
     text_column: str = Field("text", description="The column or field that is the text.")
@@ -147,9 +151,11 @@ def get_file(request: TenantRequest, job_id: int) -> HttpResponse | FileResponse
     return job_pages.made(access.job_for(request, job_id)) or answers.not_found()
 
 
-@router.get("/jobs/{int:job_id}/refused", response={200: Annotated[str, Field(description="CSV")]} | errors(403))
+@router.get(
+    "/jobs/{int:job_id}/refused", response={200: Annotated[str, Field(description="CSV or JSONL")]} | errors(403)
+)
 def get_refused(request: TenantRequest, job_id: int) -> HttpResponse | FileResponse:
-    """All rows that an import refused, as CSV: line, field, reason. For managers."""
+    """The rows that an import refused, each with `_line` and `_error`; JSONL if that came, else CSV. For managers."""
     return job_pages.refused_rows(access.job_for(request, job_id)) or answers.not_found()
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from annotator import jobs
 from annotator.accounts import Role
 from annotator.errors import Invalid, Refusal
+from annotator.importing.encodings import UTF_8, UTF_16
 from annotator.importing.options import FORMATS, Options
 from annotator.importing.preview import Preview, mappable
 from annotator.models import Job, Project, Question
@@ -60,10 +61,34 @@ def shown(job: Job, options: dict[str, Any] | None = None) -> dict[str, Any]:
     return {
         "preview": found,
         "formats": FORMATS,
+        "encodings": _encodings(),
+        "encoding": dict(_encodings())[found.options.encoding],
+        "unsure": found.options.encoding not in (UTF_8, UTF_16),
         "delimiter": {",": _("comma"), ";": _("semicolon"), "\t": _("tab")}.get(found.delimiter, ""),
         "uses": uses,
         "mapping": [(i, name, _use(found.options, name), _example(found, name)) for i, name in enumerate(columns)],
     }
+
+
+def _encodings() -> list[tuple[str, str]]:
+    """What encodings are called, by name; a test holds the list to encodings.ENCODINGS."""
+    return [
+        (UTF_8, "UTF-8"),
+        (UTF_16, _("UTF-16 (Unicode text)")),
+        ("windows-1252", _("Western European (Windows-1252)")),
+        ("windows-1250", _("Central European (Windows-1250)")),
+        ("windows-1251", _("Cyrillic (Windows-1251)")),
+        ("windows-1253", _("Greek (Windows-1253)")),
+        ("windows-1254", _("Turkish (Windows-1254)")),
+        ("windows-1255", _("Hebrew (Windows-1255)")),
+        ("windows-1256", _("Arabic (Windows-1256)")),
+        ("windows-1257", _("Baltic (Windows-1257)")),
+        ("windows-874", _("Thai (Windows-874)")),
+        ("big5", _("Traditional Chinese (Big5)")),
+        ("gb18030", _("Simplified Chinese (GB 18030)")),
+        ("euc-kr", _("Korean (EUC-KR)")),
+        ("shift_jis", _("Japanese (Shift JIS)")),
+    ]
 
 
 def confirm(request: TenantRequest, job: Job) -> None:
@@ -78,6 +103,7 @@ def options_of(sent: QueryDict, job: Job) -> dict[str, Any]:
     kept = Options.of_job(job.options.get("import", {"format": FORMATS[0]}))
     options: dict[str, Any] = {
         "format": sent.get("format") or kept.format,
+        "encoding": sent.get("encoding") or kept.encoding,
         "strict": "strict" in sent,
         "whole": "whole" in sent,
         "labels": "labels" in sent or "asked_labels" not in sent,

@@ -17,6 +17,7 @@ from redis import RedisError
 from annotator import jobs
 from annotator.errors import Refusal
 from annotator.importing import refused
+from annotator.importing.options import Options
 from annotator.models import Job
 from web import access, health
 from web.requests import TenantRequest
@@ -55,7 +56,7 @@ def download(request: TenantRequest, job_id: int) -> HttpResponseBase:
 
 @require_safe
 def refusals(request: TenantRequest, job_id: int) -> HttpResponseBase:
-    """All rows that an import refused, as CSV."""
+    """The rows that an import refused, to be mended and imported again."""
     job = access.job_for(request, job_id)
     return refused_rows(job) or _no_longer(request, job)
 
@@ -68,11 +69,12 @@ def made(job: Job) -> FileResponse | None:
 
 
 def refused_rows(job: Job) -> FileResponse | None:
-    """All that an import refused; None if that was nothing, or is no longer kept."""
+    """The rows that an import refused; None if there were none, or they are no longer kept."""
     if job.kind != Job.Kind.IMPORT or not job.errors_bytes:
         return None
-    name = f"refused-{Path(job.options['filename']).stem}.csv"
-    return _sent(refused.path_of(job.path or "gone"), name, KINDS["csv"])
+    kind = refused.suffix(Options.of_job(job.options["import"]))
+    name = f"refused-{Path(job.options['filename']).stem}.{kind}"
+    return _sent(refused.path_of(job.path or "gone"), name, KINDS[kind])
 
 
 def _sent(path: Path, name: str, kind: str) -> FileResponse | None:
@@ -101,7 +103,8 @@ def _context(job: Job) -> dict[str, Any]:
         "stopping": jobs.stopping(job),
         "alone": active and _waits(job, now) and not _somebody_works(),
         "kept_until": job.finished_at + jobs.KEPT if job.finished_at and job.path else None,
-        "all_refused": bool(job.errors_bytes and job.path),
+        "refused_kept": bool(job.errors_bytes and job.path),
+        "refused_cut": job.errors_bytes >= refused.MOST_BYTES,
         **_pace(job, now),
     }
 

@@ -1,8 +1,9 @@
-"""Export a project's documents and answers as JSON lines."""
+"""Export a project's documents and answers."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,18 +17,20 @@ from annotator.offsets import UNITS
 
 
 class Command(TenantCommand):
-    help = "Export a project as JSONL. With --output also its sha256, in a file beside it for `sha256sum --check`."
+    help = "Export a project. With --output also its sha256, in a file beside it for `sha256sum --check`."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("project", help="the project's name or number")
         parser.add_argument("--output", type=Path, help="standard output otherwise")
-        parser.add_argument("--documents", choices=("annotated", "all"))
+        parser.add_argument("--format", choices=jsonl.FORMATS)
+        parser.add_argument("--documents", choices=jsonl.ANSWERED + jsonl.OTHERS)
+        parser.add_argument("--label", help="only documents with this one: span:PERSON, choice:topic=praise")
         parser.add_argument("--answers", choices=("latest", "each"), help="each: all annotators', with their names")
         parser.add_argument("--offsets", choices=UNITS)
 
     def handle_tenant(self, tenant: Tenant, **options: Any) -> None:
-        how = jsonl.Options.parse({name: options[name] for name in ("documents", "answers", "offsets")})
+        how = jsonl.Options.parse({field.name: options[field.name] for field in fields(jsonl.Options)})
         export = jsonl.Export(tenant, project_named(options["project"]).pk, how)
         path = options["output"]
         if path is None:

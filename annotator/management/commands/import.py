@@ -4,14 +4,17 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
 from annotator.errors import Detail
-from annotator.importing import load
+from annotator.importing import load, refused
+from annotator.importing.encodings import ENCODINGS
 from annotator.importing.options import FORMATS, Options
+from annotator.importing.store import Stored
 from annotator.management.base import TenantCommand
 from annotator.management.projects import project_named
 from annotator.models import Membership, Tenant, User
@@ -27,22 +30,27 @@ class Command(TenantCommand):
         parser.add_argument("project", help="the project's name or number")
         parser.add_argument("file", type=Path)
         parser.add_argument("--format", choices=FORMATS, help="told by the file's name otherwise")
+        parser.add_argument("--encoding", choices=ENCODINGS, help="what the file is in (utf-8)")
         parser.add_argument("--strict", action="store_true", help="import nothing if any row is refused")
         parser.add_argument("--whole", action="store_true", help="a TXT file is one document, not one a line")
         parser.add_argument("--text-column", help="where the text is (text)")
         parser.add_argument("--id-column", help="where the external id is (id)")
+        parser.add_argument("--leave-out", action="append", metavar="COLUMN", help="a column that is not kept")
+        parser.add_argument("--classes", action="append", metavar="COLUMN=QUESTION", help="a column that holds choices")
+        parser.add_argument("--no-labels", action="store_false", dest="labels", help="leave out labels that come along")
+        parser.add_argument("--refused", type=Path, help="a file for refused rows, to be mended and imported again")
         parser.add_argument("--user", help="whose annotations the labels in the file become")
 
     def handle_tenant(self, tenant: Tenant, **options: Any) -> None:
         project = project_named(options["project"])
-        names = ("format", "strict", "whole", "text_column", "id_column")
-        how = Options.parse({name: options[name] for name in names}, options["file"].name)
+        how = Options.parse({field.name: options[field.name] for field in fields(Options)}, options["file"].name)
         user = _member(tenant, options["user"])
         try:
+            keep = _Keep(options["refused"], options["file"], how)
             with options["file"].open("rb") as file:
-                report = load.load(project, file, how, user=user)
+                report = load.load(project, file, how, user=user, watch=keep)
         except OSError as error:
-            raise CommandError(f"{options['file']} cannot be read: {error.strerror or error}.") from error
+            raise CommandError(f"{error.filename} cannot be used: {error.strerror or error}.") from error
         except load.RowsRefused as error:
             self._tell(error.report.errors, error.report.refused)
             raise CommandError(error.message) from error
@@ -54,6 +62,20 @@ class Command(TenantCommand):
             self.stderr.write(f"line {error['line']}, {error['field']}: {error['reason']}")
         if refused > SHOWN_ERRORS:
             self.stderr.write(f"… and {refused - SHOWN_ERRORS:,} more")
+
+
+class _Keep:
+    """Writes the refused rows of batch after batch to a file, if one is wanted."""
+
+    def __init__(self, path: Path | None, source: Path, options: Options) -> None:
+        self._path, self._source, self._options = path, source, options
+        self._size = 0
+
+    def __call__(self, stored: Stored) -> None:
+        if self._path is not None:
+            told = refused.rows(self._source, self._options, stored.refused, self._size)
+            refused.write(self._path, self._size, told)
+            self._size += len(told)
 
 
 def _member(tenant: Tenant, username: str | None) -> User | None:
