@@ -258,7 +258,7 @@ def test_an_answer_on_its_way_is_renamed_too():
         assert Annotation.objects.get().answer["spans"][0]["label"] == "HUMAN"
 
 
-@pytest.mark.parametrize("name", ['a "label": "PLACE"', "Ü\\u0041 \t", "%s {x} '", "🦊"])
+@pytest.mark.parametrize("name", ['a "label": "PLACE"', "Ü\\u0041 \\t", "%s {x} '", "🦊"])
 def test_any_name_is_rewritten_as_it_is(desk, name):
     cast, document = desk
     answer(document, cast.bob, {"spans": [ADA, OSLO], "relations": [LIVES_IN], "classes": {"tone": ["angry"]}})
