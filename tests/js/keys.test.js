@@ -3,7 +3,7 @@ import test from "node:test";
 
 import { bound, COMMANDS, GROUPS, keyMap, nameOf } from "../../web/static/web/desk/keys.js";
 
-/** @typedef {import("../../web/static/web/desk/choosing.js").Label} Label */
+/** @typedef {import("../../web/static/web/desk/showing.js").Label} Label */
 
 const PLAIN = { ctrlKey: false, metaKey: false, altKey: false, shiftKey: false };
 const event = (/** @type {string} */ key, /** @type {object} */ held = {}) => /** @type {KeyboardEvent} */ ({ ...PLAIN, code: "", key, ...held });

@@ -37,7 +37,7 @@ export class Arcs {
     this.rope = shape("path", "rope");
   }
 
-  /** @param {import("./choosing.js").Choosing} board */
+  /** @param {import("./showing.js").Showing} board */
   draw(board) {
     const arcs = this.#near(board);
     const wanted = this.#anchored(arcs);
@@ -53,7 +53,7 @@ export class Arcs {
     }
   }
 
-  /** Relations with an end near the view. @param {import("./choosing.js").Choosing} board @returns {Arc[]} */
+  /** Relations with an end near the view. @param {import("./showing.js").Showing} board @returns {Arc[]} */
   #near(board) {
     const suggested = board.pending.filter((item) => item.kind === "relation");
     if (board.work.relations.length + suggested.length === 0) return [];

@@ -9,7 +9,7 @@ import { accepted } from "./suggesting.js";
 import * as work from "./work.js";
 
 /**
- * @typedef {import("./choosing.js").Thing} Thing
+ * @typedef {import("./showing.js").Thing} Thing
  * @typedef {import("./work.js").Work} Work
  * @typedef {import("./work.js").Mark} Mark
  * @typedef {import("./work.js").Range} Range

@@ -5,7 +5,7 @@ import { t } from "../i18n.js";
 
 /**
  * @typedef {{ name: string, keys: string[], letter?: string, group: "move" | "mark" | "suggest" | "relate" | "go" | "see", says: string }} Command
- * @typedef {{ command: string } | { label: import("./choosing.js").Label }} Bound
+ * @typedef {{ command: string } | { label: import("./showing.js").Label }} Bound
  */
 
 export const GROUPS = {
@@ -88,7 +88,7 @@ export function nameOf(event) {
 }
 
 /** Map from key to command or label. Labels come first: their keys are the manager's choice.
- *  @param {import("./choosing.js").Label[]} labels @returns {Map<string, Bound>} */
+ *  @param {import("./showing.js").Label[]} labels @returns {Map<string, Bound>} */
 export function keyMap(labels) {
   /** @type {Map<string, Bound>} */
   const map = new Map();

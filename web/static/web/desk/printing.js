@@ -1,9 +1,9 @@
 /** On paper the text flows anew, and boxes would lie beside their words: there the marks are the browser's highlights,
  *  which go with the words, and a list below names them. */
 
-/** @typedef {import("./choosing.js").Choosing} Choosing */
+/** @typedef {import("./showing.js").Showing} Showing */
 
-/** @param {Choosing} board */
+/** @param {Showing} board */
 export function printable(board) {
   const sheet = new CSSStyleSheet();
   const list = document.createElement("ol");
@@ -20,10 +20,10 @@ export function printable(board) {
   });
 }
 
-/** @param {Choosing} board */
+/** @param {Showing} board */
 const names = (board) => board.labels.flatMap(({ kind }, i) => (kind === "span" ? [`mark-${i}`] : []));
 
-/** Highlights of every kind of mark, and the rules for how they look. @param {Choosing} board */
+/** Highlights of every kind of mark, and the rules for how they look. @param {Showing} board */
 function highlighted(board) {
   return board.labels.flatMap(({ kind, name, color }, i) => {
     const marks = board.state.marks.filter((mark) => mark.label === name);
@@ -33,7 +33,7 @@ function highlighted(board) {
   });
 }
 
-/** @param {Choosing} board @param {import("./work.js").Mark} mark */
+/** @param {Showing} board @param {import("./work.js").Mark} mark */
 function row(board, mark) {
   const item = document.createElement("li");
   item.textContent = `${board.words(mark)} (${mark.label})`;

@@ -56,7 +56,7 @@ export function pruned(work, rules) {
 }
 
 /** Whether something at the words has no part in the relation that is being drawn.
- *  @param {import("./choosing.js").Choosing} board @param {string} id */
+ *  @param {import("./showing.js").Showing} board @param {string} id */
 export function outside(board, id) {
   const { relating, pulling } = board;
   if ((!relating && !pulling) || id === pulling || id === relating?.head) return false;
