@@ -47,3 +47,44 @@ test("letters of other scripts are taken by their place, unless they are somebod
   assert.deepEqual(bound(map, event("я", { code: "KeyZ", ctrlKey: true })), { command: "undo" });
   assert.equal(bound(map, event("ö", { code: "KeyP" })), undefined, "Latin letters mean themselves");
 });
+
+test("shift and a letter go to a word, whatever Caps Lock does", () => {
+  const map = keyMap([label("A", "p")]);
+  assert.deepEqual(bound(map, event("P", { shiftKey: true })), { letters: ["P"] });
+  assert.deepEqual(bound(map, event("p", { shiftKey: true })), { letters: ["p"] }, "with Caps Lock");
+  assert.deepEqual(bound(map, event("P")), { label: label("A", "p") }, "Caps Lock alone changes nothing");
+  assert.deepEqual(bound(map, event("X")), { command: "remove" });
+  assert.deepEqual(bound(map, event("П", { shiftKey: true, code: "KeyG" })), { letters: ["П", "g"] }, "or what is on the key in Latin");
+  assert.deepEqual(bound(map, event("Z", { shiftKey: true, ctrlKey: true })), { command: "redo" });
+  assert.equal(bound(map, event("P", { shiftKey: true, ctrlKey: true })), undefined);
+});
+
+test("browsers keep their keys: a label's letter with Ctrl, Alt or the Windows key is not the label", () => {
+  const map = keyMap([label("C", "c"), label("Two", "2")]);
+  for (const held of [{ ctrlKey: true }, { metaKey: true }, { altKey: true }]) {
+    assert.equal(bound(map, event("c", { code: "KeyC", ...held })), undefined);
+    assert.equal(bound(map, event("2", { code: "Digit2", ...held })), undefined);
+    assert.equal(bound(map, event("с", { code: "KeyC", ...held })), undefined, "on a Russian keyboard, too");
+  }
+});
+
+test("figures are on the upper row of every keyboard, with Shift or without", () => {
+  const map = keyMap([label("Two", "2"), label("Six", "6")]);
+  assert.deepEqual(bound(map, event("é", { code: "Digit2" })), { label: label("Two", "2") }, "French");
+  assert.deepEqual(bound(map, event("2", { code: "Digit2", shiftKey: true })), { label: label("Two", "2") });
+  assert.deepEqual(bound(map, event("-", { code: "Digit6" })), { label: label("Six", "6") });
+  assert.deepEqual(bound(map, event("-", { code: "NumpadSubtract" })), { command: "relate" });
+  assert.deepEqual(bound(map, event("_", { code: "Digit8" })), { command: "invisible" }, "no label has that figure");
+  assert.deepEqual(bound(map, event("٢", { code: "Digit2" })), { label: label("Two", "2") }, "Arabic");
+  assert.deepEqual(bound(map, event("!", { code: "Digit1", shiftKey: true })), { command: "flag" });
+  assert.deepEqual(bound(keyMap([label("Five", "5")]), event("%", { code: "Digit5" })), { command: "scores" }, "typed without Shift");
+  assert.deepEqual(bound(map, event("2", { code: "Numpad2" })), { label: label("Two", "2") });
+});
+
+test("Alt types signs on a Mac, and an input method takes the character away", () => {
+  const map = keyMap([label("A", "p")]);
+  assert.deepEqual(bound(map, event("[", { code: "Digit5", altKey: true })), { command: "previousMark" });
+  assert.deepEqual(bound(map, event("Process", { code: "KeyP" })), { label: label("A", "p") });
+  assert.deepEqual(bound(map, event("Process", { code: "KeyZ", ctrlKey: true })), { command: "undo" });
+  assert.equal(bound(map, event("Dead", { code: "Quote" })), undefined);
+});

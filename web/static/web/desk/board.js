@@ -21,6 +21,10 @@ import * as work from "./work.js";
 export class Board extends Choosing {
   /** The places that `others` found last. @type {{ state: object, mark: Mark, places: Range[] } | null} */
   alike = null;
+  /** The label that was used last. */
+  lastLabel = "";
+  /** The work as the pointer left it, with a label in hand. @type {Work | null} */
+  grasped = null;
 
   /** @param {ConstructorParameters<typeof Choosing>[0]} parts */
   constructor(parts) {
@@ -58,7 +62,7 @@ export class Board extends Choosing {
       return;
     }
     const inTheWay = (/** @type {Mark} */ mark) => mark.id !== thing.id && work.overlaps(mark, range);
-    if (!this.rules.allowOverlap && this.work.marks.some(inTheWay)) this.#refuse(t("Another mark is in the way."));
+    if (!this.rules.allowOverlap && this.work.marks.some(inTheWay)) this.refuse(t("Another mark is in the way."));
     else if (this.isItem(thing)) this.#correct(/** @type {SpanItem} */ (thing), range);
     else this.#act(work.changeMark(this.work, thing.id, { start: range.start, end: range.end }, this.rules), thing.id);
   }
@@ -66,16 +70,49 @@ export class Board extends Choosing {
   /** Label what is chosen, or give what is picked another label. @param {string} name */
   label(name) {
     if (this.#retired("span", name)) return;
+    this.lastLabel = name;
+    // With nothing chosen a label goes into the hand, and the one that is there out of it.
+    if (this.idle) return this.take(name === this.hand ? null : name);
     const thing = this.target({ nesting: this.rules.allowOverlap });
     if (thing && "start" in thing) this.#relabel(thing, name);
     else if (this.selection && this.selection.end > this.selection.start) this.#mark({ ...this.selection, label: name });
-    else this.#refuse(t("Choose some words first."));
+    else this.refuse(t("Choose some words first."));
+  }
+
+  /** Take the label of this mark in hand, or the last one that was used; or put down what is in hand. */
+  keep() {
+    const known = this.labels.filter((label) => label.kind === "span" && !label.retired).map((label) => label.name);
+    const wanted = [this.target()?.label, this.lastLabel].find((name) => name && known.includes(name)) ?? known[0];
+    if (wanted) this.take(this.hand === null ? wanted : null);
+  }
+
+  /** What the pointer chose: with a label in hand it is marked. `instead`: of what the same clicks marked just before.
+   *  @param {Range} range */
+  grasp(range, { instead = false } = {}) {
+    if (this.hand === null) return this.choose(range, { reveal: false });
+    if (instead && this.work === this.grasped && this.history.undo()) this.refresh();
+    const before = this.work;
+    this.#mark({ ...range, label: this.hand });
+    this.grasped = this.work === before ? null : this.work;
+  }
+
+  /** Accept the suggestion here; or use the label in hand on what is chosen, and go on to the next word. */
+  use() {
+    const thing = this.target();
+    const range = this.selection;
+    if (this.isItem(thing)) return this.accept(thing);
+    if (this.hand === null || !range || range.start === range.end) return;
+    const whole = thing?.label === this.hand ? thing : range;
+    if (thing && this.picked !== null) this.#relabel(thing, this.hand);
+    else if (thing !== whole) this.#mark({ ...range, label: this.hand });
+    const next = this.tokens.at(whole.end);
+    if (next.start >= whole.end) this.choose(next);
   }
 
   /** Says so where a label is not for new work. @param {string} kind @param {string} name */
   #retired(kind, name) {
     const retired = this.labels.some((label) => label.kind === kind && label.name === name && label.retired);
-    if (retired) this.#refuse(t("%(label)s is not used any more.", { label: name }));
+    if (retired) this.refuse(t("%(label)s is not used any more.", { label: name }));
     return retired;
   }
 
@@ -89,7 +126,12 @@ export class Board extends Choosing {
   /** @param {Range & { label: string }} span */
   #mark(span) {
     const added = this.#marked(this.work, span);
-    this.#act(added.work, added.mark.id);
+    this.#act(added.work, this.hand === null ? added.mark.id : null);
+    if (this.hand === null) return;
+    // What is marked with a label in hand is not picked: the next label is for something else.
+    this.selection = this.spent = { start: span.start, end: span.end };
+    this.draw();
+    this.on.said(this.describe(added.mark));
   }
 
   /** A new mark takes the place of a suggestion that it meets. @param {Work} now @param {Range & { label: string }} span */
@@ -165,7 +207,7 @@ export class Board extends Choosing {
     const missing = this.missing(item)[0];
     if (missing) {
       this.pick(missing.id);
-      this.#refuse(t("A relation needs its spans: accept this one first."));
+      this.refuse(t("A relation needs its spans: accept this one first."));
       return;
     }
     this.#settle(this.#accepted(this.work, item), item);
@@ -237,7 +279,7 @@ export class Board extends Choosing {
   startRelation(label) {
     if (this.#retired("relation", label)) return undefined;
     if (this.pickedRelation !== null) return this.#rename(this.pickedRelation, label);
-    if (this.work.marks.length < 2) return this.#refuse(t("A relation needs two marks."));
+    if (this.work.marks.length < 2) return this.refuse(t("A relation needs two marks."));
     const { relating, picked } = this;
     const mark = this.find(relating ? relating.head : picked);
     const head = mark && !this.isItem(mark) && canEnd(this.rules, label, null, mark.label) ? mark.id : null;
@@ -250,7 +292,7 @@ export class Board extends Choosing {
   #rename(index, label) {
     const relation = this.work.relations[index];
     const [head, tail] = [relation.head, relation.tail].map((id) => this.find(id)?.label ?? "");
-    if (!allows(this.rules, label, head, tail)) return this.#refuse(refusal(this.rules, label, head, tail));
+    if (!allows(this.rules, label, head, tail)) return this.refuse(refusal(this.rules, label, head, tail));
     this.#act(work.changeRelation(this.work, index, label), null);
     this.on.said(label);
   }
@@ -262,7 +304,7 @@ export class Board extends Choosing {
     const { label, head } = this.relating;
     if (mark.id === head) return;
     const from = this.find(head);
-    if (!this.canEnd(mark)) return this.#refuse(refusal(this.rules, label, from?.label ?? null, mark.label));
+    if (!this.canEnd(mark)) return this.refuse(refusal(this.rules, label, from?.label ?? null, mark.label));
     if (head === null) {
       this.relating = { label, head: mark.id };
       this.pick(mark.id);
@@ -275,8 +317,8 @@ export class Board extends Choosing {
     const [from, to] = [this.find(head), this.find(tail)];
     if (!from || !to || head === tail || this.isItem(from) || this.isItem(to)) return;
     const kind = label ?? between(this.rules, this.relationNames, from.label, to.label)[0];
-    if (kind && !allows(this.rules, kind, from.label, to.label)) return this.#refuse(refusal(this.rules, kind, from.label, to.label));
-    if (!kind) return this.#refuse(t("No relation leads from %(head)s to %(tail)s.", { head: from.label, tail: to.label }));
+    if (kind && !allows(this.rules, kind, from.label, to.label)) return this.refuse(refusal(this.rules, kind, from.label, to.label));
+    if (!kind) return this.refuse(t("No relation leads from %(head)s to %(tail)s.", { head: from.label, tail: to.label }));
     this.relating = null;
     this.#act(work.relate(this.work, { head, tail, label: kind }), tail);
     this.on.said(t("Relation: %(head)s, %(label)s, %(tail)s", { head: this.words(from), label: kind, tail: this.words(to) }));
@@ -324,11 +366,5 @@ export class Board extends Choosing {
     else this.drop();
     if (kept !== next) this.on.said(t("A relation that does not fit this label was removed."));
     if (changed) this.on.changed(this);
-  }
-
-  /** @param {string} sentence */
-  #refuse(sentence) {
-    this.on.said(sentence);
-    this.on.refused?.(sentence);
   }
 }

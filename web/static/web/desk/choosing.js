@@ -4,6 +4,7 @@ import { t } from "../i18n.js";
 import { Cursor } from "./cursor.js";
 import { History } from "./history.js";
 import { Text } from "./offsets.js";
+import { Seeker } from "./seeking.js";
 import { Showing } from "./showing.js";
 import { Tokens } from "./tokens.js";
 import { EMPTY, overlaps } from "./work.js";
@@ -18,11 +19,14 @@ import { EMPTY, overlaps } from "./work.js";
  */
 
 export class Choosing extends Showing {
+  seeker = new Seeker(this.text, this.tokens);
+
   /** @param {string} string @param {Work} work */
   #empty(string, work) {
     this.text = new Text(string);
     this.tokens = new Tokens(this.text);
     this.cursor = new Cursor(this.text, this.tokens, this.sheet);
+    this.seeker = new Seeker(this.text, this.tokens);
     this.history = new History(work);
     this.selection = null;
     this.relating = null;
@@ -115,7 +119,8 @@ export class Choosing extends Showing {
 
   letGo() {
     if (this.relating) this.relating = null;
-    else this.#let();
+    else if (this.picked !== null || this.pickedRelation !== null || this.hand === null) this.#let();
+    else this.take(null);
     this.arcs.loose(null);
     this.draw();
   }
@@ -191,5 +196,27 @@ export class Choosing extends Showing {
     if (!to) return;
     this.choose(to);
     this.on.said(this.words(to));
+  }
+
+  /** Go to the next word that begins with some letters, the first of them that any does; false where there is none.
+   *  @param {string[]} letters @param {1 | -1} [way] @param {Range | null} [from] */
+  seek(letters, way = 1, from = this.selection) {
+    const here = from ?? this.tokens.first();
+    for (const one of this.tokens.empty ? [] : letters) {
+      const found = this.seeker.find(one, here, way);
+      if (!found) continue;
+      this.choose(found.range);
+      const words = this.words(found.range);
+      this.on.said(!found.round ? words : way > 0 ? t("From the top: %(words)s", { words }) : t("From the end: %(words)s", { words }));
+      return true;
+    }
+    this.refuse(t("No word begins with %(letters)s.", { letters: letters[0] }));
+    return false;
+  }
+
+  /** @param {string} sentence */
+  refuse(sentence) {
+    this.on.said(sentence);
+    this.on.refused?.(sentence);
   }
 }

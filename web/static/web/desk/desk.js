@@ -6,6 +6,7 @@ import { askRemark, askWhySkipped, fillKeys, show } from "./dialogs.js";
 import { byId } from "./dom.js";
 import { Earlier } from "./earlier.js";
 import { Fields } from "./fields.js";
+import { Jump } from "./jump.js";
 import { actsOf, bound, COMMANDS, GROUPS, keyMap } from "./keys.js";
 import { filters, Palette } from "./palette.js";
 import { Panel } from "./panel.js";
@@ -56,6 +57,7 @@ export class Desk {
     });
     this.panel = new Panel(element, this.board);
     this.pop = new Pop(this.board);
+    this.jump = new Jump(this.board, this.keys);
     this.palette = new Palette(labels, (label) => this.#use(label));
     this.acts = this.#acts();
     /** @type {Earlier | null} */
@@ -146,6 +148,8 @@ export class Desk {
       history: () => this.earlier?.show(),
       flag: () => this.#flag(),
       comment: () => this.#comment(),
+      jump: () => this.jump.open(),
+      seek: ({ letters }) => board.seek([...(letters ?? "")]),
       search: () => this.palette.open(),
       guidelines: () => show("guide"),
       help: () => this.#help(),
@@ -275,6 +279,11 @@ export class Desk {
     if ("label" in found) {
       event.preventDefault();
       this.#use(found.label);
+      return;
+    }
+    if ("letters" in found) {
+      event.preventDefault();
+      this.act("seek", { letters: found.letters.join("") });
       return;
     }
     const { command } = found;

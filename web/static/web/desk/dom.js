@@ -26,6 +26,9 @@ export function named(element, words) {
   return element;
 }
 
+/** Whether a key belongs to a character that is still being put together. @param {KeyboardEvent} event */
+export const composing = (event) => event.isComposing || event.keyCode === 229;
+
 /** Words that fit a line. @param {string} words */
 export function clip(words, most = 40) {
   const line = words.replace(/\s+/g, " ").trim();

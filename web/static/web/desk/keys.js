@@ -5,7 +5,8 @@ import { t } from "../i18n.js";
 
 /**
  * @typedef {{ name: string, keys: string[], letter?: string, group: "move" | "mark" | "suggest" | "relate" | "go" | "see", says: string }} Command
- * @typedef {{ command: string } | { label: import("./showing.js").Label }} Bound
+ * @typedef {{ command: string } | { label: import("./showing.js").Label } | { letters: string[] }} Bound
+ *   `letters`: go to a word that begins with the first of these that any does
  */
 
 export const GROUPS = {
@@ -17,6 +18,9 @@ export const GROUPS = {
   see: t("Look"),
 };
 
+/** Opens the field for first letters, and goes on in it. */
+export const JUMP = "=";
+
 /** @type {Command[]} */
 export const COMMANDS = [
   { name: "right", keys: ["ArrowRight"], group: "move", says: t("The word to the right") },
@@ -27,6 +31,8 @@ export const COMMANDS = [
   { name: "end", keys: ["End"], group: "move", says: t("The end of the sentence") },
   { name: "top", keys: ["Mod+Home"], group: "move", says: t("The beginning of the text") },
   { name: "bottom", keys: ["Mod+End"], group: "move", says: t("The end of the text") },
+  { name: "seek", keys: ["Shift+A … Z"], group: "move", says: t("The next word that begins with this letter") },
+  { name: "jump", keys: [JUMP], letter: "f", group: "move", says: t("A word by its first letters") },
   { name: "growRight", keys: ["Shift+ArrowRight"], group: "move", says: t("Move the end to the right") },
   { name: "shrinkRight", keys: ["Shift+ArrowLeft"], group: "move", says: t("Move the end to the left") },
   { name: "growLeft", keys: ["Mod+Shift+ArrowLeft"], group: "move", says: t("Move the beginning to the left") },
@@ -45,13 +51,14 @@ export const COMMANDS = [
   { name: "inner", keys: ["<"], group: "mark", says: t("The mark inside this one") },
   { name: "remove", keys: ["Delete", "Backspace"], letter: "x", group: "mark", says: t("Remove, or reject") },
   { name: "same", keys: ["Shift+ "], letter: "e", group: "mark", says: t("The same words everywhere here") },
+  { name: "keep", keys: ["+"], letter: "k", group: "mark", says: t("Keep a label in hand for the mouse; again: none") },
   { name: "undo", keys: ["Mod+z"], letter: "u", group: "mark", says: t("Undo") },
   { name: "redo", keys: ["Mod+Shift+z", "Mod+y"], group: "mark", says: t("Do again") },
   { name: "escape", keys: ["Escape"], group: "mark", says: t("Let go") },
 
   { name: "nextStop", keys: ["Tab"], group: "suggest", says: t("The next suggestion, or mark") },
   { name: "previousStop", keys: ["Shift+Tab"], group: "suggest", says: t("The previous suggestion, or mark") },
-  { name: "accept", keys: [" "], letter: "a", group: "suggest", says: t("Accept") },
+  { name: "accept", keys: [" "], letter: "a", group: "suggest", says: t("Accept; with a label in hand: use it, and go on to the next word") },
   { name: "acceptAll", keys: ["Shift+Enter"], group: "suggest", says: t("Accept all") },
   { name: "rejectSame", keys: ["Shift+Delete", "Shift+Backspace"], group: "suggest", says: t("Reject the same words everywhere") },
 
@@ -103,17 +110,35 @@ export function keyMap(labels) {
   return map;
 }
 
-/** What a key does. Where letters are not Latin ones (Cyrillic, Arabic, …), the place of the key on the keyboard tells.
- *  @param {Map<string, Bound>} map @param {KeyboardEvent} event */
+/** What a key does. Shift with a letter goes to a word. Where keys have no Latin letters (Cyrillic, Arabic, …), or an
+ *  input method keeps what was typed, the place of the key on the keyboard tells.
+ *  @param {Map<string, Bound>} map @param {KeyboardEvent} event @returns {Bound | undefined} */
 export function bound(map, event) {
-  const found = map.get(nameOf(event));
-  const latin = /^Key([A-Z])$/.exec(event.code ?? "")?.[1] ?? /^Digit([0-9])$/.exec(event.code ?? "")?.[1];
-  if (found || !latin || event.key.length > 1 || event.key.charCodeAt(0) < 0x250) return found;
-  return map.get(nameOf({ ...plain(event), key: latin.toLowerCase() }));
+  const latin = /^Key([A-Z])$/.exec(event.code ?? "")?.[1].toLowerCase();
+  const digit = /^Digit([0-9])$/.exec(event.code ?? "")?.[1];
+  const bare = !event.ctrlKey && !event.metaKey && !event.altKey;
+  if (bare && event.shiftKey && /^\p{L}$/u.test(event.key)) return { letters: foreign(event) && latin ? [event.key, latin] : [event.key] };
+  // The upper row of French or Czech keyboards types signs: a label's figure is on it all the same.
+  const figure = digit && bare && !event.shiftKey && event.key !== SHIFTED[Number(digit)] ? map.get(digit) : undefined;
+  if (figure && "label" in figure) return figure;
+  const found = map.get(nameOf(event)) ?? map.get(typedWithAlt(event));
+  const place = latin ?? digit;
+  if (found || !place || !foreign(event)) return found;
+  return map.get(nameOf({ ...held(event), key: place }));
 }
 
+/** What Shift types on the figures of an English keyboard; some that are no keyboards say nothing of Shift. */
+const SHIFTED = ")!@#$%^&*(";
+/** Neither a Latin letter nor a key with a name. @param {KeyboardEvent} event */
+const foreign = ({ key }) => HIDDEN.includes(key) || ([...key].length === 1 && key.charCodeAt(0) >= 0x250);
+/** What keys are called whose character an input method takes. */
+const HIDDEN = ["Process", "Unidentified"];
+
+/** On a Mac the Alt key types signs, and nothing says so. @param {KeyboardEvent} event */
+const typedWithAlt = ({ key, altKey, ctrlKey, metaKey }) => (altKey && !ctrlKey && !metaKey && /^[^\p{L}\p{N}\s]$/u.test(key) ? key : "");
+
 /** @param {KeyboardEvent} event */
-const plain = ({ ctrlKey, metaKey, altKey, shiftKey }) => ({ ctrlKey, metaKey, altKey, shiftKey });
+const held = ({ ctrlKey, metaKey, altKey, shiftKey }) => ({ ctrlKey, metaKey, altKey, shiftKey });
 
 /** What the board does for each command that is its own. Where one says false, the key is left to the browser.
  *  @param {import("./board.js").Board} board @returns {Record<string, () => boolean | void>} */
@@ -155,7 +180,8 @@ export function actsOf(board) {
     escape: () => board.letGo(),
     nextStop: () => board.step(1),
     previousStop: () => board.step(-1),
-    accept: () => (board.relating ? board.takeEnd() : board.accept()),
+    accept: () => (board.relating ? board.takeEnd() : board.use()),
+    keep: () => board.keep(),
     acceptAll: () => board.acceptAll(),
     rejectSame: () => board.rejectSame(),
     relate: nextRelation,

@@ -1,7 +1,7 @@
 /** What stands beside the text: labels, choices, relations, suggestions. The page is the server's; this fills it in. */
 
 import { n, t } from "../i18n.js";
-import { byId, percent } from "./dom.js";
+import { byId, el, percent } from "./dom.js";
 import { marksList, relationRow, suggestedRow } from "./lists.js";
 import { waiting } from "./view.js";
 
@@ -12,6 +12,7 @@ export class Panel {
   constructor(desk, board) {
     this.board = board;
     this.labels = [...desk.querySelectorAll('#spans [data-act="label"]')].filter((b) => b instanceof HTMLElement);
+    this.keep = desk.querySelector('[data-act="keep"]');
     this.kinds = [...desk.querySelectorAll('[data-act="relation"]')].filter((b) => b instanceof HTMLElement);
     this.choices = [...desk.querySelectorAll(".options .option[data-name]")].map((choice) => choiceOf(choice));
     this.accepts = buttons(desk, '[data-act="accept"]');
@@ -35,7 +36,8 @@ export class Panel {
   update() {
     const { board } = this;
     const target = board.target();
-    this.#labels(target);
+    this.#labels(board.idle ? null : target);
+    this.#hand();
     this.#choices();
     this.#suggestions(target);
     if (this.kinds.length > 0) this.#relations();
@@ -51,6 +53,18 @@ export class Panel {
     if (chosen === this.last.label) return;
     for (const button of this.labels) button.setAttribute("aria-pressed", String(button.dataset.name === chosen));
     this.last.label = chosen;
+  }
+
+  /** Which label is in hand. */
+  #hand() {
+    const { hand } = this.board;
+    if (hand === this.last.hand) return;
+    this.last.hand = hand;
+    if (this.keep) this.keep.setAttribute("aria-pressed", String(hand !== null));
+    for (const button of this.labels) {
+      button.querySelector(".in-hand")?.remove();
+      if (button.dataset.name === hand) button.querySelector(".says")?.after(el("small", { className: "in-hand" }, t("in hand")));
+    }
   }
 
   #choices() {

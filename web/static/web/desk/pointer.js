@@ -73,26 +73,29 @@ function chooseSelected(board, event) {
   const range = board.sheet.selected;
   if (range && range.end > range.start) {
     const snapped = event.altKey ? range : board.tokens.snap(range);
-    if (snapped) board.choose(snapped, { reveal: false });
+    if (snapped) board.grasp(snapped);
   } else choosePoint(board, event);
 }
 
 /** A click picks the innermost mark, the same click again the next one out; where there is none, it chooses a word.
  *  @param {Board} board @param {MouseEvent} event */
-function choosePoint(board, { clientX, clientY }) {
+function choosePoint(board, event) {
+  const { clientX, clientY } = event;
   const point = board.sheet.characterAt(clientX, clientY);
   if (point === null || board.tokens.empty) return;
   const here = board.at({ start: point, end: point + 1 });
   const now = here.findIndex((thing) => thing.id === board.picked);
   const next = here[(now + 1) % here.length];
-  if (!next) board.choose(board.tokens.at(point), { reveal: false });
-  else take(board, next.id);
+  const byFinger = /** @type {PointerEvent} */ (event).pointerType === "touch";
+  if (next) take(board, next.id);
+  else if (byFinger) board.grasp(board.tokens.at(point));
+  else board.choose(board.tokens.at(point), { reveal: false });
 }
 
 /** @param {Board} board @param {MouseEvent} event */
 function chooseSentence(board, { clientX, clientY }) {
   const point = board.sheet.characterAt(clientX, clientY);
-  if (point !== null && !board.tokens.empty) board.choose(board.text.sentence(point), { reveal: false });
+  if (point !== null && !board.tokens.empty) board.grasp(board.text.sentence(point), { instead: true });
 }
 
 /** @param {Board} board @param {MouseEvent} event */

@@ -5,6 +5,7 @@ import { Arcs } from "./arcs.js";
 import { Cursor } from "./cursor.js";
 import { History } from "./history.js";
 import { Highlight } from "./highlight.js";
+import { InHand } from "./inhand.js";
 import { Blanks } from "./invisible.js";
 import { Marks } from "./marks.js";
 import { Text } from "./offsets.js";
@@ -47,6 +48,10 @@ export class Showing {
   pulling = null;
   /** The relation that is being drawn. @type {{ label: string, head: string | null } | null} */
   relating = null;
+  /** The label in hand: whatever the pointer chooses gets it at once. @type {string | null} */
+  hand = null;
+  /** What was marked with it last; until something else is chosen, nothing is. @type {Range | null} */
+  spent = null;
   byPointer = false;
   scores = false;
   /** While true, the pointer changes nothing. */
@@ -64,6 +69,7 @@ export class Showing {
     this.arcs = new Arcs(this.sheet, this.marks);
     this.blanks = new Blanks(this.sheet);
     this.highlight = new Highlight(this.sheet);
+    this.inHand = new InHand(this.sheet.stack);
     if (labels.some((label) => label.kind === "relation")) this.sheet.stack.classList.add("joined");
     this.cursor = new Cursor(this.text, this.tokens, this.sheet);
     this.state = new State(EMPTY, [], rules, labels);
@@ -109,6 +115,16 @@ export class Showing {
   /** The verdicts to send with the answer. @param {{ complete: boolean }} how */
   decisions({ complete }) {
     return decisions(this.work, this.suggestion, this.rules, { complete, seen: this.seen });
+  }
+
+  /** With a label in hand: nothing is chosen since it was used last. */
+  get idle() {
+    return this.hand !== null && this.picked === null && this.selection !== null && this.selection === this.spent;
+  }
+
+  /** @param {string | null} name of a label for spans */
+  color(name) {
+    return this.labels.find((label) => label.kind === "span" && label.name === name)?.color ?? null;
   }
 
   /** @param {string | null | undefined} id @returns {Thing | null} */
@@ -159,11 +175,20 @@ export class Showing {
     const role = (/** @type {string} */ id) => (relating?.head === id ? t("from here") : "");
     const look = { picked: this.picked, grips: this.byPointer, scores: this.scores, dimmed, role };
     this.marks.draw(this.state.spans, look);
-    this.highlight.draw(this.text.length > 0 ? this.selection : null, this.picked !== null);
+    this.highlight.draw(this.text.length > 0 ? this.selection : null, this.picked !== null || this.idle);
+    this.inHand.draw(this.color(this.hand));
     if (!relating && !this.pulling) this.arcs.loose(null);
     this.arcs.draw(this);
     this.blanks.draw();
     this.look();
+  }
+
+  /** Take a label in hand, or none. @param {string | null} name */
+  take(name) {
+    if (name === this.hand) return;
+    this.hand = name;
+    this.draw();
+    this.on.said(name === null ? t("No label in hand.") : t("%(label)s is in hand: what you choose with the mouse, or with Space, gets it.", { label: name }));
   }
 
   showScores(on = !this.scores) {

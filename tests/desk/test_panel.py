@@ -1,0 +1,24 @@
+"""What stands beside the text, with the whole page around it."""
+
+from __future__ import annotations
+
+from tests.desk.bench import Bench
+
+LETTER = "Ada Berg, of Oslo, works in Paris. She likes Oslo."
+
+
+def test_the_panel_says_which_label_is_in_hand_and_letters_lead_about(place, context):
+    bench = Bench(place, "hand", LETTER, LETTER.upper())
+    desk = bench.desk(context)
+    page, first = desk.page, desk.document
+
+    page.get_by_role("button", name="Keep in hand").click()
+    shown = page.locator("#spans button", has=page.locator(".in-hand"))
+    assert shown.inner_text().split() == ["PERSON", "in", "hand", "1"]
+    desk.press("Shift+O", "Space", "f", "p", "a", "2").submit().settled()
+    assert shown.count() == 1, "in the next text, too"
+    page.keyboard.press("+")
+    assert shown.count() == 0
+    desk.saved()
+    answer = bench.answer(first)
+    assert [(one["start"], one["label"]) for one in answer["spans"]] == [(10, "PERSON"), (28, "PLACE")]

@@ -1,0 +1,95 @@
+/**
+ * Finds words by how they begin, in any script; case, accents and what cannot be seen make no difference. A text is
+ * levelled once, when somebody seeks in it for the first time. Pure.
+ */
+
+/** @typedef {import("./offsets.js").Range} Range */
+
+/** What goes on within a word, and scripts that part words by no sign. */
+const WITHIN = /[\p{L}\p{N}_]/u;
+const UNPARTED = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u;
+
+/** @param {string} words */
+export const level = (words) => words.normalize("NFKD").replace(/[\p{M}\p{Cf}]/gu, "").toLowerCase();
+
+export class Seeker {
+  /** @type {{ string: string, points: number[] } | null} */
+  #levelled = null;
+
+  /** @param {import("./offsets.js").Text} text @param {import("./tokens.js").Tokens} tokens */
+  constructor(text, tokens) {
+    this.text = text;
+    this.tokens = tokens;
+  }
+
+  /** The next word from `here` (or the one before) that begins with these letters; past the end it goes round.
+   *  @param {string} letters @param {Range} here @param {1 | -1} [way] @returns {{ range: Range, round: boolean } | null} */
+  find(letters, here, way = 1) {
+    const sought = level(letters);
+    if (sought === "") return null;
+    const { points } = this.levelled;
+    const from = way > 0 ? below(points, here.start + 1) : below(points, here.start) - 1;
+    const straight = this.#from(sought, from, way);
+    if (straight) return { range: straight, round: false };
+    const range = this.#from(sought, way > 0 ? 0 : points.length - 1, way);
+    return range && { range, round: true };
+  }
+
+  /** The levelled text, and which code point each of its units came from. */
+  get levelled() {
+    if (this.#levelled) return this.#levelled;
+    /** @type {Map<string, string>} */
+    const known = new Map();
+    const parts = [];
+    const points = [];
+    let point = 0;
+    for (const character of this.text.string) {
+      let found = known.get(character);
+      if (found === undefined) known.set(character, (found = level(character)));
+      for (let i = 0; i < found.length; i += 1) points.push(point);
+      parts.push(found);
+      point += 1;
+    }
+    this.#levelled = { string: parts.join(""), points };
+    return this.#levelled;
+  }
+
+  /** @param {string} sought @param {number} from a place in the levelled text @param {1 | -1} way @returns {Range | null} */
+  #from(sought, from, way) {
+    const { string } = this.levelled;
+    const next = (/** @type {number} */ at) => {
+      if (at < 0) return -1;
+      return way > 0 ? string.indexOf(sought, at) : string.lastIndexOf(sought, at);
+    };
+    for (let at = next(from); at >= 0; at = next(at + way)) {
+      const token = this.#beginning(at);
+      if (token) return token;
+    }
+    return null;
+  }
+
+  /** The token that begins at a place of the levelled text, but for what was levelled away. @param {number} at */
+  #beginning(at) {
+    const { string, points } = this.levelled;
+    const first = at > 0 ? points[at - 1] + 1 : 0;
+    // Within a word nothing begins: to ask the browser costs more than to look.
+    if (first === points[at] && within(string[at - 1] ?? "") && within(string[at])) return null;
+    const token = this.tokens.at(points[at]);
+    return first <= token.start && token.start <= points[at] ? token : null;
+  }
+}
+
+/** @param {string} character */
+const within = (character) => WITHIN.test(character) && !UNPARTED.test(character);
+
+/** How many of the sorted numbers are below one. @param {number[]} sorted @param {number} value */
+function below(sorted, value) {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
