@@ -6,16 +6,24 @@ what was said then. A label's former names (names.py) tell what it is called now
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.db import OperationalError, connection, transaction
+from psycopg2.errors import LockNotAvailable, QueryCanceled
 
+from annotator.errors import Unavailable
 from annotator.models import Label, Project
+
+SUBMIT_PATIENCE = 2  # seconds for which an answer waits for a renaming; the desk sends it again
+ALONE_PATIENCE = 20  # and for which a renaming waits for imports, snapshots and answers under way
+REWRITE_SECONDS = 300  # the most that one renaming may take; 100,000 answers took 20 to 40
 
 # What {answer} is, is filled in last.
 _LISTED = "{{answer}}->'{part}' @> jsonb_build_array(jsonb_build_object('label', %({name})s::text))"
-_LOCK = "SELECT {function}(hashtextextended(%s, 0))"
+_LOCK = "SELECT pg_{function}(hashtextextended(%s, 0))"
 
 # Nothing but a label is written so in a list of spans or relations, and replacing text is by far the fastest.
 _RENAMED = """replace(({{answer}}->'{part}')::text,
@@ -104,21 +112,28 @@ class Effect:
     suggested_in: int
 
 
-def hold(project: Project) -> None:
-    """Nobody renames labels until this transaction ends: what is checked against the label set is stored under it."""
-    _lock("pg_advisory_xact_lock_shared", project)
+def hold(project: Project, *, patience: float | None = None) -> None:
+    """Nobody renames labels until this transaction ends: what is checked against the label set is stored under it.
+
+    Raises Unavailable after so many seconds in which somebody does; without ``patience`` it waits.
+    """
+    if not _lock("try_advisory_xact_lock_shared", project):
+        told = "A label is being renamed in all answers just now. Nothing is lost: send it again in a moment."
+        _wait("advisory_xact_lock_shared", project, patience, told)
 
 
 def hold_alone(project: Project) -> None:
-    """Wait until everybody who holds the label set is done, and let nobody else begin."""
-    _lock("pg_advisory_xact_lock", project)
+    """Wait until everybody who holds the label set is done, and let nobody else begin. Raises Unavailable."""
+    told = "Answers are being imported or read for training just now. Nothing is changed: try again in a moment."
+    _wait("advisory_xact_lock", project, ALONE_PATIENCE, told)
 
 
 def rewrite(label: Label, new: str) -> int:
     """Call the label so in every answer and draft that holds it; in how many. Needs hold_alone()."""
     params = _params(label) | {"new": new}
     holds, rewritten = _HOLDS[Label.Kind(label.kind)], _REWRITTEN[Label.Kind(label.kind)]
-    with connection.cursor() as cursor:
+    told = f"The answers could not be rewritten within {REWRITE_SECONDS} seconds. Nothing is changed."
+    with _at_most("statement_timeout", REWRITE_SECONDS, told), connection.cursor() as cursor:
         for statement, answer in ((_UPDATE_DRAFTS, "(a.draft->'answer')"), (_UPDATE_ANSWERS, "a.answer")):
             query = statement.format(rewritten=rewritten, holds=holds).replace("{answer}", answer)
             cursor.execute(query, params)
@@ -142,6 +157,26 @@ def _params(label: Label) -> dict[str, Any]:
     return {"project": label.project_id, "question": question, "old": label.name}
 
 
-def _lock(function: str, project: Project) -> None:
+def _lock(function: str, project: Project) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(_LOCK.format(function=function), [f"labels of {project.pk}"])
+        return cursor.fetchone()[0] is not False
+
+
+def _wait(function: str, project: Project, patience: float | None, told: str) -> None:
+    with _at_most("lock_timeout", patience or 0, told):
+        _lock(function, project)
+
+
+@contextmanager
+def _at_most(limit: str, seconds: float, told: str) -> Iterator[None]:
+    """Set PostgreSQL this limit, and raise Unavailable when it is reached; 0: none. The transaction goes on."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config(%s, %s, true)", [limit, f"{int(1000 * seconds)}ms"])
+            yield
+            cursor.execute("SELECT set_config(%s, '0', true)", [limit])
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable | QueryCanceled):
+            raise
+        raise Unavailable("labels_busy", told) from error

@@ -66,7 +66,7 @@ def annotate(document: Document, user: User, sent: Submission) -> Annotation:
     _check(sent)
     # The row lock makes submits about one document follow one another.
     document = Document.objects.select_for_update(of=("self",)).select_related("project").get(pk=document.pk)
-    relabel.hold(document.project)
+    relabel.hold(document.project, patience=relabel.SUBMIT_PATIENCE)
     annotation = current(document, user)
     if annotation is not None and _known(annotation, sent):
         return annotation

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from annotator import labels, relabel, review, stats, suggestions
-from annotator.errors import Conflict, Invalid
+from annotator.errors import Conflict, Invalid, Unavailable
 from annotator.exporting import jsonl
 from annotator.importing.store import Row, store_rows
 from annotator.models import Annotation, AnnotationRevision, AuditEvent, Decision, Label, Suggestion
@@ -256,6 +256,50 @@ def test_an_answer_on_its_way_is_renamed_too():
 
     with tenant_scope(cast.acme):
         assert Annotation.objects.get().answer["spans"][0]["label"] == "HUMAN"
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_nobody_waits_for_ever(monkeypatch):
+    """An answer is refused for a moment while a label is renamed, a renaming while answers are imported or read."""
+    monkeypatch.setattr(relabel, "SUBMIT_PATIENCE", 0.1)
+    monkeypatch.setattr(relabel, "ALONE_PATIENCE", 0.1)
+    cast = Cast.make(None)
+    project = make_project(cast.acme, check_share=0)
+    (document,) = add_documents(cast.acme, project, "Ada lives in Oslo.")
+
+    def meanwhile(act):
+        """Do this while somebody else holds the label set; whatever it said, the transaction goes on."""
+        try:
+            with tenant_scope(cast.acme):
+                with pytest.raises(Unavailable) as told:
+                    act()
+                return told.value.code, Label.objects.filter(name="PERSON").count()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with tenant_scope(cast.acme):
+            relabel.hold_alone(project)
+            assert pool.submit(meanwhile, lambda: answer(document, cast.bob)).result(10) == ("labels_busy", 1)
+        with tenant_scope(cast.acme):
+            relabel.hold(project)
+            renaming = pool.submit(meanwhile, lambda: labels.rename(label("PERSON"), "HUMAN", actor=None))
+            assert renaming.result(10) == ("labels_busy", 1)
+    with tenant_scope(cast.acme):
+        assert answer(document, cast.bob).revision == 1
+
+
+def test_a_renaming_that_takes_too_long_changes_nothing(desk, monkeypatch):
+    cast, document = desk
+    answer(document, cast.bob)
+    monkeypatch.setattr(relabel, "REWRITE_SECONDS", 0.01)
+    monkeypatch.setattr(relabel, "_UPDATE_DRAFTS", "SELECT pg_sleep(10)")
+
+    with pytest.raises(Unavailable, match="Nothing is changed"):
+        labels.rename(label("PERSON"), "HUMAN", actor=cast.alice)
+
+    assert Annotation.objects.get().answer["spans"][0]["label"] == "PERSON"
+    assert label("PERSON").former == []
 
 
 @pytest.mark.parametrize("name", ['a "label": "PLACE"', "Ü\\u0041 \\t", "%s {x} '", "🦊"])
