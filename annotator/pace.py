@@ -13,6 +13,7 @@ from django.utils import timezone
 from annotator.items import agreement, items_of
 from annotator.models import Annotation, Project
 
+PERIODS = (7, 30, 90)  # days that may be looked back
 DAYS = 30
 LATEST = 5_000  # answers that are taken apart for the labels in them
 TWICE = 500  # documents with several answers that are compared
@@ -63,7 +64,7 @@ class Person:
 
     username: str
     counts: Counter[str] = field(default_factory=Counter)
-    days: list[int] = field(default_factory=lambda: [0] * DAYS)
+    days: list[int] = field(default_factory=list)
 
     @property
     def week(self) -> int:
@@ -107,15 +108,15 @@ class Agreement:
     least: list[tuple[int, str, float]]
 
 
-def people(project: Project) -> list[Person]:
-    """Everybody who has answered, with the documents they submitted on each day of the last month, by the last time."""
-    days = last_days()
+def people(project: Project, period: int = DAYS) -> list[Person]:
+    """Everybody who has answered, with the documents they submitted on each of so many days, by the last time."""
+    days = last_days(period)
     with connection.cursor() as cursor:
         cursor.execute(_WORK, {"project": project.pk, "since": days[0]})
         rows = cursor.fetchall()
     found: dict[str, Person] = {}
     for username, state, flag, day, count in rows:
-        one = found.setdefault(username, Person(username))
+        one = found.setdefault(username, Person(username, days=[0] * len(days)))
         one.counts[state] += count
         one.counts[flag] += count
         if day is not None and state == Annotation.State.SUBMITTED:
@@ -123,18 +124,18 @@ def people(project: Project) -> list[Person]:
     return [found[username] for username in sorted(found)]
 
 
-def last_days() -> list[date]:
-    """The days of the last month, today the last."""
+def last_days(period: int = DAYS) -> list[date]:
+    """So many days, today the last."""
     today = timezone.now().date()
-    return [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
+    return [today - timedelta(days=back) for back in range(period - 1, -1, -1)]
 
 
-def times(project: Project) -> list[Times]:
-    """Of the last month; none of a project that hides them."""
+def times(project: Project, period: int = DAYS) -> list[Times]:
+    """Of so many days; none of a project that hides them."""
     if not project.show_times:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(_TIMES, {"project": project.pk, "since": last_days()[0]})
+        cursor.execute(_TIMES, {"project": project.pk, "since": last_days(period)[0]})
         rows = cursor.fetchall()
     return [Times(username, count, *(part / 1000 for part in quarters)) for username, count, quarters in rows]
 

@@ -68,6 +68,32 @@ def test_documents_are_counted_by_day_and_person(cast, project):
     assert (alice.days[-3], sum(alice.days), alice.counts["submitted"]) == (1, 1, 2)
 
 
+def test_the_page_looks_back_as_far_as_asked(cast, project, alice):
+    one, two = add_documents(cast.acme, project, "Ann lives in Oslo.", "Bob lives in Rome.")
+    answered(cast, project, cast.bob, one, seconds=10, days_ago=10)
+    answered(cast, project, cast.bob, two, seconds=30, days_ago=60)
+
+    week, month, quarter = (words(page(alice, project, days=days)) for days in (7, "x", 90))
+
+    assert "Nothing was submitted in this period." in week
+    assert "Time for a document" not in week
+    assert "bob 10 s 10–10 s 1" in month
+    assert "bob 20 s 15–25 s 2" in quarter
+    assert "?days=90&amp;person=bob" in page(alice, project, days=90, person="bob").text
+
+
+def test_the_days_of_the_only_one_who_works_are_hidden_with_the_times(cast, project, alice):
+    one, two = add_documents(cast.acme, project, "Ann lives in Oslo.", "Bob lives in Rome.")
+    answered(cast, project, cast.bob, one)
+    with tenant_scope(cast.acme):
+        project.show_times = False
+        project.save()
+
+    assert "Documents each day" not in words(page(alice, project))
+    answered(cast, project, cast.alice, two)
+    assert "Documents each day" in words(page(alice, project))
+
+
 def test_times_are_a_median_with_the_quarters_around_it(cast, project, alice):
     documents = add_documents(cast.acme, project, *(f"Ann lives in Oslo {n}." for n in range(6)))
     for document, seconds in zip(documents, (10, 20, 30, 40, 500, None), strict=True):

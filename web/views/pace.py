@@ -22,16 +22,21 @@ from web.requests import TenantRequest
 @require_safe
 def show(request: TenantRequest, project_id: int) -> HttpResponse:
     project = access.project_for(request, project_id, Role.MANAGER)
-    people = pace.people(project)
+    period = next((days for days in pace.PERIODS if str(days) == request.GET.get("days")), pace.DAYS)
+    people = pace.people(project, period)
     asked = request.GET.get("person", "") if project.show_times else ""
     alone = next((one for one in people if one.username == asked), None)
     counts = alone.days if alone else [sum(column) for column in zip(*(one.days for one in people), strict=True)]
+    # The days of all are those of one where nobody else worked: what a project hides, it hides then, too.
+    several = project.show_times or sum(1 for one in people if any(one.days)) > 1
     context = {
         "project": project,
-        "figure": _per_day(counts, alone.username if alone else "") if any(counts) else None,
+        "figure": _per_day(counts, alone.username if alone else "") if any(counts) and several else None,
+        "period": period,
+        "periods": pace.PERIODS,
         "person": alone.username if alone else "",
         "people": people,
-        "times": pace.times(project),
+        "times": pace.times(project, period),
         "agreement": pace.agreed(project),
         "latest": pace.LATEST,
         **_labels(project, [one.username for one in people]),
@@ -40,12 +45,12 @@ def show(request: TenantRequest, project_id: int) -> HttpResponse:
 
 
 def _per_day(counts: list[int], person: str) -> Figure:
-    names = [formats.date_format(day, "j M") for day in pace.last_days()]
+    names = [formats.date_format(day, "j M") for day in pace.last_days(len(counts))]
     tips = [
         f"{name}: " + ngettext("%(count)d document", "%(count)d documents", count) % {"count": count}
         for name, count in zip(names, counts, strict=True)
     ]
-    label = _("Documents labelled each day of the last month. The table has the numbers.")
+    label = _("Documents labelled each day. The table has the numbers.")
     rows = [[name, str(count)] for name, count in zip(names, counts, strict=True) if count]
     picture = drawing.bars(label, names, counts, tips)
     note = (
