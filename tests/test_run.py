@@ -131,6 +131,16 @@ def test_one_address_answers_when_the_launcher_says_ready(install: Install) -> N
         assert response.status == 200
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="who shares which page is told by Linux alone")
+def test_web_processes_share_what_they_import(install: Install) -> None:
+    with urllib.request.urlopen(f"{install.address}/signin"):
+        master = next(p for p in psutil.Process(install.pid).children() if "gunicorn" in p.cmdline())
+
+    for worker in master.children():
+        memory = worker.memory_full_info()
+        assert memory.uss < memory.rss / 2
+
+
 def test_commands_beside_it_find_it_and_a_login_link_works_once(install: Install) -> None:
     install.manage("tenant", "acme")
     install.manage("person", "acme", "ada", "--role", "admin", "--no-password")
