@@ -136,6 +136,7 @@ SUGGEST_WAITERS = max(1, configuration.number("WEB_THREADS", 4) - 1)
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ar", "العربية")]
+FORMAT_MODULE_PATH = "web.formats"
 LANGUAGE_COOKIE_NAME = f"marginalia_language_{PORT}"
 LANGUAGE_COOKIE_AGE = 5 * 365 * 86_400
 LANGUAGE_COOKIE_SAMESITE = "Lax"

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { n, speak, t } from "../../web/static/web/i18n.js";
+import { language, n, speak, t } from "../../web/static/web/i18n.js";
 
 beforeEach(() => speak({ plural: "en", messages: {} }));
 
@@ -33,4 +33,14 @@ test("what is not translated, or translated to nothing, stays English", () => {
 
   assert.equal(t("Saved"), "Saved");
   assert.equal(n("1 waits", "Some wait", 5), "Some wait");
+});
+
+test("numbers and dates are the page's, whatever the browser speaks", () => {
+  const [number, day] = [1234.5, new Date(2026, 10, 21)];
+  const date = () => day.toLocaleDateString(language(), { day: "numeric", month: "short" });
+
+  assert.equal(date(), "21 Nov");
+  speak({ plural: "ar-u-nu-latn", messages: {} });
+  assert.equal(number.toLocaleString(language()), "1,234.5");
+  assert.match(date(), /^21 /);
 });

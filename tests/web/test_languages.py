@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 
+from django.template.defaultfilters import floatformat
 from django.urls import reverse
+from django.utils import translation
 
 
 def test_a_page_speaks_the_browsers_language_and_runs_in_its_direction(client, db):
@@ -36,6 +38,11 @@ def test_scripts_get_their_sentences_with_the_page(client, db):
     found = json.loads(re.search(r'<script id="i18n" type="application/json">(.*?)</script>', arabic).group(1))
     assert found["plural"].startswith("ar")
     assert 'id="i18n"' not in english
+
+
+def test_numbers_look_alike_in_pages_and_in_their_scripts():
+    with translation.override("ar"):
+        assert floatformat(1234567.5, "1g") == "1,234,567.5"
 
 
 def test_the_api_speaks_english(client, db):

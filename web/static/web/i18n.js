@@ -28,6 +28,9 @@ export function speak(next) {
   forms = ORDER.filter((form) => used.includes(/** @type {Intl.LDMLPluralRule} */ (form)));
 }
 
+/** What numbers and dates are written in: the page's language, not the browser's. Days stand before months, as on the server. */
+export const language = () => (catalogue.plural && catalogue.plural !== "en" ? catalogue.plural : "en-GB");
+
 /** A sentence; `%(name)s` in it becomes the value of that name. @param {string} text @param {Values} [values] */
 export function t(text, values) {
   const found = catalogue.messages[text];
@@ -43,7 +46,7 @@ export function n(one, many, count, values) {
   const english = count === 1 ? one : many;
   const place = forms.indexOf(rules.select(count));
   const text = (Array.isArray(found) && (found[place] || found.at(-1))) || english;
-  return filled(text, { count: count.toLocaleString(catalogue.plural || "en"), ...values });
+  return filled(text, { count: count.toLocaleString(language()), ...values });
 }
 
 /** @param {string} text @param {Values} [values] */

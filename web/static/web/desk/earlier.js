@@ -1,7 +1,10 @@
 /** The list of one's own earlier documents, newest first, to open one again. */
 
-import { n, t } from "../i18n.js";
+import { language, n, t } from "../i18n.js";
 import { byId, clip, el } from "./dom.js";
+
+/** As dates stand in the rest of the pages. @type {Intl.DateTimeFormatOptions} */
+const WHEN = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 
 export class Earlier {
   /**
@@ -76,7 +79,7 @@ export class Earlier {
 /** @param {any} item */
 function row(item) {
   const states = [stateOf(item), ...(item.flag === "help" ? [t("needs help")] : item.flag ? [t("flagged")] : [])];
-  const when = new Date(item.updated_at).toLocaleString(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+  const when = new Date(item.updated_at).toLocaleString(language(), WHEN);
   const head = el("span", { className: "row-head" }, el("b", { dir: "auto" }, item.external_id), el("small", {}, states.join(" · ")), el("time", { dateTime: item.updated_at }, when));
   const parts = [head, el("span", { className: "excerpt", dir: "auto" }, clip(item.excerpt, 140))];
   if (item.comment) parts.push(el("span", { className: "said", dir: "auto" }, `“${clip(item.comment, 120)}”`));

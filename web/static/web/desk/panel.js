@@ -1,6 +1,6 @@
 /** What stands beside the text: labels, choices, relations, suggestions. The page is the server's; this fills it in. */
 
-import { n, t } from "../i18n.js";
+import { language, n, t } from "../i18n.js";
 import { byId, el, percent } from "./dom.js";
 import { marksList, relationRow, suggestedRow } from "./lists.js";
 import { waiting } from "./view.js";
@@ -127,7 +127,7 @@ export class Panel {
   /** The list of marks is made when somebody opens it, and then kept. */
   #marks() {
     if (!(this.marks instanceof HTMLDetailsElement)) return;
-    byId("marks-count").textContent = this.board.work.marks.length ? this.board.work.marks.length.toLocaleString() : "";
+    byId("marks-count").textContent = this.board.work.marks.length ? this.board.work.marks.length.toLocaleString(language()) : "";
     if (this.marks.open) byId("marks-list").replaceChildren(...marksList(this.board));
   }
 

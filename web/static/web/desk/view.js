@@ -1,6 +1,6 @@
 /** The page around the text: which document this is, how far one is, where the work is, and what there is to say. */
 
-import { n, t } from "../i18n.js";
+import { language, n, t } from "../i18n.js";
 import { showContext } from "./context.js";
 import { byId } from "./dom.js";
 import { conflict } from "./dialogs.js";
@@ -121,7 +121,7 @@ export class View {
 
   /** @param {{ done: number, total: number }} progress */
   progress({ done, total }) {
-    const said = { done: done.toLocaleString(), total: total.toLocaleString() };
+    const said = { done: done.toLocaleString(language()), total: total.toLocaleString(language()) };
     byId("progress-text").textContent = t("%(done)s of %(total)s", said);
     const bar = byId("progress");
     if (bar instanceof HTMLProgressElement) {

@@ -1,0 +1,1 @@
+"""How numbers look in a language, where Django knows it otherwise."""
