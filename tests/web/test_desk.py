@@ -12,8 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from annotator import review, suggestions
-from annotator.models import Annotation, Claim, Decision, Suggestion
+from annotator import labels, review, suggestions
+from annotator.models import Annotation, Claim, Decision, Label, Suggestion
 from annotator.review import Submission
 from annotator.tenancy import tenant_scope
 from tests.cast import add_documents, make_project
@@ -106,6 +106,19 @@ def test_the_page_takes_as_many_queries_for_many_labels_as_for_few(cast, bob):
         return len(captured)
 
     assert queries(40) == queries(2)
+
+
+def test_what_a_label_means_stands_once_on_the_page_as_it_reads(cast, project, document, bob):
+    with tenant_scope(cast.acme):
+        labels.change(Label.objects.get(name="PERSON"), {"definition": "**People** <b>by</b> name."}, actor=None)
+        told = Label.objects.get(name="PERSON").pk
+
+    shown = bob.get(page(cast, document)).text
+
+    assert shown.count("<strong>People</strong>") == 1
+    assert "**People**" not in shown
+    assert "<b>by</b>" not in shown
+    assert shown.count(f'id="def-{told}"') == shown.count(f'aria-describedby="def-{told}"') == 1
 
 
 def test_nothing_left_is_said_with_its_reason(cast, project, bob):

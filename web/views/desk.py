@@ -142,7 +142,6 @@ def _labels(labels: list[Label], questions: dict[int, str]) -> list[dict[str, An
             "color": label.color,
             "key": label.key,
             "question": questions.get(label.question_id or 0),
-            "definition": label.definition,
             "retired": label.retired,
             "pairs": [[names[head], names[tail]] for head, tail in label.pairs if head in names and tail in names],
         }

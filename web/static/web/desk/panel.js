@@ -91,6 +91,7 @@ export class Panel {
     const item = board.isItem(target) ? target : null;
     byId("suggestions").dataset.some = count > 0 ? "yes" : "no";
     byId("waiting").textContent = waiting(count);
+    byId("threshold-shown").textContent = `${this.threshold.value} %`;
     const most = board.pending.filter(({ score }) => score >= above).length;
     byId("accept-all").textContent =
       above === 0 ? t("Accept all") : n("Accept 1 from %(score)s on", "Accept %(count)s from %(score)s on", most, { score: percent(above) });

@@ -27,7 +27,7 @@ import { EMPTY } from "./work.js";
  * @typedef {import("./suggesting.js").Suggestion} Suggestion
  * @typedef {Mark | Item} Thing
  * @typedef {{ kind: "span" | "choice" | "relation", name: string, color: string, key: string, question?: string,
- *             definition?: string, retired?: boolean, pairs?: string[][] }} Label
+ *             retired?: boolean, pairs?: string[][] }} Label
  * @typedef {{ changed: (board: any) => void, drawn: (board: any) => void, said: (sentence: string) => void,
  *             refused?: (sentence: string) => void }} On `refused` hears why an act could not be, besides `said`
  */

@@ -13,7 +13,8 @@ export function tips(desk) {
   const show = (described) => {
     const source = document.getElementById(described.getAttribute("aria-describedby") ?? "");
     if (!source?.textContent) return;
-    tip.textContent = source.textContent;
+    // The drawer has it already, made from Markdown by the server.
+    tip.replaceChildren(...source.cloneNode(true).childNodes);
     tip.hidden = false;
     const around = (described.closest("label") ?? described).getBoundingClientRect();
     const { width, height } = tip.getBoundingClientRect();

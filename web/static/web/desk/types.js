@@ -15,7 +15,7 @@
  * @typedef {Answer & { submit_id: string, revision: number, state: string, complete: boolean, decisions: any[],
  *   flag: string, comment: string, milliseconds: number }} Body what is sent about a document
  * @typedef {{ kind: "span" | "choice" | "relation", name: string, color: string, key: string, question?: string,
- *   definition?: string, retired?: boolean, pairs?: string[][] }} Label
+ *   retired?: boolean, pairs?: string[][] }} Label
  * @typedef {{ name: string, multiple: boolean }} Question
  * @typedef {{ api: string, csrf: string, owner: string, project: number, desk_url: string, document_url: string,
  *   signin_url: string, allow_overlap: boolean, labels: Label[], questions: Question[],
