@@ -23,13 +23,15 @@ FOLDER = Path(__file__).parent / "screenshots"
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 420, "height": 800}
 ROUNDS = (16, 20, 40)
 LEARNING_SECONDS = 900
-LOOKED_AT = 30  # documents, at most, until one shows all kinds of suggestions
+LOOKED_AT = 60  # documents, at most, until one shows all kinds of suggestions
+TALLEST = 2400  # pixels of a page; lists go on alike
 # Names of pictures where the address makes a poor one.
 NAMES = {
     "": "projects",
     "projects/#/": "project",
     "projects/new": "new-project",
     "projects/#/labels/#": "label",
+    "people/#": "member",
     "versions/#": "version",
     "versions/#/promote": "version-promote",
     "documents/#/answers": "answers",
@@ -156,19 +158,22 @@ def pages(page: Page, start: str) -> dict[str, str]:
 
 
 def take_desk(page: Page, address: str, scheme: str) -> None:
-    """The desk on a document with suggested spans and, between two of them, a suggested relation; then its dialogs."""
+    """The desk on a dense document with suggested spans and a suggested relation between them; then its dialogs."""
     desk = Desk(page).open(address)
     for _ in range(LOOKED_AT):
-        if len(desk.suggested()) > 2 and page.query_selector("#suggested-relations:not([hidden])"):
+        related = page.query_selector("#suggested-relations:not([hidden])")
+        if related and len(desk.suggested()) > 2 and "\n\n" not in desk.text:
             break
-        page.goto(address)
-        desk.settled().submit("Enter", "Enter")
-    desk.press("Space")
+        desk.press(".")
+        page.wait_for_selector("dialog#skip[open]")
+        desk.submit("Enter")
+    desk.press("Space").saved()
     picture(page, "desk", scheme)
     if scheme == "light":
         narrow(page, "desk", whole=False)
     for name, key in DIALOGS.items():
         desk.press(key)
+        page.wait_for_selector("dialog[open]")
         picture(page, f"desk-{name}", scheme)
         desk.press("Escape")
 
@@ -193,7 +198,10 @@ def narrow(page: Page, name: str, *, whole: bool = True) -> None:
 
 
 def picture(page: Page, name: str, scheme: str, *, whole: bool = False) -> None:
-    page.screenshot(path=FOLDER / f"{name}-{scheme}.png", full_page=whole)
+    shown = page.viewport_size or DESKTOP
+    if whole:
+        shown = shown | {"height": min(TALLEST, page.evaluate("() => document.documentElement.scrollHeight"))}
+    page.screenshot(path=FOLDER / f"{name}-{scheme}.png", full_page=whole, clip={"x": 0, "y": 0} | shown)
 
 
 if __name__ == "__main__":
