@@ -9,7 +9,9 @@ docs/performance.md.
 from __future__ import annotations
 
 import json
+import re
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
@@ -23,6 +25,7 @@ from tests.browser import chromium
 from tests.desk.sheet import served
 
 Line = dict[str, Any]
+Key = tuple[int, int, str]
 RESULTS = Path(__file__).parent / "results" / "keystrokes.jsonl"
 TRAINED_ON, ASKED = 200, 12
 CORPORA = ("en_wikigold", "en_bc5cdr")
@@ -42,7 +45,8 @@ class Mechanics:
     """What a tool takes: actions for a new span besides its label's key, for one to remove, for other edges, when done.
 
     ``relabel`` is picking a span and giving it another label. Where the label stays chosen (``sticky``), its key is
-    needed only when the label is another than the last one.
+    needed only when the label is another than the last one. ``everywhere``: one act labels the same words wherever they
+    stand.
     """
 
     name: str
@@ -51,13 +55,15 @@ class Mechanics:
     edges: int
     done: int
     sticky: bool = False
+    everywhere: bool = False
 
 
-# Ours: click and Delete; select anew over it and the label's key; one key for done with all that waits.
+# Ours, with a label kept in hand: click and Delete; click and the label's key; click and drag an edge; one key for the
+# same words everywhere, and one for done with all that waits.
 # Label Studio: click and Backspace; click and the label's key; drag an edge of the picked region; Ctrl+Enter.
 # doccano: click and the label's menu, which deletes or renames; other edges: delete and mark anew; tick and next.
 TOOLS = (
-    Mechanics("Marginalia", spurious=2, relabel=2, edges=2, done=1),
+    Mechanics("Marginalia", spurious=2, relabel=2, edges=2, done=1, sticky=True, everywhere=True),
     Mechanics("Label Studio", spurious=2, relabel=2, edges=2, done=1),
     Mechanics("doccano", spurious=2, relabel=2, edges=3, done=2, sticky=True),
 )
@@ -118,10 +124,15 @@ def by_mouse(tool: Mechanics, line: Line, shown: list[Line]) -> int:
     for span in line["spans"]:
         if _key(span) in right:
             continue
+        right.add(_key(span))
         met = next((one for one in left if one["start"] < span["end"] and span["start"] < one["end"]), None)
         if met is None:
             actions += 1 if tool.sticky and span["label"] == last else 2
             last = span["label"]
+            same = _same(line, span, [*right, *map(_key, left)]) if tool.everywhere else set()
+            if len(same) > 1:
+                actions += 1
+                right |= same
             continue
         left.remove(met)
         actions += tool.relabel if met["label"] != span["label"] else 0
@@ -129,11 +140,19 @@ def by_mouse(tool: Mechanics, line: Line, shown: list[Line]) -> int:
     return actions + tool.spurious * len(left)
 
 
+def _same(line: Line, span: Line, taken: Iterable[Key]) -> set[Key]:
+    """The other places of a span's words that are free; none where one of them is no such span."""
+    words = re.escape(line["text"][span["start"] : span["end"]])
+    places = {(found.start(), found.end()) for found in re.finditer(rf"(?<!\w){words}(?!\w)", line["text"])}
+    free = {(a, b, span["label"]) for a, b in places if not any(a < end and start < b for start, end, _ in taken)}
+    return free if free <= {_key(one) for one in line["spans"]} else set()
+
+
 def _bare(span: Line) -> Line:
     return {name: span[name] for name in ("start", "end", "label")}
 
 
-def _key(span: Line) -> tuple[int, int, str]:
+def _key(span: Line) -> Key:
     return span["start"], span["end"], span["label"]
 
 

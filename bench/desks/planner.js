@@ -28,6 +28,8 @@ export class Expert {
     this.gold = gold;
     this.keys = keys;
     this.pressed = 0;
+    /** How often each key was. @type {Record<string, number>} */
+    this.by = {};
   }
 
   /** Make the board's work the gold, and say how many presses that and “done” take. */
@@ -106,10 +108,13 @@ export class Expert {
     }
   }
 
-  /** The shortest way of cursor keys to the token at a place. @param {number} place @returns {string[]} */
+  /** The shortest way to the token at a place, by cursor keys and its first letter. @param {number} place @returns {string[]} */
   #from(place) {
-    const { cursor, tokens, selection, picked } = this.board;
-    const wanted = tokens.at(place).start;
+    const { cursor, tokens, selection, picked, seeker } = this.board;
+    const token = tokens.at(place);
+    const wanted = token.start;
+    const [initial] = this.board.words(token);
+    const jumps = /^\p{L}$/u.test(initial) ? [`Shift+${initial.toUpperCase()}`] : [];
     const column = cursor.column;
     const seen = new Set();
     /** @type {{ range: { start: number, end: number }, column: number | null, way: string[] }[]} */
@@ -117,10 +122,12 @@ export class Expert {
     let found = null;
     while (!found && edge.length > 0) {
       edge = edge.flatMap((from) =>
-        MOVES.flatMap(([key, direction]) => {
+        [...MOVES, ...jumps.map((key) => [key, ""])].flatMap(([key, direction]) => {
           // Steps up and down keep to a column, which any other step forgets.
-          cursor.column = from.column;
-          const range = cursor.reach(from.range, direction);
+          cursor.column = direction ? from.column : null;
+          const range = direction
+            ? cursor.reach(from.range, /** @type {Direction} */ (direction))
+            : seeker.find(initial, from.range)?.range;
           const state = `${range?.start} ${cursor.column}`;
           if (!range || seen.has(state)) return [];
           seen.add(state);
@@ -165,6 +172,7 @@ export class Expert {
     const event = new KeyboardEvent("keydown", { key, ...held, bubbles: true, cancelable: true });
     document.getElementById("text")?.dispatchEvent(event);
     this.pressed += 1;
+    this.by[name] = (this.by[name] ?? 0) + 1;
     if (this.pressed > MOST) throw new Error("no end");
   }
 }
