@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypedDict
 
+from annotator.said import Said, here
+
 
 class Detail(TypedDict, total=False):
     """One thing that is wrong: where (a line of a file, a field) and why."""
@@ -24,6 +26,19 @@ class Refusal(Exception):
         self.code = code
         self.message = message
         self.details = list(details)
+
+    @property
+    def said(self) -> str:
+        """The sentence in the reader's language, for pages."""
+        reasons = [detail.get("reason", "") for detail in self.details]
+        if any(isinstance(reason, Said) for reason in reasons):
+            return "; ".join(map(here, reasons))
+        return here(self.message)
+
+    def faults(self, otherwise: str) -> dict[str, str]:
+        """What is wrong with each field, in the reader's language; ``otherwise``: what is wrong with none."""
+        found = {detail.get("field", otherwise): here(detail.get("reason", "")) for detail in self.details}
+        return found or {otherwise: self.said}
 
 
 class Invalid(Refusal):

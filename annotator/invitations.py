@@ -16,6 +16,7 @@ from annotator import audit, people
 from annotator.accounts import Membership, Role, Tenant, User
 from annotator.errors import Conflict, Detail, Invalid
 from annotator.models import Invitation
+from annotator.said import Said
 from annotator.spans import storable_fault
 from annotator.tenancy import current_tenant, tenant_scope
 from annotator.tokens import digest
@@ -54,12 +55,12 @@ def invite(name: str, role: str, *, email: str = "", actor: User) -> tuple[Invit
 def _faults(name: str, email: str) -> list[Detail]:
     errors: list[Detail] = []
     if not name or len(name) > 150 or storable_fault(name):
-        errors.append({"field": "name", "reason": "must be 1 to 150 characters"})
+        errors.append({"field": "name", "reason": Said("must be 1 to 150 characters")})
     if email:
         try:
             validate_email(email)
         except ValidationError:
-            errors.append({"field": "email", "reason": "must be an address like ann@example.org"})
+            errors.append({"field": "email", "reason": Said("must be an address like ann@example.org")})
     return errors
 
 
@@ -67,7 +68,7 @@ def revoke(invitation: Invitation, *, actor: User) -> None:
     """The link stops working. Conflict if somebody has used it already."""
     open_ones = Invitation.objects.filter(pk=invitation.pk, used_at=None, revoked_at=None)
     if not open_ones.update(revoked_at=timezone.now()):
-        raise Conflict("invitation_over", "This invitation was used or taken back already.")
+        raise Conflict("invitation_over", Said("This invitation was used or taken back already."))
     audit.record(actor, "member.revoke", invitation.name, invitation=invitation.pk)
 
 

@@ -32,6 +32,7 @@ from annotator.importing.options import Options
 from annotator.importing.rows import Refused, Row
 from annotator.importing.store import Stored, store_rows
 from annotator.models import Job, Project, Tenant, User
+from annotator.said import Said
 from annotator.tenancy import current_tenant, tenant_scope
 
 log = structlog.get_logger(__name__)
@@ -87,7 +88,7 @@ def start_import(
 def preview(job: Job, options: Mapping[str, Any] | None = None) -> previewing.Preview:
     """What the upload looks like, with these options or those that it has; the job keeps the ones given."""
     if job.kind != Job.Kind.IMPORT or job.state != Job.State.UPLOADED:
-        raise Conflict("job_over", f"The import waits no longer: it is {job.state}.")
+        raise Conflict("job_over", Said("The import waits no longer: it is %(state)s.", state=Said(job.state)))
     if options is not None:
         parsed = Options.parse(options, job.options["filename"])
         _change(job, [Job.State.UPLOADED], options=job.options | {"import": parsed.as_json()})
@@ -96,13 +97,13 @@ def preview(job: Job, options: Mapping[str, Any] | None = None) -> previewing.Pr
             job.project, Path(job.path), Options.of_job(job.options["import"]), user=job.created_by
         )
     except OSError as error:
-        raise Conflict("upload_gone", "The uploaded file is gone: upload it again.") from error
+        raise Conflict("upload_gone", Said("The uploaded file is gone: upload it again.")) from error
 
 
 def confirm(job: Job) -> None:
     """Queue an import that waited. Raises Conflict if it does not wait."""
     if not _change(job, [Job.State.UPLOADED], state=Job.State.QUEUED, heartbeat_at=timezone.now()):
-        raise Conflict("job_over", f"The import waits no longer: it is {job.state}.")
+        raise Conflict("job_over", Said("The import waits no longer: it is %(state)s.", state=Said(job.state)))
 
 
 def cancel(job: Job) -> None:
@@ -115,7 +116,7 @@ def cancel(job: Job) -> None:
     elif job.state == Job.State.RUNNING:
         _stop_file(job).touch()
     else:
-        raise Conflict("job_over", f"The job is over: it is {job.state}.")
+        raise Conflict("job_over", Said("The job is over: it is %(state)s.", state=Said(job.state)))
 
 
 def stopping(job: Job) -> bool:
@@ -264,11 +265,14 @@ def _keep(source: BinaryIO | Path, path: Path, promised: int | None) -> int:
             while piece := source.read(_PIECE):
                 size += len(piece)
                 if size > most:
-                    raise Invalid("too_large", f"The file has more than {most:,} bytes.")
+                    raise Invalid("too_large", Said("The file has more than %(most)s bytes.", most=f"{most:,}"))
                 file.write(piece)
             os.fsync(file.fileno())
         if promised is not None and size < promised:
-            raise Invalid("cut_short", f"The upload broke off: {size:,} of {promised:,} bytes came.")
+            told = Said(
+                "The upload broke off: %(size)s of %(promised)s bytes came.", size=f"{size:,}", promised=f"{promised:,}"
+            )
+            raise Invalid("cut_short", told)
     except BaseException:
         path.unlink(missing_ok=True)
         raise

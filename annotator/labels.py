@@ -10,6 +10,7 @@ from annotator.errors import Conflict, Detail, Invalid
 from annotator.models import Label, Project, Question, User
 from annotator.names import look
 from annotator.projects import KEYS, MOST_LABELS, label_fault, locked, shown_fault
+from annotator.said import Said
 
 PLAIN = ("color", "key", "definition", "retired")
 
@@ -37,15 +38,16 @@ def add(
     if fault:
         raise _invalid("name", fault)
     if kind not in Label.Kind.values:
-        raise _invalid("kind", f"must be one of {', '.join(Label.Kind.values)}")
+        raise _invalid("kind", Said("must be one of %(these)s", these=", ".join(Label.Kind.values)))
     asked_by = next((one for one in Question.objects.filter(project=project) if one.name == question), None)
     if (kind == Label.Kind.CHOICE) != (asked_by is not None) or (question and asked_by is None):
         raise _invalid(
-            "question", "must name a question of this project" if kind == "choice" else "is for choices only"
+            "question",
+            Said("must name a question of this project") if kind == "choice" else Said("is for choices only"),
         )
     labels = list(Label.objects.filter(project=project))
     if len(labels) >= MOST_LABELS:
-        raise _invalid("name", f"the project has {MOST_LABELS:,} labels; there cannot be more")
+        raise _invalid("name", Said("the project has %(most)s labels; there cannot be more", most=f"{MOST_LABELS:,}"))
     label = Label(project=project, question=asked_by, kind=kind, name=name, color=color, definition=definition)
     label.color = color or _free_color(label, labels)
     label.key = key or _free_key(labels, kind)
@@ -69,7 +71,7 @@ def change(label: Label, changes: Mapping[str, Any], *, actor: User | None) -> L
     for field, value in changes.items():
         fault = shown_fault({field: value})
         if field == "color" and not value:
-            fault = "must be like #2563eb"
+            fault = Said("must be like #2563eb")
         if fault:
             raise _invalid(field, fault)
     before = {name: getattr(label, name) for name in changes}
@@ -79,7 +81,9 @@ def change(label: Label, changes: Mapping[str, Any], *, actor: User | None) -> L
     if "pairs" in changes:
         label.pairs = _pairs(label, changes["pairs"], labels)
     if label.retired and not _left(label, labels):
-        raise _invalid("retired", "nothing would be left to give: a project needs a span label or a choice of two")
+        raise _invalid(
+            "retired", Said("nothing would be left to give: a project needs a span label or a choice of two")
+        )
     _check_key(label, labels)
     label.save()
     changed = {name: [old, getattr(label, name)] for name, old in before.items() if old != getattr(label, name)}
@@ -140,10 +144,9 @@ def mate(label: Label, into_id: int) -> Label:
     """The label that this one may be merged into. Raises Invalid where it may not."""
     into = Label.objects.filter(project=label.project_id, pk=into_id).select_related("question").first()
     if into is None or into.pk == label.pk or (into.kind, into.question_id) != (label.kind, label.question_id):
-        of = " of the same question" if label.question_id else ""
-        raise _invalid("into", f"must be another {label.kind} label{of}")
+        raise _invalid("into", Said("must be another label of the same kind, and of the same question"))
     if into.retired:
-        raise _invalid("into", f"{into.name!r} is retired: bring it back first")
+        raise _invalid("into", Said("%(name)s is retired: bring it back first", name=repr(into.name)))
     return into
 
 
@@ -173,11 +176,11 @@ def add_question(
         raise _invalid("question_name", fault)
     wanted = list(dict.fromkeys(choices))
     if len(wanted) < 2:
-        raise _invalid("question_choices", "must list two choices or more")
+        raise _invalid("question_choices", Said("must list two choices or more"))
     questions = list(Question.objects.filter(project=project))
     for other in questions:
         if look(other.name) == look(name):
-            raise Conflict("label_taken", f"There is a question named {other.name!r} already.")
+            raise Conflict("label_taken", Said("There is a question named %(name)s already.", name=repr(other.name)))
     question = Question.objects.create(
         project=project,
         name=name,
@@ -213,7 +216,9 @@ def _check_key(label: Label, labels: Sequence[Label]) -> None:
         return
     for other in labels:
         if other.pk != label.pk and other.key == label.key and not other.retired:
-            raise _invalid("key", f"the key {label.key} is that of {other.name!r} already")
+            raise _invalid(
+                "key", Said("the key %(key)s is that of %(name)s already", key=label.key, name=repr(other.name))
+            )
 
 
 def _check_name(label: Label, labels: Sequence[Label]) -> None:
@@ -222,22 +227,32 @@ def _check_name(label: Label, labels: Sequence[Label]) -> None:
         if other.pk == label.pk or (other.kind, other.question_id) != (label.kind, label.question_id):
             continue
         if other.name == label.name:
-            raise Conflict("label_taken", f"There is a {label.kind} label named {label.name!r} already.")
+            told = Said("There is a label named %(name)s of this kind already.", name=repr(label.name))
+            raise Conflict("label_taken", told)
         if look(other.name) == look(label.name):
-            told = f"{label.name!r} looks like {other.name!r}: people could not tell them apart."
+            told = Said(
+                "%(name)s looks like %(other)s: people could not tell them apart.",
+                name=repr(label.name),
+                other=repr(other.name),
+            )
             raise Conflict("label_taken", told)
         if label.name in other.former:
-            raise Conflict("label_taken", f"{label.name!r} is a former name of {other.name!r}, and is read as that.")
+            told = Said(
+                "%(name)s is a former name of %(other)s, and is read as that.",
+                name=repr(label.name),
+                other=repr(other.name),
+            )
+            raise Conflict("label_taken", told)
 
 
 def _pairs(label: Label, pairs: Sequence[Sequence[str]], labels: Sequence[Label]) -> list[list[int]]:
     """Pairs of names as pairs of ids, each once."""
     if pairs and label.kind != Label.Kind.RELATION:
-        raise _invalid("pairs", "are for relations only")
+        raise _invalid("pairs", Said("are for relations only"))
     spans = {one.name: one.pk for one in labels if one.kind == Label.Kind.SPAN}
     for name in (name for pair in pairs for name in pair):
         if name not in spans:
-            raise _invalid("pairs", f"there is no span label {name!r} in this project")
+            raise _invalid("pairs", Said("there is no span label %(name)s in this project", name=repr(name)))
     return [list(pair) for pair in dict.fromkeys((spans[head], spans[tail]) for head, tail in pairs)]
 
 

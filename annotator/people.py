@@ -17,6 +17,7 @@ from annotator import audit, queue
 from annotator.accounts import Membership, Role, Tenant, User
 from annotator.errors import Conflict, Detail, Invalid
 from annotator.models import Annotation, ApiToken, Claim
+from annotator.said import Said
 from annotator.tenancy import current_tenant, tenant_scope
 
 LINK_SECONDS = 3600
@@ -45,7 +46,7 @@ def add_member(
     and address of somebody who exists are left alone: they may belong to other tenants too.
     """
     if role not in Role.values:
-        raise Invalid("invalid_role", f"The role must be one of {', '.join(Role.values)}.")
+        raise _no_role()
     user = User.objects.filter(username=username).first() or _new_user(username, email, password)
     tenant = current_tenant()
     member, made = Membership.objects.get_or_create(tenant=tenant, user=user, defaults={"role": role})
@@ -58,13 +59,18 @@ def add_member(
     return member, True
 
 
+def _no_role() -> Invalid:
+    return Invalid("invalid_role", Said("The role must be one of %(these)s.", these=", ".join(Role.values)))
+
+
 def require_to_give(actor: User, role: str) -> None:
     """Raise Invalid unless the actor may give this role in the tenant in scope: nobody gives one above their own."""
     if role not in Role.values:
-        raise Invalid("invalid_role", f"The role must be one of {', '.join(Role.values)}.")
+        raise _no_role()
     held = Membership.objects.filter(tenant=current_tenant(), user=actor).values_list("role", flat=True).first()
     if held is None or not Role.covers(held, Role.MANAGER) or not Role.covers(held, role):
-        raise Invalid("role_too_high", f"Only somebody with the role {role} or a higher one can give it.")
+        told = Said("Only somebody with the role %(role)s or a higher one can give it.", role=Said(role))
+        raise Invalid("role_too_high", told)
 
 
 def change_role(member: Membership, role: str, *, actor: User) -> None:
@@ -95,7 +101,11 @@ def _keep_somebody(member: Membership, *, unless: str = "") -> None:
     roles = {row.pk: row.role for row in rows.order_by("pk")}
     highest = max(roles.values(), key=Role.values.index)
     if unless != highest and [pk for pk, role in roles.items() if role == highest] == [member.pk]:
-        told = f"{member.user.username} is the last {highest} here: make somebody else {highest} first."
+        told = Said(
+            "%(name)s is the last %(role)s here: make somebody else %(role)s first.",
+            name=member.user.username,
+            role=Said(highest),
+        )
         raise Conflict("last_admin", told)
 
 

@@ -13,6 +13,7 @@ from annotator import audit, queue
 from annotator.errors import Conflict, Detail, Invalid
 from annotator.models import Label, Project, Question, User
 from annotator.names import invisible, look
+from annotator.said import Said
 from annotator.spans import storable_fault
 
 # Eight that stay apart for all eyes (colors.py), on light and on dark paper; then again.
@@ -48,7 +49,7 @@ def create_project(spec: Mapping[str, Any], *, actor: User | None) -> Project:
         with transaction.atomic():
             project = Project.objects.create(name=spec["name"].strip(), **settings)
     except IntegrityError as error:
-        raise Conflict("name_taken", f"There is a project named {spec['name']!r} already.") from error
+        raise Conflict("name_taken", _taken(spec["name"])) from error
     _create_labels(project, spec)
     audit.record(actor, "project.create", project.name, project=project.pk)
     return project
@@ -77,7 +78,7 @@ def change_project(project: Project, changes: Mapping[str, Any], *, actor: User 
         with transaction.atomic():
             project.save(update_fields=list(changed))
     except IntegrityError as error:
-        raise Conflict("name_taken", f"There is a project named {project.name!r} already.") from error
+        raise Conflict("name_taken", _taken(project.name)) from error
     if "annotators_per_document" in changed:
         queue.recount(project)
     said = {name: str(value)[:200] for name, value in changed.items()}
@@ -90,6 +91,10 @@ def locked(project: Project) -> Project:
     return Project.objects.select_for_update(no_key=True).get(pk=project.pk)
 
 
+def _taken(name: str) -> str:
+    return Said("There is a project named %(name)s already.", name=repr(name))
+
+
 def _change_faults(changes: Mapping[str, Any]) -> list[Detail]:
     errors = _setting_faults(changes)
     fault = _name_fault(changes["name"], 200) if "name" in changes else ""
@@ -97,7 +102,7 @@ def _change_faults(changes: Mapping[str, Any]) -> list[Detail]:
         errors.insert(0, {"field": "name", "reason": fault})
     for name in ("show_times", "archived"):
         if changes.get(name) not in (None, True, False):
-            errors.append({"field": name, "reason": "must be true or false"})
+            errors.append({"field": name, "reason": Said("must be true or false")})
     return errors
 
 
@@ -152,15 +157,19 @@ def _faults(spec: Mapping[str, Any]) -> list[Detail]:
     for i, question in enumerate(questions if isinstance(questions, list) else []):
         choices = question.get("choices") if isinstance(question, Mapping) else None
         if not isinstance(choices, list) or len(choices) < 2:
-            errors.append({"field": f"questions[{i}].choices", "reason": "must list two choices or more"})
+            errors.append({"field": f"questions[{i}].choices", "reason": Said("must list two choices or more")})
         else:
             errors += _name_faults(f"questions[{i}].choices", choices)
     if not errors:
         errors += _key_faults(spec) + _pair_faults(spec)
     if not errors and not spec.get("spans") and not questions:
-        errors.append({"field": "spans", "reason": "a project needs a span label or a question"})
+        errors.append({"field": "spans", "reason": Said("a project needs a span label or a question")})
     if not errors and _size(spec) > MOST_LABELS:
-        reason = f"a project has at most {MOST_LABELS:,} labels and questions; these are {_size(spec):,}"
+        reason = Said(
+            "a project has at most %(most)s labels and questions; these are %(size)s",
+            most=f"{MOST_LABELS:,}",
+            size=f"{_size(spec):,}",
+        )
         errors.append({"field": "spans", "reason": reason})
     return errors
 
@@ -189,7 +198,9 @@ def _name_faults(field: str, labels: Any) -> list[Detail]:
 def _twice(other: str | None, name: Any) -> str:
     if other is None:
         return ""
-    return "is there twice" if other == name else f"looks like {other!r}: people could not tell them apart"
+    if other == name:
+        return Said("is there twice")
+    return Said("looks like %(other)s: people could not tell them apart", other=repr(other))
 
 
 def _key_faults(spec: Mapping[str, Any]) -> list[Detail]:
@@ -202,7 +213,8 @@ def _key_faults(spec: Mapping[str, Any]) -> list[Detail]:
         for i, entry in enumerate(map(_entry, labels)):
             key = entry.get("key")
             if key in owners:
-                errors.append({"field": f"{field}[{i}]", "reason": f"the key {key} is that of {owners[key]!r} already"})
+                reason = Said("the key %(key)s is that of %(name)s already", key=key, name=repr(owners[key]))
+                errors.append({"field": f"{field}[{i}]", "reason": reason})
             elif key:
                 owners[key] = entry["name"]
     return errors
@@ -227,7 +239,7 @@ def _pair_faults(spec: Mapping[str, Any]) -> list[Detail]:
 def label_fault(label: Mapping[str, Any]) -> str:
     """Why a label cannot be so by itself; empty when it can."""
     name = label.get("name")
-    fault = _name_fault(name, 100) or ("begins or ends with a space" if name != str(name).strip() else "")
+    fault = _name_fault(name, 100) or (Said("begins or ends with a space") if name != str(name).strip() else "")
     return fault or shown_fault(label)
 
 
@@ -235,26 +247,32 @@ def shown_fault(label: Mapping[str, Any]) -> str:
     """Why a label cannot have such a definition, colour or key; empty when it can."""
     definition = label.get("definition")
     if definition:
-        fault = storable_fault(definition) if isinstance(definition, str) else "must be a text"
+        fault = storable_fault(definition) if isinstance(definition, str) else Said("must be a text")
         if not fault and len(definition) > MOST_DEFINITION:
-            fault = f"is longer than {MOST_DEFINITION:,} characters"
+            fault = _longer(MOST_DEFINITION)
         if fault:
-            return f"its definition {fault}"
+            return Said("its definition %(fault)s", fault=fault)
     color, key = label.get("color"), label.get("key")
     if color and not (isinstance(color, str) and COLOR.fullmatch(color)):
-        return "its color must be like #2563eb"
+        return Said("its color must be like #2563eb")
     if key and not (isinstance(key, str) and KEY.fullmatch(key)):
-        return "its key must be a digit or a small letter from a to z"
+        return Said("its key must be a digit or a small letter from a to z")
     return ""
+
+
+def _longer(most: int) -> str:
+    return Said("is longer than %(most)s characters", most=f"{most:,}")
 
 
 def _name_fault(name: Any, most: int) -> str:
     if not isinstance(name, str) or not look(name):
-        return "must be a name"
+        return Said("must be a name")
     if len(name) > most:
-        return f"is longer than {most} characters"
+        return _longer(most)
     unseen = "" if storable_fault(name) else invisible(name)
-    return f"has the invisible character U+{ord(unseen):04X}" if unseen else storable_fault(name)
+    if unseen:
+        return Said("has the invisible character %(code)s", code=f"U+{ord(unseen):04X}")
+    return storable_fault(name)
 
 
 def _setting_faults(spec: Mapping[str, Any]) -> list[Detail]:
@@ -263,15 +281,16 @@ def _setting_faults(spec: Mapping[str, Any]) -> list[Detail]:
         value = spec.get(name)
         kind = int if whole else (int, float)
         if value is not None and (isinstance(value, bool) or not isinstance(value, kind) or not low <= value <= high):
-            reason = f"must be a {'whole number' if whole else 'number'} from {low} to {high}"
+            text = Said("must be a whole number from %(low)s to %(high)s", low=str(low), high=str(high))
+            reason = text if whole else Said("must be a number from %(low)s to %(high)s", low=str(low), high=str(high))
             errors.append({"field": name, "reason": reason})
     guidelines = spec.get("guidelines")
     if guidelines is not None:
-        fault = storable_fault(guidelines) if isinstance(guidelines, str) else "must be a text"
+        fault = storable_fault(guidelines) if isinstance(guidelines, str) else Said("must be a text")
         if not fault and len(guidelines) > MOST_GUIDELINES:
-            fault = f"is longer than {MOST_GUIDELINES:,} characters"
+            fault = _longer(MOST_GUIDELINES)
         if fault:
             errors.append({"field": "guidelines", "reason": fault})
     if spec.get("allow_overlap") not in (None, True, False):
-        errors.append({"field": "allow_overlap", "reason": "must be true or false"})
+        errors.append({"field": "allow_overlap", "reason": Said("must be true or false")})
     return errors

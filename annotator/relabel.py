@@ -16,6 +16,7 @@ from psycopg2.errors import LockNotAvailable, QueryCanceled
 
 from annotator.errors import Unavailable
 from annotator.models import Label, Project
+from annotator.said import Said
 
 SUBMIT_PATIENCE = 2  # seconds for which an answer waits for a renaming; the desk sends it again
 ALONE_PATIENCE = 20  # and for which a renaming waits for imports, snapshots and answers under way
@@ -118,13 +119,13 @@ def hold(project: Project, *, patience: float | None = None) -> None:
     Raises Unavailable after so many seconds in which somebody does; without ``patience`` it waits.
     """
     if not _lock("try_advisory_xact_lock_shared", project):
-        told = "A label is being renamed in all answers just now. Nothing is lost: send it again in a moment."
+        told = Said("A label is being renamed in all answers just now. Nothing is lost: send it again in a moment.")
         _wait("advisory_xact_lock_shared", project, patience, told)
 
 
 def hold_alone(project: Project) -> None:
     """Wait until everybody who holds the label set is done, and let nobody else begin. Raises Unavailable."""
-    told = "Answers are being imported or read for training just now. Nothing is changed: try again in a moment."
+    told = Said("Answers are being imported or read for training just now. Nothing is changed: try again in a moment.")
     _wait("advisory_xact_lock", project, ALONE_PATIENCE, told)
 
 
@@ -132,7 +133,10 @@ def rewrite(label: Label, new: str) -> int:
     """Call the label so in every answer and draft that holds it; in how many. Needs hold_alone()."""
     params = _params(label) | {"new": new}
     holds, rewritten = _HOLDS[Label.Kind(label.kind)], _REWRITTEN[Label.Kind(label.kind)]
-    told = f"The answers could not be rewritten within {REWRITE_SECONDS} seconds. Nothing is changed."
+    told = Said(
+        "The answers could not be rewritten within %(seconds)s seconds. Nothing is changed.",
+        seconds=str(REWRITE_SECONDS),
+    )
     with _at_most("statement_timeout", REWRITE_SECONDS, told), connection.cursor() as cursor:
         for statement, answer in ((_UPDATE_DRAFTS, "(a.draft->'answer')"), (_UPDATE_ANSWERS, "a.answer")):
             query = statement.format(rewritten=rewritten, holds=holds).replace("{answer}", answer)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from annotator import queue, relabel, suggestions
 from annotator.errors import Conflict, Detail, Invalid
 from annotator.models import Annotation, AnnotationRevision, Document, User
+from annotator.said import Said
 from annotator.spans import Answer, Schema, clean_answer, storable_fault
 
 MOST_COMMENT = 2_000  # characters
@@ -162,4 +163,8 @@ def _known(annotation: Annotation, sent: Submission) -> bool:
 
 
 def _stale(stands: int, sent: int) -> str:
-    return f"The annotation stands at revision {stands}; this was made from revision {sent}."
+    return Said(
+        "The annotation stands at revision %(stands)s; this was made from revision %(sent)s.",
+        stands=str(stands),
+        sent=str(sent),
+    )

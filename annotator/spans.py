@@ -12,6 +12,7 @@ from typing import Any, TypedDict
 from annotator.errors import Detail, Invalid
 from annotator.models import Label, Project
 from annotator.names import Names
+from annotator.said import Said
 
 
 class Span(TypedDict):
@@ -139,14 +140,20 @@ class _Rules:
         """Why this label cannot be given here; empty when it can."""
         if (kind, question, label) not in self.schema.names.retired or thing in self.stood:
             return ""
-        return f"the label {label!r} is retired: it is not given any more"
+        return Said("the label %(label)s is retired: it is not given any more", label=repr(label))
 
     def disjoint(self, label: str, head: Span, tail: Span, thing: Thing) -> str:
         """Why this relation cannot join these spans; empty when it can."""
         if self.schema.joins(label, head["label"], tail["label"]) or thing in self.stood:
             return ""
         allowed = ", ".join(f"{one} to {other}" for one, other in sorted(self.schema.pairs[label]))
-        return f"{label!r} does not go from {head['label']} to {tail['label']}, but from {allowed}"
+        return Said(
+            "%(label)s does not go from %(head)s to %(tail)s, but from %(allowed)s",
+            label=repr(label),
+            head=head["label"],
+            tail=tail["label"],
+            allowed=allowed,
+        )
 
 
 @dataclass(frozen=True)
@@ -212,7 +219,7 @@ def _check_neighbours(good: list[tuple[Span, int]], allow_overlap: bool, errors:
         if key in seen:
             errors.append({"field": f"spans[{i}]", "reason": "is given twice"})
         elif not allow_overlap and span["start"] < reach:
-            errors.append({"field": f"spans[{i}]", "reason": "overlaps another; this project allows none"})
+            errors.append({"field": f"spans[{i}]", "reason": Said("overlaps another; this project allows none")})
         seen.add(key)
         reach = max(reach, span["end"])
 
@@ -243,7 +250,7 @@ def _choice_fault(question: Any, chosen: Any, rules: _Rules) -> str:
     if len(set(chosen)) != len(chosen):
         return "has a choice twice"
     if len(chosen) > 1 and not asked.multiple:
-        return f"takes one choice, not {len(chosen)}"
+        return Said("takes one choice, not %(count)s", count=str(len(chosen)))
     faults = (rules.retired("choice", question, choice, ("choice", question, choice)) for choice in chosen)
     return next(filter(None, faults), "")
 
@@ -279,7 +286,7 @@ def _relation_fault(item: Any, ends: _Ends, rules: _Rules) -> str:
         if type(item.get(end)) is not int or item[end] not in ends.places:
             return f"{end} must be the index of a valid span of this answer"
     if ends.places[item["head"]] == ends.places[item["tail"]]:
-        return "a span cannot be related to itself"
+        return Said("a span cannot be related to itself")
     label = item.get("label")
     if not isinstance(label, str) or label not in rules.schema.relations:
         return f"there is no relation label {label!r} in this project"
@@ -309,9 +316,9 @@ def text_fault(text: Any) -> str:
 def storable_fault(text: str) -> str:
     """Why PostgreSQL could not hold this string (NUL, lone surrogates); empty when it can."""
     if "\x00" in text:
-        return f"has a NUL character at {text.index(chr(0))}"
+        return Said("has a NUL character at %(place)s", place=str(text.index(chr(0))))
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        return f"has a lone surrogate, which is no character, at {error.start}"
+        return Said("has a lone surrogate, which is no character, at %(place)s", place=str(error.start))
     return ""

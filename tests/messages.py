@@ -18,10 +18,11 @@ from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
 WEB = Path(__file__).resolve().parent.parent / "web"
+PACKAGES = ("annotator", "trainer", "web")
 LOCALE = WEB / "locale"
 PYTHON = {
     "_": None, "gettext": None, "gettext_lazy": None, "gettext_noop": None, "ngettext": (1, 2), "ngettext_lazy": (1, 2),
-    "pgettext": ((1, "c"), 2),
+    "pgettext": ((1, "c"), 2), "Said": None,
 }  # fmt: skip
 SCRIPT = {"t": None, "n": (1, 2)}
 Message = str | tuple[str, ...]
@@ -33,7 +34,7 @@ def marked(domain: str) -> Iterator[tuple[str, int, Message]]:
         for path in sorted((WEB / "static").rglob("*.js")):
             yield from _found(path, path.read_bytes(), "javascript", SCRIPT)
         return
-    for path in sorted(WEB.rglob("*.py")):
+    for path in sorted(path for package in PACKAGES for path in (WEB.parent / package).rglob("*.py")):
         yield from _found(path, path.read_bytes(), "python", PYTHON)
     for path in sorted((WEB / "templates").rglob("*.*")):
         if path.suffix in (".html", ".svg", ".txt"):

@@ -19,6 +19,7 @@ from django.utils import timezone
 from annotator import audit, snapshot
 from annotator.errors import Conflict, Invalid
 from annotator.models import Annotation, Project, User
+from annotator.said import Said
 from annotator.tenancy import current_tenant
 from trainer.celery import send
 from trainer.models import ModelVersion, TrainingRun
@@ -66,7 +67,7 @@ def start(project: Project, *, actor: User | None, trigger: str = "hand") -> Tra
     if not Annotation.objects.filter(
         project=project, state=Annotation.State.SUBMITTED, document__split="pool"
     ).exists():
-        raise Invalid("nothing_to_learn", "No document that training may use has been labelled yet.")
+        raise Invalid("nothing_to_learn", Said("No document that training may use has been labelled yet."))
     try:
         with transaction.atomic():
             run = TrainingRun.objects.create(
@@ -76,7 +77,7 @@ def start(project: Project, *, actor: User | None, trigger: str = "hand") -> Tra
                 watermark=snapshot.watermark(project),
             )
     except IntegrityError as error:
-        raise Conflict("run_active", "A run of this project is queued or running already.") from error
+        raise Conflict("run_active", Said("A run of this project is queued or running already.")) from error
     dispatch()
     return run
 
@@ -160,7 +161,7 @@ def cancel(run: TrainingRun, *, actor: User) -> TrainingRun:
         run.refresh_from_db()
         return run
     if not TrainingRun.objects.filter(pk=run.pk, state=State.RUNNING).update(cancel_asked=True):
-        raise Conflict("run_over", f"The run is over already: {run.state}.")
+        raise Conflict("run_over", Said("The run is over already: %(state)s.", state=Said(run.state)))
     note(run, f"{actor} asked to cancel")
     run.refresh_from_db()
     return run

@@ -104,7 +104,7 @@ def test_labels_choices_and_questions_are_added(pages):
 @pytest.mark.parametrize(
     ("sent", "reason"),
     [
-        ({"kind": "span", "name": "PERSON"}, "There is a span label named &#x27;PERSON&#x27; already."),
+        ({"kind": "span", "name": "PERSON"}, "There is a label named &#x27;PERSON&#x27; of this kind already."),
         ({"kind": "span", "name": ""}, "must be a name"),
         ({"kind": "span", "name": "X", "key": "1"}, "the key 1 is that of"),
         ({"question_name": "mood", "question_choices": "good"}, "two choices or more"),

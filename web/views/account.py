@@ -86,7 +86,7 @@ def _page(request: HttpRequest, slug: str, secret: str, fault: Refusal | None) -
         "member": member,
         "nothing_new": member is not None and Role.covers(member.role, invitation.role),
         "fault": fault,
-        "faults": {detail.get("field", ""): detail.get("reason", "") for detail in fault.details} if fault else {},
+        "faults": fault.faults("form") if fault else {},
         "username": request.POST.get("username", ""),
     }
     return render(request, "web/join.html", context, status=fault.status if fault else 200)

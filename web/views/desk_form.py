@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from annotator.errors import Invalid, Refusal
 from annotator.models import Annotation, Document, Suggestion
 from annotator.review import Submission
+from annotator.said import here
 
 BLANK_ROWS = 3
 SPANS_FIELD = re.compile(r"spans\[(\d+)\]")
@@ -197,14 +198,15 @@ class Plain:
     def take(self, refusal: Refusal) -> None:
         """Keep what a refusal says, in words that name the words."""
         if not refusal.details and refusal.message:
-            self.faults.append(refusal.message)
+            self.faults.append(refusal.said)
         for detail in refusal.details:
             where = SPANS_FIELD.match(detail.get("field", ""))
             named = detail.get("field", "")
             if where and int(where.group(1)) < len(self.spans):
                 span = self.spans[int(where.group(1))]
                 named = f"“{self.document.text[span['start'] : span['end']]}” {span['label']}"
-            self.faults.append(f"{named}: {detail['reason']}" if named else detail["reason"])
+            reason = here(detail["reason"])
+            self.faults.append(f"{named}: {reason}" if named else reason)
 
     def annotation(self) -> dict[str, Any]:
         """What was typed, in the API's shape: the page goes on from it, with or without scripts."""

@@ -42,7 +42,7 @@ def show(request: TenantRequest, job_id: int) -> HttpResponse:
                 if act == "start":
                     imports.confirm(request, job)
         except Refusal as refusal:
-            messages.error(request, refusal.message)
+            messages.error(request, refusal.said)
         return redirect("job", tenant=request.tenant.slug, job_id=job.pk)
     return render(request, "web/job.html", _context(job))
 
@@ -95,7 +95,7 @@ def _context(job: Job) -> dict[str, Any]:
         try:
             return context | imports.shown(job)
         except Refusal as refusal:
-            return context | {"gone": refusal.message}
+            return context | {"gone": refusal.said}
     now = timezone.now()
     active = job.state in (Job.State.QUEUED, Job.State.RUNNING)
     return context | {

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 
 from annotator import colors, labels, relabel, stats
 from annotator.accounts import Role
-from annotator.errors import Invalid, Refusal
+from annotator.errors import Invalid, Refusal, Unavailable
 from annotator.models import Label, Project, Question
 from annotator.projects import locked
 from annotator.spans import pairs_by_name
@@ -83,10 +83,9 @@ def one(request: TenantRequest, project_id: int, label_id: int) -> HttpResponse:
                 return _ask(request, label, effects)
             _apply(request, label)
         except seen.ChangedMeanwhile as refusal:
-            faults, status = {"form": refusal.message, "stands": "yes"}, refusal.status
+            faults, status = {"form": refusal.said, "stands": "yes"}, refusal.status
         except Refusal as refusal:
-            faults = {detail.get("field", "form"): detail.get("reason", "") for detail in refusal.details}
-            faults = faults or {"name": refusal.message}
+            faults = refusal.faults("form" if isinstance(refusal, Unavailable) else "name")
             status = refusal.status
         else:
             return redirect("labels", tenant=request.tenant.slug, project_id=project_id)

@@ -51,7 +51,7 @@ def _page(request: TenantRequest, fault: Refusal | None) -> dict[str, Any]:
         "link": link if link and link["tenant"] == request.tenant.pk else None,
         "days": invitations.DAYS,
         "fault": fault,
-        "faults": {detail.get("field", ""): detail.get("reason", "") for detail in fault.details} if fault else {},
+        "faults": fault.faults("form") if fault else {},
         "typed": request.POST,
     }
 
@@ -69,7 +69,7 @@ def member(request: TenantRequest, member_id: int) -> HttpResponse:
                 people.change_role(found, request.POST.get("role", ""), actor=request.user)
                 told = _("%(name)s has another role now.")
         except Refusal as refusal:
-            messages.error(request, refusal.message)
+            messages.error(request, refusal.said)
             return redirect("member", tenant=request.tenant.slug, member_id=found.pk)
         messages.success(request, told % {"name": found.user.username})
         return redirect("people", tenant=request.tenant.slug)
@@ -84,7 +84,7 @@ def revoke(request: TenantRequest, invitation_id: int) -> HttpResponse:
     try:
         invitations.revoke(invitation, actor=request.user)
     except Refusal as refusal:
-        messages.warning(request, refusal.message)
+        messages.warning(request, refusal.said)
     else:
         messages.success(request, _("The link for %(name)s no longer works.") % {"name": invitation.name})
     return redirect("people", tenant=request.tenant.slug)

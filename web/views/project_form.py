@@ -12,6 +12,7 @@ from django.http import QueryDict
 
 from annotator.errors import Conflict, Detail, Invalid, Refusal
 from annotator.projects import COLORS
+from annotator.said import here
 
 SPARE = 3  # blank rows that a plain form offers
 NUMBERS = (
@@ -146,11 +147,11 @@ class ProjectForm:
     def take(self, refusal: Refusal) -> None:
         """Put each fault where it belongs; what belongs nowhere stands at the top."""
         if isinstance(refusal, Conflict):
-            self.faults["name"] = refusal.message
+            self.faults["name"] = refusal.said
         for detail in refusal.details:
-            self._place(detail.get("field", ""), detail.get("reason", ""))
+            self._place(detail.get("field", ""), here(detail.get("reason", "")))
         if not refusal.details and not isinstance(refusal, Conflict):
-            self.faults["form"] = refusal.message
+            self.faults["form"] = refusal.said
         self.coloured()
 
     def _place(self, path: str, reason: str) -> None:

@@ -33,7 +33,7 @@ def guidelines(request: TenantRequest, project_id: int) -> HttpResponse:
                 seen.require(request, project.guidelines)
                 change_project(project, {"guidelines": text}, actor=request.user)
             except Refusal as refusal:
-                fault, status, stands = refusal.message, refusal.status, isinstance(refusal, seen.ChangedMeanwhile)
+                fault, status, stands = refusal.said, refusal.status, isinstance(refusal, seen.ChangedMeanwhile)
             else:
                 messages.success(request, _("The guidelines are saved. Every desk shows them from now on."))
                 return redirect("guidelines", tenant=request.tenant.slug, project_id=project_id)
@@ -59,8 +59,7 @@ def show(request: TenantRequest, project_id: int) -> HttpResponse:
             seen.require(request, *_settings(project).values())
             project = change_project(project, _changes(request), actor=request.user)
         except Refusal as refusal:
-            faults = {detail.get("field", "name"): detail.get("reason", "") for detail in refusal.details}
-            faults = faults or {"form" if isinstance(refusal, seen.ChangedMeanwhile) else "name": refusal.message}
+            faults = refusal.faults("form" if isinstance(refusal, seen.ChangedMeanwhile) else "name")
             status = refusal.status
         else:
             messages.success(request, _said(request, project))

@@ -95,7 +95,7 @@ def start(request: TenantRequest, project_id: int) -> HttpResponse:
     try:
         runs.start(project, actor=request.user)
     except Refusal as refusal:
-        messages.warning(request, refusal.message)
+        messages.warning(request, refusal.said)
     return _back(project)
 
 
@@ -105,7 +105,7 @@ def cancel(request: TenantRequest, run_id: int) -> HttpResponse:
     try:
         runs.cancel(run, actor=request.user)
     except Refusal as refusal:
-        messages.warning(request, refusal.message)
+        messages.warning(request, refusal.said)
     return _back(run.project)
 
 

@@ -82,7 +82,7 @@ def promote(request: TenantRequest, version_id: int) -> HttpResponse:
     try:
         runs.promote(version, actor=request.user)
     except Refusal as refusal:
-        messages.warning(request, refusal.message)
+        messages.warning(request, refusal.said)
     else:
         told = _("Version %(number)s is live. Its suggestions follow within moments.")
         messages.success(request, told % {"number": version.number})
