@@ -6,6 +6,7 @@ import json
 import re
 
 from django.template.defaultfilters import floatformat
+from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
@@ -38,6 +39,16 @@ def test_scripts_get_their_sentences_with_the_page(client, db):
     found = json.loads(re.search(r'<script id="i18n" type="application/json">(.*?)</script>', arabic).group(1))
     assert found["plural"].startswith("ar")
     assert 'id="i18n"' not in english
+
+
+def test_pages_that_refuse_speak_it_too(client, db):
+    missing = client.get("/nothing", headers={"Accept-Language": "ar"})
+    stale = Client(enforce_csrf_checks=True).post(reverse("signin"), headers={"Accept-Language": "ar"})
+
+    for refused, status in ((missing, 404), (stale, 403)):
+        assert refused.status_code == status
+        assert '<html lang="ar" dir="rtl">' in refused.text
+        assert 'class="sheet-card"' in refused.text
 
 
 def test_numbers_look_alike_in_pages_and_in_their_scripts():
