@@ -178,9 +178,7 @@ def add_question(
     if len(wanted) < 2:
         raise _invalid("question_choices", Said("must list two choices or more"))
     questions = list(Question.objects.filter(project=project))
-    for other in questions:
-        if look(other.name) == look(name):
-            raise Conflict("label_taken", Said("There is a question named %(name)s already.", name=repr(other.name)))
+    _check_question(name, questions)
     question = Question.objects.create(
         project=project,
         name=name,
@@ -191,6 +189,40 @@ def add_question(
     for choice in wanted:
         add(project, kind=Label.Kind.CHOICE, name=choice, question=name, actor=actor)
     return question
+
+
+def rename_question(question: Question, name: str, *, actor: User | None) -> Question:
+    """Call a question otherwise, in all answers at once; what still comes in under the old name is read as it.
+
+    Raises Invalid when that is no name, Conflict when it is another question's, or was.
+    """
+    project = locked(question.project)
+    relabel.hold_alone(project)
+    questions = {one.pk: one for one in Question.objects.filter(project=project)}
+    question = questions.pop(question.pk)
+    fault = label_fault({"name": name})
+    if fault:
+        raise _invalid("name", fault)
+    if name == question.name:
+        return question
+    _check_question(name, list(questions.values()))
+    before, answers = question.name, relabel.ask_as(question, name)
+    question.name = name
+    question.former = [*(old for old in question.former if old != name), before]
+    question.save()
+    audit.record(actor, "question.rename", name, project=project.pk, before=before, answers=answers)
+    return question
+
+
+def _check_question(name: str, others: Sequence[Question]) -> None:
+    for other in others:
+        if look(other.name) == look(name):
+            raise Conflict("label_taken", Said("There is a question named %(name)s already.", name=repr(other.name)))
+        if name in other.former:
+            told = Said(
+                "%(name)s is a former name of %(other)s, and is read as that.", name=repr(name), other=repr(other.name)
+            )
+            raise Conflict("label_taken", told)
 
 
 def _invalid(field: str, reason: str) -> Invalid:

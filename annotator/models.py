@@ -70,11 +70,14 @@ class Project(TenantOwned):
 
 
 class Question(TenantOwned):
-    """A question about a whole document; its choices are labels. Written by projects.py."""
+    """A question about a whole document; its choices are labels. Written by projects.py, labels.py.
+
+    ``former``: names that it had; they are read as its own."""
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="questions", db_constraint=False)
     name = models.CharField(max_length=100)
     multiple = models.BooleanField(default=False)
+    former = models.JSONField(default=list)
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta(TenantOwned.Meta):

@@ -34,29 +34,39 @@ def invisible(name: str) -> str:
 
 @dataclass(frozen=True)
 class Names:
-    """Which labels are retired, and which names are former ones of another."""
+    """Which labels are retired, and which names of labels and of questions are former ones of another."""
 
     retired: frozenset[Name] = frozenset()
     former: Mapping[Name, str] = field(default_factory=dict)
+    questions: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rows: Iterable[tuple[str, str | None, str, bool, list[str]]]) -> Self:
-        """From each label's kind, question, name, whether it is retired, and its former names."""
+    def of(cls, rows: Iterable[tuple[str, str | None, str, bool, list[str], list[str] | None]]) -> Self:
+        """From each label's kind, question, name, whether it is retired, its former names and those of its question."""
         retired: set[Name] = set()
         former: dict[Name, str] = {}
-        for kind, question, name, is_retired, names in rows:
+        questions: dict[str, str] = {}
+        for kind, question, name, is_retired, names, asked_before in rows:
             if is_retired:
                 retired.add((kind, question, name))
             former |= {(kind, question, old): name for old in names}
-        return cls(frozenset(retired), former)
+            if question is not None:
+                questions |= dict.fromkeys(asked_before or (), question)
+        return cls(frozenset(retired), former, questions)
+
+    def asked(self, question: str) -> str:
+        """The name of a question today."""
+        return self.questions.get(question, question)
 
     def now(self, kind: str, question: str | None, name: str) -> str:
         """The name that this one stands for today: itself, unless it is a former one."""
-        return self.former.get((kind, question, name), name)
+        return self.former.get((kind, self.asked(question) if question is not None else None, name), name)
 
     def item(self, item: Mapping[str, Any]) -> dict[str, Any]:
-        """A suggested item by its label's name of today."""
-        return {**item, "label": self.now(item["kind"], item.get("question"), item["label"])}
+        """A suggested item by the names that its label and its question have today."""
+        question = item.get("question")
+        named = {**item, "label": self.now(item["kind"], question, item["label"])}
+        return named if question is None else {**named, "question": self.asked(question)}
 
     def items(self, items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Suggested items as they may be shown today: no retired labels, and nothing twice that once had two names."""
@@ -75,13 +85,15 @@ class Names:
 
     def answer(self, raw: Mapping[str, Any]) -> Mapping[str, Any]:
         """An answer as it was sent, in today's names. What is malformed stays as it is, to be refused by its name."""
-        if not self.former:
+        if not self.former and not self.questions:
             return raw
         spans, places = self._spans(raw.get("spans"))
         relations = self._relations(raw.get("relations"), places)
         classes = raw.get("classes")
         if isinstance(classes, Mapping):
-            classes = {question: self._chosen(question, chosen) for question, chosen in classes.items()}
+            # Whoever sent both names meant today's.
+            old_first = sorted(classes, key=lambda question: question not in self.questions)
+            classes = {self.asked(question): self._chosen(question, classes[question]) for question in old_first}
         return {**raw, "spans": spans, "classes": classes, "relations": relations}
 
     def _spans(self, raw: Any) -> tuple[Any, dict[int, int]]:

@@ -6,7 +6,7 @@ what was said then. A label's former names (names.py) tell what it is called now
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from django.db import OperationalError, connection, transaction
 from psycopg2.errors import LockNotAvailable, QueryCanceled
 
 from annotator.errors import Unavailable
-from annotator.models import Label, Project
+from annotator.models import Annotation, Label, Project, Question
 from annotator.said import Said
 
 SUBMIT_PATIENCE = 2  # seconds for which an answer waits for a renaming; the desk sends it again
@@ -81,6 +81,8 @@ _UPDATE_DRAFTS = """
 UPDATE annotator_annotation a SET draft = jsonb_set(a.draft, ARRAY['answer'], {rewritten})
 WHERE a.project_id = %(project)s AND a.draft IS NOT NULL AND {holds}
 """
+_ASKED = """jsonb_set({answer}, ARRAY['classes'],
+    (({answer}->'classes') - %(old)s::text) || jsonb_build_object(%(new)s::text, {answer}->'classes'->%(old)s))"""
 _EFFECT = """
 SELECT count(*), count(DISTINCT a.document_id), coalesce(sum(({counted})), 0),
        count(DISTINCT a.document_id) FILTER (WHERE a.state = 'submitted' AND d.split = 'pool'),
@@ -92,7 +94,7 @@ _SUGGESTED = """
 SELECT count(*), count(DISTINCT s.document_id) FROM annotator_suggestion s, jsonb_array_elements(s.items) i
 WHERE s.project_id = %(project)s
   AND s.version = (SELECT max(version) FROM annotator_suggestion WHERE project_id = %(project)s)
-  AND i->>'kind' = %(kind)s AND i->>'label' = ANY(%(names)s) AND i->>'question' IS NOT DISTINCT FROM %(question)s
+  AND i->>'kind' = %(kind)s AND i->>'label' = ANY(%(names)s) AND coalesce(i->>'question', '') = ANY(%(questions)s)
 """
 
 
@@ -131,8 +133,22 @@ def hold_alone(project: Project) -> None:
 
 def rewrite(label: Label, new: str) -> int:
     """Call the label so in every answer and draft that holds it; in how many. Needs hold_alone()."""
-    params = _params(label) | {"new": new}
-    holds, rewritten = _HOLDS[Label.Kind(label.kind)], _REWRITTEN[Label.Kind(label.kind)]
+    return _rewrite(_HOLDS[Label.Kind(label.kind)], _REWRITTEN[Label.Kind(label.kind)], _params(label) | {"new": new})
+
+
+def ask_as(question: Question, new: str) -> int:
+    """Call the question so in every answer and draft to it; in how many. Needs hold_alone()."""
+    params = {"project": question.project_id, "old": question.name, "new": new}
+    return _rewrite("{answer}->'classes' ? %(old)s", _ASKED, params)
+
+
+def answered(question: Question) -> int:
+    """In how many answers the question stands."""
+    answers = Annotation.objects.filter(project=question.project_id)
+    return answers.filter(answer__classes__has_key=question.name).count()
+
+
+def _rewrite(holds: str, rewritten: str, params: Mapping[str, Any]) -> int:
     told = Said(
         "The answers could not be rewritten within %(seconds)s seconds. Nothing is changed.",
         seconds=str(REWRITE_SECONDS),
@@ -152,7 +168,9 @@ def effect(label: Label) -> Effect:
     with connection.cursor() as cursor:
         cursor.execute(query, params)
         answers = cursor.fetchone()
-        cursor.execute(_SUGGESTED, params | {"kind": kind.value, "names": [label.name, *label.former]})
+        asked = [label.question.name, *label.question.former] if label.question else [""]
+        names = {"names": [label.name, *label.former], "questions": asked}
+        cursor.execute(_SUGGESTED, params | {"kind": kind.value} | names)
         return Effect(*map(int, (*answers, *cursor.fetchone())))
 
 

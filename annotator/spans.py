@@ -74,7 +74,7 @@ class Schema:
             {question: Choices(multiple[question], frozenset(names)) for question, names in choices.items()},
             frozenset(kinds["relation"]),
             project.allow_overlap,
-            Names.of((r.kind, r.question.name if r.question else None, r.name, r.retired, r.former) for r in rows),
+            Names.of(map(_named, rows)),
             pairs_by_name(rows),
         )
 
@@ -95,6 +95,13 @@ class Schema:
             "relations": sorted(self.relations),
             "questions": {q: {"multiple": c.multiple, "choices": sorted(c.names)} for q, c in self.questions.items()},
         }
+
+
+def _named(label: Label) -> tuple[str, str | None, str, bool, list[str], list[str] | None]:
+    """A label as Names wants it."""
+    asked = label.question
+    named = (asked.name, asked.former) if asked else (None, None)
+    return label.kind, named[0], label.name, label.retired, label.former, named[1]
 
 
 def pairs_by_name(labels: Iterable[Label]) -> dict[str, frozenset[tuple[str, str]]]:

@@ -68,7 +68,7 @@ def verdicts(project: Project, version: int) -> dict[tuple[str, str | None, str]
     names = Schema.of(project).names
     found: dict[tuple[str, str | None, str], dict[str, int]] = {}
     for kind, question, label, verdict, count in rows:
-        name = (kind, question, names.now(kind, question, label))
+        name = (kind, question and names.asked(question), names.now(kind, question, label))
         found.setdefault(name, dict.fromkeys(Decision.Verdict.values, 0))[verdict] += count
     return found
 

@@ -34,7 +34,10 @@ def current(prediction: Prediction, schema: Schema) -> Prediction:
     return {
         **prediction,
         "spans": [spans[i] for i in kept],
-        "choices": {question: _choices(question, given, schema) for question, given in prediction["choices"].items()},
+        "choices": {
+            schema.names.asked(question): _choices(schema.names.asked(question), given, schema)
+            for question, given in prediction["choices"].items()
+        },
         "relations": [
             {**relation, "head": places[relation["head"]], "tail": places[relation["tail"]]}
             for relation in relations

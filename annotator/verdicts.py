@@ -11,6 +11,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from annotator.models import Decision, Project
+from annotator.spans import Schema
 
 WEEKS = 26
 DAILY_UP_TO = 21  # days of decisions; beyond that, weeks
@@ -73,12 +74,14 @@ def over_time(project: Project) -> tuple[list[tuple[date, Counts]], bool]:
 
 
 def by_label(project: Project) -> list[OfLabel]:
-    """Verdicts on the latest suggested items, label by label."""
+    """Verdicts on the latest suggested items, label by label, by the names that labels have today."""
     with connection.cursor() as cursor:
         cursor.execute(_BY_LABEL, {"project": project.pk, "most": LATEST})
         rows = cursor.fetchall()
+    names = Schema.of(project).names
     found: dict[tuple[str, str | None, str], OfLabel] = {}
-    for kind, question, name, verdict, count in rows:
-        label = found.setdefault((kind, question, name), OfLabel(kind, question, name))
-        setattr(label.counts, verdict, count)
+    for kind, question, said, verdict, count in rows:
+        key = (kind, question and names.asked(question), names.now(kind, question, said))
+        counts = found.setdefault(key, OfLabel(*key)).counts
+        setattr(counts, verdict, getattr(counts, verdict) + count)
     return list(found.values())

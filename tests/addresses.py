@@ -29,6 +29,7 @@ IDS = {
     "tenant": lambda world: world.tenant.slug,
     "project_id": lambda world: world.project.pk,
     "label_id": lambda world: world.label.pk,
+    "question_id": lambda world: world.question.pk,
     "document_id": lambda world: world.claim.document_id,
     "job_id": lambda world: world.job.pk,
     "run_id": lambda world: world.run.pk,
@@ -40,6 +41,7 @@ IDS = {
 BODIES = {
     "create_project": {"name": "Another", "spans": ["PERSON"]},
     "change_project": {"random_share": 0.5},
+    "rename_question": {"name": "subject"},
     "add_label": {"kind": "span", "name": "ANIMAL"},
     "change_label": {"definition": "Names of people."},
     "merge_label": {"into": 1},

@@ -10,7 +10,7 @@ from django.db import connection
 
 from annotator import invitations, queue, review, suggestions, tokens
 from annotator.accounts import Tenant, User
-from annotator.models import Claim, Document, Invitation, Job, Label, Project, Suggestion
+from annotator.models import Claim, Document, Invitation, Job, Label, Project, Question, Suggestion
 from annotator.tenancy import TenantOwned, tenant_scope
 from tests.cast import add_documents, make_project
 from trainer.models import ModelVersion, TrainingRun
@@ -31,6 +31,7 @@ class World:
     secret: str
     project: Project
     label: Label
+    question: Question
     document: Document
     claim: Claim
     suggestion: Suggestion
@@ -59,6 +60,7 @@ class World:
                 secret=tokens.issue(manager)[1],
                 project=project,
                 label=Label.objects.order_by("pk")[0],
+                question=Question.objects.order_by("pk")[0],
                 document=document,
                 claim=queue.claim_next(project, manager),
                 suggestion=suggestion,

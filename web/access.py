@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
 from annotator.accounts import Membership, Role
-from annotator.models import Document, Invitation, Job, Label, Project
+from annotator.models import Document, Invitation, Job, Label, Project, Question
 from annotator.tenancy import TenantOwned
 from trainer.models import ModelVersion, TrainingRun
 from web.requests import TenantRequest
@@ -37,6 +37,14 @@ def label_for(request: TenantRequest, project_id: int, label_id: int, role: str 
     if label.project_id != project_id:
         raise Http404(f"There is no label {label_id} in project {project_id}.")
     return label
+
+
+def question_for(request: TenantRequest, project_id: int, question_id: int, role: str = Role.MANAGER) -> Question:
+    """A question of this very project."""
+    question = _get(request, Question, question_id, role, "project")
+    if question.project_id != project_id:
+        raise Http404(f"There is no question {question_id} in project {project_id}.")
+    return question
 
 
 def document_for(request: TenantRequest, document_id: int, role: str = Role.ANNOTATOR) -> Document:

@@ -16,9 +16,9 @@ READY, PENDING, NO_MODEL, BLIND = "ready", "pending", "no_model", "blind"
 
 _LIVE = """
 SELECT d.id, v.number, s.id, s.items::text, (
-    SELECT json_agg(json_build_array(l.kind, q.name, l.name, l.retired, l.former))::text
+    SELECT json_agg(json_build_array(l.kind, q.name, l.name, l.retired, l.former, q.former))::text
     FROM annotator_label l LEFT JOIN annotator_question q ON q.id = l.question_id
-    WHERE l.project_id = v.project_id AND (l.retired OR l.former <> '[]')
+    WHERE l.project_id = v.project_id AND (l.retired OR l.former <> '[]' OR q.former <> '[]')
 )
 FROM trainer_modelversion v
 CROSS JOIN unnest(%s::bigint[]) d (id)

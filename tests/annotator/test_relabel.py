@@ -13,9 +13,10 @@ from annotator import labels, relabel, review, stats, suggestions
 from annotator.errors import Conflict, Invalid, Unavailable
 from annotator.exporting import jsonl
 from annotator.importing.store import Row, store_rows
-from annotator.models import Annotation, AnnotationRevision, AuditEvent, Decision, Label, Suggestion
+from annotator.models import Annotation, AnnotationRevision, AuditEvent, Decision, Label, Question, Suggestion
 from annotator.relabel import Effect
 from annotator.review import Submission
+from annotator.spans import Schema
 from annotator.tenancy import tenant_scope
 from tests.cast import Cast, add_documents, make_project
 from trainer.models import ModelVersion, TrainingRun
@@ -300,6 +301,65 @@ def test_a_renaming_that_takes_too_long_changes_nothing(desk, monkeypatch):
 
     assert Annotation.objects.get().answer["spans"][0]["label"] == "PERSON"
     assert label("PERSON").former == []
+
+
+def test_a_question_is_renamed_in_every_answer_and_what_comes_late_is_read_so(desk):
+    cast, document = desk
+    answer(document, cast.bob)
+    answer(document, cast.alice, {"spans": [OSLO], "classes": {"topic": ["praise"]}})
+    answer(document, cast.alice, WHOLE, 1, state="draft")
+    run = TrainingRun.objects.create(project=document.project, trigger="hand", state="succeeded")
+    ModelVersion.objects.create(project=document.project, run=run, number=1, examples=1, live=True)
+    suggestions.record(document.project, 1, [(document.pk, FOUND)])
+    tone = Question.objects.get(name="tone")
+
+    renamed = labels.rename_question(tone, "mood", actor=cast.alice)
+
+    assert (renamed.name, renamed.former) == ("mood", ["tone"])
+    bob = Annotation.objects.get(annotator=cast.bob)
+    alice = Annotation.objects.get(annotator=cast.alice)
+    assert bob.answer["classes"] == {"mood": ["angry", "urgent"]}
+    assert alice.answer["classes"] == {"topic": ["praise"]}
+    assert alice.draft["answer"]["classes"] == {"mood": ["angry", "urgent"]}
+    assert AuditEvent.objects.get(action="question.rename").detail["answers"] == 1
+    late = answer(document, cast.bob, {"classes": {"tone": ["friendly"]}}, 1)
+    assert late.answer["classes"] == {"mood": ["friendly"]}
+    both = answer(document, cast.bob, {"classes": {"mood": ["angry"], "tone": ["friendly"]}}, 2)
+    assert both.answer["classes"] == {"mood": ["angry"]}
+    schema = Schema.of(document.project)
+    items = schema.names.items(Suggestion.objects.get().items)
+    assert {item["question"] for item in items if item["kind"] == "choice"} == {"mood"}
+    assert {item.get("question") for item in suggestions.items_of(FOUND, schema)} == {None, "mood"}
+    assert relabel.effect(label("urgent")).suggested == 1
+
+
+def test_a_question_and_then_its_choice_get_new_names(desk):
+    cast, document = desk
+    answer(document, cast.bob)
+
+    labels.rename_question(Question.objects.get(name="tone"), "mood", actor=None)
+    labels.rename(label("angry"), "cross", actor=None)
+
+    sent = {"classes": {"tone": ["angry", "urgent"]}}
+    assert Annotation.objects.get().answer["classes"] == {"mood": ["cross", "urgent"]}
+    assert answer(document, cast.bob, sent, 1).answer["classes"] == {"mood": ["cross", "urgent"]}
+
+
+def test_a_question_has_its_name_alone(desk):
+    _cast, document = desk
+    tone = Question.objects.get(name="tone")
+
+    for name in ("topic", "Topic"):
+        with pytest.raises(Conflict, match="topic"):
+            labels.rename_question(tone, name, actor=None)
+    labels.rename_question(tone, "mood", actor=None)
+    with pytest.raises(Conflict, match="former name of 'mood'"):
+        labels.rename_question(Question.objects.get(name="topic"), "tone", actor=None)
+    with pytest.raises(Conflict, match="former name of 'mood'"):
+        labels.add_question(document.project, name="tone", choices=["a", "b"], actor=None)
+    with pytest.raises(Invalid, match="must be a name"):
+        labels.rename_question(tone, " ", actor=None)
+    assert labels.rename_question(tone, "tone", actor=None).former == ["mood"]
 
 
 @pytest.mark.parametrize("name", ['a "label": "PLACE"', "Ü\\u0041 \\t", "%s {x} '", "🦊"])

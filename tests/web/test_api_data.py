@@ -75,6 +75,20 @@ def test_a_projects_settings_are_changed_as_on_its_page(cast, alice, project):
     assert Api(cast.globex, cast.charlie).call("PATCH", path, {"show_times": True}).status_code == 404
 
 
+def test_a_question_gets_another_name(cast, alice, project):
+    questions = {one["name"]: one["id"] for one in alice.get(f"/projects/{project.pk}").json()["questions"]}
+    path = f"/projects/{project.pk}/questions/{questions['topic']}"
+
+    changed = alice.call("PATCH", path, {"name": "subject"})
+
+    assert changed.json() == {"id": questions["topic"], "name": "subject", "multiple": False}
+    assert alice.call("PATCH", path, {"name": "tone"}).status_code == 409
+    with tenant_scope(cast.acme):
+        other = make_project(cast.acme, name="Other")
+    assert alice.call("PATCH", path.replace(f"/{project.pk}/", f"/{other.pk}/"), {"name": "x"}).status_code == 404
+    assert Api(cast.acme, cast.bob).call("PATCH", path, {"name": "x"}).status_code == 403
+
+
 def test_a_label_that_does_not_fit(alice, project):
     path = f"/projects/{project.pk}/labels"
 

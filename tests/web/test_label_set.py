@@ -274,6 +274,27 @@ def test_a_list_of_many_labels_takes_as_many_queries_as_a_short_one(pages, djang
         pages.client.get(pages.path())
 
 
+def test_a_question_is_renamed_after_a_look(pages):
+    with tenant_scope(pages.cast.acme):
+        sent = Submission(uuid4(), 0, {"classes": {"topic": ["praise"]}})
+        review.annotate(pages.document, pages.cast.bob, sent)
+        topic = Question.objects.get(name="topic")
+
+    asked = pages.post(question_id=topic.pk, new_name="subject")
+
+    assert asked.status_code == 200
+    assert "Rename topic?" in asked.text
+    assert "It is answered in 1 answer." in asked.text
+    assert pages.post(question_id=topic.pk, new_name="tone", sure="1").status_code == 409
+    pages.post(question_id=topic.pk, new_name="subject", sure="1")
+    with tenant_scope(pages.cast.acme):
+        assert Annotation.objects.get().answer["classes"] == {"subject": ["praise"]}
+    page = pages.client.get(pages.path()).text
+    assert f'id="group-question-{topic.pk}">subject</h2>' in page
+    assert "Before: topic" in page
+    assert pages.post(question_id="x", new_name="a").status_code == 404
+
+
 def test_annotators_do_not_change_labels(pages):
     pages.client.force_login(pages.cast.bob)
 

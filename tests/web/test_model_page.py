@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from annotator import review, verdicts
-from annotator.models import Annotation, Document, Suggestion
+from annotator import labels, review, verdicts
+from annotator.models import Annotation, Document, Label, Suggestion
 from annotator.tenancy import tenant_scope
 from tests.cast import add_documents
 from tests.worlds import World
@@ -156,6 +156,10 @@ def test_verdicts_are_told_by_day_and_label_by_label(world, alice, cast):
     assert (of["PERSON"].accept, of["PERSON"].reject, of["PERSON"].rate) == (1, 1, 0.5)
     assert of["praise"].leave == 1
     assert "PERSON 50 1 0 1 0" in words(alice.get(place(world, "model")))
+
+    with tenant_scope(world.tenant):
+        labels.rename(Label.objects.get(name="PERSON"), "HUMAN", actor=None)
+    assert "HUMAN 50 1 0 1 0" in words(alice.get(place(world, "model")))
 
 
 # --- what changed -----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from annotator import labels
-from annotator.models import Label
+from annotator.models import Label, Question
 from annotator.tenancy import tenant_scope
 from tests.worlds import World
 
@@ -106,3 +106,12 @@ def test_a_label_that_was_renamed_since_keeps_what_was_measured_of_it(world):
         labels.rename(Label.objects.get(name="PERSON"), "HUMAN", actor=None)
 
     assert "HUMAN 90 60 72 30 63 % 41 1 of 1" in page(world, METRICS)
+
+
+def test_a_question_and_a_choice_that_were_renamed_since_keep_what_was_measured_of_them(world):
+    before = page(world, METRICS)
+    with tenant_scope(world.tenant):
+        labels.rename_question(Question.objects.get(name="topic"), "subject", actor=None)
+        labels.rename(Label.objects.get(name="praise"), "thanks", actor=None)
+
+    assert page(world, METRICS) == before.replace("topic", "subject").replace("praise", "thanks")

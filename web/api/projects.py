@@ -100,6 +100,13 @@ def merge_label(request: TenantRequest, project_id: int, label_id: int, sent: s.
     return answers.json(_label(labels.merge(label, sent.into, actor=request.user)))
 
 
+@router.patch("/projects/{int:project_id}/questions/{int:question_id}", response={200: s.Question} | errors(403, 409))
+def rename_question(request: TenantRequest, project_id: int, question_id: int, sent: s.QuestionRenamed) -> HttpResponse:
+    """Call a question otherwise, in all answers; what comes in under the old name is read as it. For managers."""
+    question = access.question_for(request, project_id, question_id, Role.MANAGER)
+    return answers.json(shapes.question(labels.rename_question(question, sent.name, actor=request.user)))
+
+
 @router.get("/projects/{int:project_id}/stats", response={200: s.Stats} | errors())
 def get_stats(request: TenantRequest, project_id: int) -> HttpResponse:
     """How far the project is: documents, labels, people, and what became of suggestions."""

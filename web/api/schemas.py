@@ -142,7 +142,12 @@ class MergeGiven(Given):
     into: Annotated[StrictInt, Field(ge=1, lt=2**63)]
 
 
+class QuestionRenamed(Given):
+    name: Text = Field(max_length=100)
+
+
 class Question(Schema):
+    id: int
     name: str
     multiple: bool
 

@@ -39,8 +39,12 @@ def label_set(row: models.Project) -> dict[str, Any]:
             label(one, questions[one.question_id] if one.question_id else None, sorted(pairs.get(one.name, ())))
             for one in labels
         ],
-        "questions": [{"name": q.name, "multiple": q.multiple} for q in questions.values()],
+        "questions": [question(row) for row in questions.values()],
     }
+
+
+def question(row: models.Question) -> dict[str, Any]:
+    return _fields(row, ("id", "name", "multiple"))
 
 
 def label(row: models.Label, question: models.Question | None, pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:

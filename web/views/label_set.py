@@ -8,8 +8,9 @@ from itertools import groupby
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
@@ -52,6 +53,8 @@ def index(request: TenantRequest, project_id: int) -> HttpResponse:
     fault: Refusal | None = None
     if request.method == "POST":
         try:
+            if "question_id" in request.POST:
+                return _rename_question(request, project)
             _arrange(request, project)
         except Refusal as refusal:
             fault = refusal
@@ -80,7 +83,7 @@ def one(request: TenantRequest, project_id: int, label_id: int) -> HttpResponse:
             seen.require(request, *_as_shown(label))
             effects = _effects(request, label)
             if effects and "sure" not in request.POST:
-                return _ask(request, label, effects)
+                return _ask(request, label.project, label.name, request.path, effects)
             _apply(request, label)
         except seen.ChangedMeanwhile as refusal:
             faults, status = {"form": refusal.said, "stands": "yes"}, refusal.status
@@ -116,6 +119,29 @@ def _arrange(request: TenantRequest, project: Project) -> None:
             actor=actor,
         )
         messages.success(request, _("%(name)s can be given from now on.") % {"name": label.name})
+
+
+def _rename_question(request: TenantRequest, project: Project) -> HttpResponse:
+    """Another name for a question; where it was answered, the page asks first."""
+    sent = request.POST
+    question = next(
+        (one for one in Question.objects.filter(project=project) if str(one.pk) == sent["question_id"]), None
+    )
+    if question is None:
+        raise Http404("There is no such question.")
+    name = sent.get("new_name", "").strip()
+    answers = relabel.answered(question)
+    back = reverse("labels", args=[request.tenant.slug, project.pk])
+    if answers and name != question.name and "sure" not in sent:
+        return _ask(request, project, question.name, back, _renaming(_answered(answers), name))
+    question = labels.rename_question(question, name, actor=request.user)
+    messages.success(request, _("%(name)s is saved.") % {"name": question.name})
+    return redirect(back)
+
+
+def _answered(answers: int) -> str:
+    said = ngettext("It is answered in %(count)s answer.", "It is answered in %(count)s answers.", answers)
+    return said % {"count": f"{answers:,}"}
 
 
 def _step(request: TenantRequest, project: Project) -> None:
@@ -251,11 +277,12 @@ def _into(request: TenantRequest) -> int:
     return int(sent)
 
 
-def _ask(request: TenantRequest, label: Label, effects: list[str]) -> HttpResponse:
+def _ask(request: TenantRequest, project: Project, name: str, back: str, effects: list[str]) -> HttpResponse:
     kept = [(name, value) for name, values in request.POST.lists() if name != "csrfmiddlewaretoken" for value in values]
     context = {
-        "project": label.project,
-        "label": label,
+        "project": project,
+        "name": name,
+        "back": back,
         "effects": effects,
         "kept": kept,
         "act": request.POST.get("act"),
@@ -273,7 +300,7 @@ def _effects(request: TenantRequest, label: Label) -> list[str]:
     if act == "retire":
         return _retiring(effect)
     name = request.POST.get("name", label.name).strip()
-    return _renaming(effect, name) if name != label.name and (effect.answers or effect.suggested) else []
+    return _renaming(_stands(effect), name) if name != label.name and (effect.answers or effect.suggested) else []
 
 
 def _stands(effect: relabel.Effect) -> str:
@@ -285,9 +312,9 @@ def _stands(effect: relabel.Effect) -> str:
     return said % {"count": f"{effect.answers:,}", "times": f"{effect.times:,}"}
 
 
-def _renaming(effect: relabel.Effect, name: str) -> list[str]:
+def _renaming(stands: str, name: str) -> list[str]:
     return [
-        _stands(effect),
+        stands,
         _("All of them say %(name)s from then on; earlier revisions keep the word that was said.") % {"name": name},
         _("Models that know the old name go on: what they suggest is shown under the new one."),
         _("Who has a document open loses nothing: an answer with the old name is read as the new one."),

@@ -130,13 +130,15 @@ def _rows(version: ModelVersion, part: str, kind: str, schema: Schema, verdicts:
 
 
 def _questions(version: ModelVersion, schema: Schema, verdicts: Verdicts) -> list[Row]:
-    scores = version.metrics.get("questions") or {}
-    thresholds = _thresholds(version, "questions")
+    names = schema.names
+    scores = {names.asked(old): found for old, found in (version.metrics.get("questions") or {}).items()}
+    thresholds = {names.asked(old): found for old, found in _thresholds(version, "questions").items()}
     reasons = version.metrics.get("not_learnt") or {}
     rows = []
     for name in schema.questions:
         counts = [count for (_, question, _), count in verdicts.items() if question == name]
-        choices = tuple(sorted((scores.get(name, {}).get("choices") or {}).items()))
+        measured = scores.get(name, {}).get("choices") or {}
+        choices = tuple(sorted((names.now("choice", name, choice), found) for choice, found in measured.items()))
         rows.append(
             Row(
                 name,
