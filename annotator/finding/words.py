@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 from django.db import connection
@@ -19,17 +21,20 @@ from annotator.tenancy import current_tenant
 READ_CHARACTERS = 100_000  # of each text; what comes later is not found
 LONGEST = 40
 
+# Words and lists come as two long strings: to hand over arrays of so many costs more than to take strings apart.
 INSERT = """
 INSERT INTO annotator_posting (tenant_id, project_id, word, documents)
-SELECT %s, %s, p.word, array_agg(p.document ORDER BY p.document)
-FROM unnest(%s::text[], %s::bigint[]) AS p (word, document) GROUP BY p.word
+SELECT %s, %s, p.word, ('{' || p.documents || '}')::bigint[]
+FROM unnest(string_to_array(%s, ' '), string_to_array(%s, ' ')) AS p (word, documents)
 """
 
 # Thai, Lao, Myanmar, Khmer; kana and CJK ideographs, also beyond the basic plane.
 UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
-_RUNS = re.compile(rf"([{UNSPACED}]+)|([^\W_{UNSPACED}]+)")
+_RUNS = re.compile(rf"[{UNSPACED}]+")
+_WORDS = re.compile(rf"[^\W_{UNSPACED}]+")
+_EITHER = re.compile(rf"({_RUNS.pattern})|({_WORDS.pattern})")
 
 Indexed = tuple[int, str, str]
 
@@ -41,13 +46,11 @@ def folded(text: str) -> str:
 
 def of_text(text: str) -> set[str]:
     """What the index keeps of a text."""
-    found: set[str] = set()
-    for run, word in _RUNS.findall(folded(text[:READ_CHARACTERS])):
-        if word:
-            found.add(word[:LONGEST])
-        else:
-            found.update(_pairs(run))
-            found.add(run[-1])
+    text = folded(text[:READ_CHARACTERS])
+    found = {word[:LONGEST] for word in _WORDS.findall(text)}
+    if not text.isascii():
+        for run in _RUNS.findall(text):
+            found.update(_pairs(run), run[-1])
     return found
 
 
@@ -55,7 +58,7 @@ def of_search(asked: str) -> tuple[list[str], list[str]]:
     """The beginnings of words, and the pairs of characters, that a text must have to fit what was asked."""
     begun: list[str] = []
     pairs: list[str] = []
-    for run, word in _RUNS.findall(folded(asked)):
+    for run, word in _EITHER.findall(folded(asked)):
         if word:
             begun.append(word[:LONGEST])
         elif len(run) == 1:
@@ -66,7 +69,7 @@ def of_search(asked: str) -> tuple[list[str], list[str]]:
 
 
 def _pairs(run: str) -> list[str]:
-    return [run[i : i + 2] for i in range(len(run) - 1)]
+    return [one + other for one, other in pairwise(run)]
 
 
 def index(project: Project, documents: Iterable[Indexed]) -> None:
@@ -77,10 +80,11 @@ def index(project: Project, documents: Iterable[Indexed]) -> None:
 
 def postings(tenant: int, project: int, documents: Iterable[Indexed]) -> list[Any]:
     """The parameters of INSERT. An id that is the hash of the text is nothing to search for."""
-    words: list[str] = []
-    keys: list[int] = []
-    for key, external_id, text in documents:
-        found = of_text(text) | (set() if len(external_id) == 64 else of_text(external_id))
-        words += found
-        keys += [key] * len(found)
-    return [tenant, project, words, keys]
+    holding: defaultdict[str, list[str]] = defaultdict(list)
+    for key, external_id, text in sorted(documents):
+        found = of_text(text) if len(external_id) == 64 else of_text(text) | of_text(external_id)
+        name = str(key)
+        for word in found:
+            holding[word].append(name)
+    words = sorted(holding)  # as the index is, so that each of its pages is written once
+    return [tenant, project, " ".join(words), " ".join(",".join(holding[word]) for word in words)]

@@ -241,3 +241,22 @@ def test_excerpts_show_what_was_found(text, asked, pieces):
         assert told[1].strip("(") in asked
     else:
         assert told == pieces
+
+
+def test_a_batch_is_indexed_word_by_word_in_the_order_of_the_index(cast, project):
+    documents = [(12, "b", "Oslo, 東京 Oslo"), (3, "a", "oslo " + "x" * 50)]
+
+    assert words.postings(1, 2, documents) == [
+        1, 2, " ".join(["a", "b", "oslo", "x" * 40, "京", "東京"]), "3 12 3,12 3 12 12"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "links"), [("posting", 1), ("facet", 2)])
+def test_a_row_of_the_index_is_looked_up_in_no_table_that_its_project_answers_for(db, table, links):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FILTER (WHERE contype = 'f'), count(*) FILTER (WHERE pg_get_constraintdef(oid) = %s)"
+            " FROM pg_constraint WHERE conrelid = %s::regclass",
+            ["UNIQUE (tenant_id, id)", f"annotator_{table}"],
+        )
+        assert cursor.fetchone() == (links, 0)
