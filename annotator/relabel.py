@@ -195,9 +195,9 @@ def _at_most(limit: str, seconds: float, told: str) -> Iterator[None]:
     """Set PostgreSQL this limit, and raise Unavailable when it is reached; 0: none. The transaction goes on."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config(%s, %s, true)", [limit, f"{int(1000 * seconds)}ms"])
+            cursor.execute(f"SET LOCAL {limit} = {int(1000 * seconds)}")
             yield
-            cursor.execute("SELECT set_config(%s, '0', true)", [limit])
+            cursor.execute(f"SET LOCAL {limit} = 0")
     except OperationalError as error:
         if not isinstance(error.__cause__, LockNotAvailable | QueryCanceled):
             raise
