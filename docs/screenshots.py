@@ -176,6 +176,8 @@ def take_desk(page: Page, address: str, scheme: str) -> None:
         page.wait_for_selector("dialog[open]")
         picture(page, f"desk-{name}", scheme)
         desk.press("Escape")
+        page.wait_for_selector("dialog[open]", state="detached")
+        desk.settled()
 
 
 def take_mirrored(browser: Browser, place: Install) -> None:
