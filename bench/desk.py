@@ -7,8 +7,11 @@ Results are appended to `bench/results/desk.jsonl`; `--table` prints the newest 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -18,16 +21,18 @@ from typing import Any
 
 from playwright.sync_api import Browser, CDPSession, Page
 
+from bench.desks.bare import Bare
 from bench.desks.doccano import Doccano
 from bench.desks.label_studio import LabelStudio
 from bench.desks.ours import Ours
 from bench.loads import LOADS, Load, texts
 from tests.browser import chromium
 
-TOOLS: dict[str, type[Any]] = {"ours": Ours, "doccano": Doccano, "label-studio": LabelStudio}
+TOOLS: dict[str, type[Any]] = {"ours": Ours, "bare": Bare, "doccano": Doccano, "label-studio": LabelStudio}
 RESULTS = Path(__file__).parent / "results" / "desk.jsonl"
 PRESSES, NEXTS, WARM = 50, 10, 3
 PORT = 9070
+ROOT = Path(__file__).resolve().parent.parent
 MEASURES = {
     "label": "label a word, ms",
     "move": "move the cursor, ms",
@@ -41,32 +46,58 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--tools", nargs="+", choices=TOOLS, default=list(TOOLS))
     parser.add_argument("--loads", nargs="+", type=int, choices=range(len(LOADS)), default=list(range(len(LOADS))))
+    parser.add_argument("--minutes", type=float, default=15, help="the most that one tool may take for one load (15)")
     parser.add_argument("--table", action="store_true", help="measure nothing, print what was measured last")
+    parser.add_argument("--run", help=argparse.SUPPRESS)  # one tool and one load, in this very process
     options = parser.parse_args()
-    if not options.table:
-        run = time.strftime("%Y-%m-%dT%H:%M:%S")
+    if options.run:
+        [tool], [load] = options.tools, options.loads
         with chromium() as browser:
-            for number, tool in enumerate(options.tools):
-                measure(browser, TOOLS[tool](PORT + number), [LOADS[load] for load in options.loads], run)
+            measure(browser, TOOLS[tool](PORT), LOADS[load], options.run)
+        return 0
+    run = time.strftime("%Y-%m-%dT%H:%M:%S")
+    for tool in [] if options.table else options.tools:
+        for load in options.loads:
+            if failed := apart(tool, load, run, options.minutes):
+                record({"run": run, "tool": TOOLS[tool].name, "load": LOADS[load].name, "failed": failed})
     print(table([json.loads(line) for line in RESULTS.read_text().splitlines()]))
     return 0
 
 
-def measure(browser: Browser, tool: Any, loads: list[Load], run: str) -> None:
+def apart(tool: str, load: int, run: str, minutes: float) -> str:
+    """Measure in a process of its own, which ends in time with all that it started; returns why it did not succeed."""
+    command = [sys.executable, "-m", "bench.desk", "--tools", tool, "--loads", str(load), "--run", run]
+    with tempfile.TemporaryFile("w+") as said:
+        child = subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=said, start_new_session=True)
+        try:
+            failed = "" if child.wait(minutes * 60) == 0 else "failed"
+        except subprocess.TimeoutExpired:
+            failed = f"not done after {minutes:g} minutes"
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, number)
+                time.sleep(2)
+        child.wait()
+        said.seek(0)
+        lines = said.read().strip().splitlines()
+    print("\n".join(lines[-1:] if not failed else lines[-20:]), file=sys.stderr, flush=True)
+    return f"{failed}: {lines[-1][:200]}" if failed == "failed" and lines else failed
+
+
+def measure(browser: Browser, tool: Any, load: Load, run: str) -> None:
     with tempfile.TemporaryDirectory(prefix="bench-desk-") as folder, tool.running(Path(folder)):
-        for load in loads:
-            project = tool.put(load, texts(load))
-            context = browser.new_context(viewport={"width": 1280, "height": 800})
-            page = context.new_page()
-            page.set_default_timeout(120_000)
-            tool.sign_in(page)
-            wire = Wire(context.new_cdp_session(page))
-            tool.open(page, project)
-            row: Row = {"run": run, "tool": tool.name, "load": load.name, "load_average": round(os.getloadavg()[0], 1)}
-            row |= {"script_style_bytes": wire.script_and_style, **acts(tool, page, load)}
-            row |= nexts(tool, page, wire, load)
-            context.close()
-            record(row)
+        project = tool.put(load, texts(load))
+        context = browser.new_context(viewport={"width": 1280, "height": 800})
+        page = context.new_page()
+        page.set_default_timeout(120_000)
+        tool.sign_in(page)
+        wire = Wire(context.new_cdp_session(page))
+        tool.open(page, project)
+        row: Row = {"run": run, "tool": tool.name, "load": load.name, "load_average": round(os.getloadavg()[0], 1)}
+        row |= {"script_style_bytes": wire.script_and_style, **acts(tool, page, load)}
+        row |= nexts(tool, page, wire, load)
+        context.close()
+        record(row)
 
 
 class Wire:
@@ -148,6 +179,9 @@ def table(rows: list[Row]) -> str:
         ours = newest.get((load, Ours.name), {})
         for tool in [Ours.name, *sorted({tool for _, tool in newest} - {Ours.name})]:
             if row := newest.get((load, tool)):
+                if "failed" in row:
+                    lines.append(f"| {load} | {tool} | {row['failed']} |" + " |" * (len(MEASURES) + 1))
+                    continue
                 cells = [_cell(row, name, ours) for name in MEASURES]
                 size = f"{row['script_style_bytes'] / 1000:,.0f} kB"
                 lines.append(f"| {load} | {tool} | {' | '.join(cells)} | {size} | {row['requests_a_document']:g} |")

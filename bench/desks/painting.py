@@ -1,7 +1,8 @@
 """From an event to the picture of what it did, as the page itself sees it.
 
-The clock starts at the event's own `timeStamp`, when the browser received it. In each frame the page is asked whether
-it shows what was to happen; the first frame that does posts a message, which is handled after that frame was painted.
+The clock starts at the event's own `timeStamp`, when the browser received it; of keys pressed together, at that of the
+last one, for it is what acts. In each frame the page is asked whether it shows what was to happen; the first frame that
+does posts a message, which is handled after that frame was painted.
 """
 
 from __future__ import annotations
@@ -18,7 +19,12 @@ ARM = """() => {
   window.painted = new Promise((resolve, reject) => {
     const started = performance.now();
     let pressed = null;
-    addEventListener("%(event)s", (event) => { pressed ??= event.timeStamp; }, { capture: true, once: true });
+    const began = (event) => {
+      if (["Alt", "Control", "Meta", "Shift"].includes(event.key)) return;
+      pressed = event.timeStamp;
+      removeEventListener("%(event)s", began, true);
+    };
+    addEventListener("%(event)s", began, true);
     const look = () => {
       if (performance.now() - started > %(patience)s) return reject(new Error("not painted in time"));
       if (pressed === null || shown() === before || shown() === null) return requestAnimationFrame(look);
