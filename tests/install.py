@@ -38,16 +38,27 @@ class Install:
     def __init__(self, data_dir: Path, port: int, process: subprocess.Popen[str]) -> None:
         self.data_dir, self.port, self.process = data_dir, port, process
         self.url = f"http://127.0.0.1:{port}"
+        self._console: subprocess.Popen[str] | None = None
 
     def manage(self, *arguments: str, stdin: str = "") -> str:
         """What a command beside the running install prints; it finds the services by DATA_DIR alone."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT, env=_environment(self.data_dir, self.port), input=stdin,
-            capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        if self._console is None:
+            self._console = subprocess.Popen(
+                [sys.executable, "-m", "tests.console"],
+                cwd=ROOT, env=_environment(self.data_dir, self.port),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            )  # fmt: skip
+        assert self._console.stdin is not None
+        assert self._console.stdout is not None
+        print(json.dumps({"arguments": arguments, "stdin": stdin}), file=self._console.stdin, flush=True)
+        done = json.loads(self._console.stdout.readline())
+        assert done["code"] == 0, done["said"] + done["complained"]
+        return str(done["said"])
+
+    def leave(self) -> None:
+        """No more commands."""
+        if self._console is not None:
+            self._console.communicate(timeout=60)
 
     def tenant(self, slug: str, *, person: str, spec: dict[str, Any]) -> Client:
         """A new tenant with a manager and a project, through the commands; the manager's API client."""
@@ -93,6 +104,8 @@ def install(data_dir: Path, **env: str) -> Iterator[Install]:
         cwd=ROOT, env=_environment(data_dir, port) | env, stdout=log, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
 
+    running = Install(data_dir, port, process)
+
     def ready() -> bool:
         printed = Path(log.name).read_text()
         assert process.poll() is None, printed
@@ -100,10 +113,11 @@ def install(data_dir: Path, **env: str) -> Iterator[Install]:
 
     try:
         eventually("the install to be ready", ready, START_SECONDS)
-        yield Install(data_dir, port, process)
+        yield running
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(60)
+        running.leave()
         log.close()
 
 
