@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from annotator import invitations, people, queue, review, tokens
@@ -407,3 +408,17 @@ def test_without_redis_people_still_sign_in(cast, monkeypatch):
 
     assert Client().post("/signin", {"username": "bob", "password": "guess"}).status_code == 422
     assert Client().post("/signin", {"username": "bob", "password": PHRASE}).status_code == 302
+
+
+def test_a_refusal_on_the_way_takes_back_what_was_written_before_it(cast, alice, monkeypatch):
+    def half(found, role, *, actor):
+        Membership.objects.filter(pk=found.pk).update(role=role)
+        raise Conflict("x", "Not so.")
+
+    monkeypatch.setattr(people, "change_role", half)
+    path = reverse("member", args=[cast.acme.slug, member(cast, cast.bob).pk])
+
+    answer = alice.post(path, {"role": "reviewer"}, follow=True)
+
+    assert "Not so." in words(answer)
+    assert member(cast, cast.bob).role == "annotator"

@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotator import invitations, people
-from annotator.accounts import Role
+from annotator.accounts import Membership, Role
 from annotator.errors import Refusal
 from web import access
+from web.refused import told
 from web.requests import TenantRequest
 
 LINK = "invitation_link"  # in the session, until the page that shows it has been seen
@@ -61,30 +62,27 @@ def member(request: TenantRequest, member_id: int) -> HttpResponse:
     """One member: another role, or out. Being removed is confirmed here, and the page says what it means."""
     found = access.member_for(request, member_id, Role.MANAGER)
     if request.method == "POST":
-        try:
-            if "remove" in request.POST:
-                people.remove_member(found, actor=request.user)
-                told = _("%(name)s is no member any more. Their work stays.")
-            else:
-                people.change_role(found, request.POST.get("role", ""), actor=request.user)
-                told = _("%(name)s has another role now.")
-        except Refusal as refusal:
-            messages.error(request, refusal.said)
-            return redirect("member", tenant=request.tenant.slug, member_id=found.pk)
-        messages.success(request, told % {"name": found.user.username})
-        return redirect("people", tenant=request.tenant.slug)
+        with told(request):
+            messages.success(request, _change(request, found) % {"name": found.user.username})
+            return redirect("people", tenant=request.tenant.slug)
+        return redirect("member", tenant=request.tenant.slug, member_id=member_id)
     roles = [role for role in Role if Role.covers(request.role, role)]
     covered = Role.covers(request.role, found.role)
     return render(request, "web/member.html", {"member": found, "roles": roles, "covered": covered})
 
 
+def _change(request: TenantRequest, member: Membership) -> str:
+    if "remove" in request.POST:
+        people.remove_member(member, actor=request.user)
+        return _("%(name)s is no member any more. Their work stays.")
+    people.change_role(member, request.POST.get("role", ""), actor=request.user)
+    return _("%(name)s has another role now.")
+
+
 @require_POST
 def revoke(request: TenantRequest, invitation_id: int) -> HttpResponse:
     invitation = access.invitation_for(request, invitation_id, Role.MANAGER)
-    try:
+    with told(request):
         invitations.revoke(invitation, actor=request.user)
-    except Refusal as refusal:
-        messages.warning(request, refusal.said)
-    else:
         messages.success(request, _("The link for %(name)s no longer works.") % {"name": invitation.name})
     return redirect("people", tenant=request.tenant.slug)

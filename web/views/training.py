@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 import redis
-from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -18,12 +17,12 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from annotator.accounts import Role
-from annotator.errors import Refusal
 from annotator.models import Project
 from trainer import runs, serving
 from trainer.celery import PULSE_KEY, TRAIN
 from trainer.models import ModelVersion, TrainingRun
 from web import access
+from web.refused import told
 from web.requests import TenantRequest
 
 PHASES = {
@@ -92,20 +91,16 @@ def live(request: TenantRequest, project_id: int) -> HttpResponse:
 def start(request: TenantRequest, project_id: int) -> HttpResponse:
     """Start a run by hand."""
     project = access.project_for(request, project_id, Role.MANAGER)
-    try:
+    with told(request):
         runs.start(project, actor=request.user)
-    except Refusal as refusal:
-        messages.warning(request, refusal.said)
     return _back(project)
 
 
 @require_POST
 def cancel(request: TenantRequest, run_id: int) -> HttpResponse:
     run = access.run_for(request, run_id, Role.MANAGER)
-    try:
+    with told(request):
         runs.cancel(run, actor=request.user)
-    except Refusal as refusal:
-        messages.warning(request, refusal.said)
     return _back(run.project)
 
 

@@ -16,11 +16,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from annotator import stats
 from annotator.accounts import Role
-from annotator.errors import Refusal
 from annotator.spans import Schema
 from trainer import runs
 from trainer.models import ModelVersion, TrainingRun
 from web import access
+from web.refused import told
 from web.requests import TenantRequest
 from web.views.charts import curves, reliabilities
 from web.views.model import scores_of
@@ -79,13 +79,10 @@ def promote(request: TenantRequest, version_id: int) -> HttpResponse:
     version = access.version_for(request, version_id, Role.MANAGER)
     if request.method == "GET":
         return render(request, "web/promote.html", _promotion(version))
-    try:
+    with told(request):
         runs.promote(version, actor=request.user)
-    except Refusal as refusal:
-        messages.warning(request, refusal.said)
-    else:
-        told = _("Version %(number)s is live. Its suggestions follow within moments.")
-        messages.success(request, told % {"number": version.number})
+        live = _("Version %(number)s is live. Its suggestions follow within moments.")
+        messages.success(request, live % {"number": version.number})
     return redirect("model", tenant=request.tenant.slug, project_id=version.project_id)
 
 
