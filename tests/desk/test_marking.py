@@ -242,6 +242,47 @@ def test_the_edges_of_what_is_picked_are_dragged(sheet):
     assert sheet.labelled() == [("Oslo, works", "PLACE")], "a drag is one act"
 
 
+def test_an_edge_that_is_dragged_to_the_end_of_the_view_scrolls_on(make_sheet):
+    sheet = make_sheet(viewport={"width": 600, "height": 400})
+    text = " ".join(f"word{i}" for i in range(400))
+    sheet.open(text, spans=[{"start": 0, "end": 5, "label": "PLACE"}])
+    sheet.click("word0")
+
+    sheet.page.mouse.move(*sheet.middle(".handle.end"))
+    sheet.page.mouse.down()
+    sheet.page.mouse.move(300, 395, steps=4)
+    sheet.page.wait_for_function("() => document.querySelector('main').scrollTop > 600")
+    sheet.page.mouse.move(300, 200)
+    sheet.page.mouse.up()
+
+    far = sheet.page.evaluate("() => board.work.marks[0].end")
+    assert sheet.frame().labelled()[0][0] == text[:far]
+    assert far > 600
+    stopped = sheet.page.evaluate("() => document.querySelector('main').scrollTop")
+    assert sheet.frame().page.evaluate("() => document.querySelector('main').scrollTop") == stopped
+
+
+def test_grips_show_where_the_mouse_is_and_can_be_pulled_at_once(sheet):
+    sheet.open(LETTER, spans=[{"start": 13, "end": 17, "label": "PLACE"}, {"start": 0, "end": 8, "label": "PERSON"}])
+    grips = sheet.page.locator(".handle")
+
+    box = sheet.box("Oslo")
+    sheet.page.mouse.move(box["x"], box["y"])
+    assert grips.count() == 2
+    assert sheet.picked == "", "to look at is not to pick"
+    to = sheet.box("works")
+    sheet.pull(sheet.middle(".handle.end"), (to["x"], to["y"]))
+    assert sheet.labelled() == [("Ada Berg", "PERSON"), ("Oslo, works", "PLACE")]
+    box = sheet.box("Berg")
+    sheet.page.mouse.move(box["x"], box["y"])
+    assert sheet.middle(".handle.start")[0] < sheet.box("Ada")["left"] + 1
+    box = sheet.box("likes")
+    sheet.page.mouse.move(box["x"], box["y"])
+    assert sheet.middle(".handle.start")[0] > sheet.box("of")["right"], "those of what is picked come back"
+    sheet.press("Escape")
+    assert grips.count() == 0
+
+
 def test_escape_gives_up_a_drag(sheet):
     sheet.open(LETTER, spans=[{"start": 13, "end": 17, "label": "PLACE"}])
     sheet.click("Oslo")

@@ -7,6 +7,24 @@ from tests.desk.bench import Bench
 LETTER = "Ada Berg, of Oslo, works in Paris. She likes Oslo."
 
 
+def test_a_flag_is_seen_and_a_call_for_help_is_not_lost_by_it(place, context):
+    bench = Bench(place, "flagged", LETTER)
+    desk = bench.desk(context)
+    page = desk.page
+
+    assert not page.is_visible("#flagged")
+    desk.press("!")
+    assert page.inner_text("#flagged") == "Flagged"
+    desk.press("!")
+    assert not page.is_visible("#flagged")
+    desk.press(";")
+    page.get_by_label("I need help with this document").check()
+    page.keyboard.press("Control+Enter")
+    assert page.inner_text("#flagged") == "Needs help"
+    desk.press("!").says("You asked for help with it")
+    assert page.inner_text("#flagged") == "Needs help"
+
+
 def test_the_panel_says_which_label_is_in_hand_and_letters_lead_about(place, context):
     bench = Bench(place, "hand", LETTER, LETTER.upper())
     desk = bench.desk(context)

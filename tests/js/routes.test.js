@@ -64,3 +64,18 @@ test("names of relations keep out of each other's way", () => {
   const [a, b] = routes(wanted, FRAME).map((route) => route.label);
   assert.ok(Math.abs(a.x - b.x) > 40);
 });
+
+test("a name that finds no room is left out, and none lies on another", () => {
+  const next = random(7);
+  for (let round = 0; round < 60; round += 1) {
+    const wanted = Array.from({ length: 9 }, (_, i) => {
+      const x = 20 + next(200);
+      return { key: String(i), head: end(x, 1), tail: end(x + 20 + next(150), 1), width: 50 };
+    });
+    const shown = routes(wanted, FRAME).filter(({ crowded }) => !crowded);
+    assert.ok(shown.length > 0 && shown.length < wanted.length);
+    for (const [i, a] of shown.entries()) {
+      for (const b of shown.slice(i + 1)) assert.ok(Math.abs(a.label.y - b.label.y) >= 10 || Math.abs(a.label.x - b.label.x) >= 54);
+    }
+  }
+});

@@ -124,9 +124,9 @@ export class Arcs {
   }
 
   /** @param {Arc} arc @param {import("./routes.js").Route} route @param {boolean} scores */
-  #show(arc, { path, tip, label }, scores) {
+  #show(arc, { path, tip, label, crowded }, scores) {
     const score = arc.score !== null && (scores || arc.picked) ? ` ${percent(arc.score)}` : "";
-    const state = `arc${arc.score === null ? "" : " suggested"}${arc.near || arc.picked ? " near" : ""}${arc.picked ? " picked" : ""}`;
+    const state = `arc${arc.score === null ? "" : " suggested"}${arc.near || arc.picked ? " near" : ""}${arc.picked ? " picked" : ""}${crowded ? " crowded" : ""}`;
     const look = JSON.stringify([path, arc.label, arc.color, score, state]);
     const before = this.shown.get(arc.key);
     if (before?.look === look) return;

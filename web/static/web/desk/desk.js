@@ -204,7 +204,9 @@ export class Desk {
   }
 
   #flag() {
-    const flag = this.sitting?.current?.flag ? "" : "flagged";
+    const now = this.sitting?.current?.flag;
+    if (now === "help") return this.view.tell(t("You asked for help with it: the comment says so, and can take it back."));
+    const flag = now ? "" : "flagged";
     this.sitting?.remark({ flag });
     this.view.say(flag ? t("Flagged.") : t("No longer flagged."));
   }

@@ -1,7 +1,7 @@
 /** Questions that the desk asks, each in a dialog of the browser's own: focus comes back to where it was. */
 
 import { t } from "../i18n.js";
-import { byId, clip, el } from "./dom.js";
+import { byId, clip, composing, el } from "./dom.js";
 import { Text } from "./offsets.js";
 
 /** @param {string} id */
@@ -40,7 +40,7 @@ export async function askWhySkipped() {
   };
   // Enter in the field would press the first button, which cancels.
   const enter = (/** @type {KeyboardEvent} */ event) => {
-    if (event.key !== "Enter") return;
+    if (event.key !== "Enter" || composing(event)) return;
     event.preventDefault();
     dialog.close("skip");
   };

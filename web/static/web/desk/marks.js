@@ -44,6 +44,10 @@ export class Marks {
     this.levels = new Map();
     /** @type {Map<string, number>} */
     this.widths = new Map();
+    /** Whose grips are shown since it was picked with the pointer, and since that is over it. @type {string | null} */
+    this.grips = null;
+    /** @type {string | null} */
+    this.hovered = null;
     this.under.replaceChildren();
     this.over.replaceChildren();
   }
@@ -65,7 +69,8 @@ export class Marks {
       remove(shown);
       this.shown.delete(id);
     }
-    this.#hold((look.grips && this.placed.get(look.picked ?? "")) || null);
+    this.grips = look.grips ? look.picked : null;
+    this.#hold();
   }
 
   /** @param {Look} look @returns {Placed[]} */
@@ -154,15 +159,25 @@ export class Marks {
     this.shown.set(span.id, { key, pieces, name: tag });
   }
 
-  /** Grips at both ends of what is picked, to be dragged. @param {Placed | null} picked */
-  #hold(picked) {
-    const boxes = picked?.boxes ?? [];
+  /** The mouse is over this mark or suggestion, or over none. @param {string | null} id */
+  hover(id) {
+    if (id === this.hovered) return;
+    this.hovered = id;
+    this.#hold();
+  }
+
+  /** Grips to be dragged, at both ends of what the mouse is over, else of what was picked with it. */
+  #hold() {
+    const held = this.placed.get(this.hovered ?? "") ?? this.placed.get(this.grips ?? "");
+    const boxes = held?.boxes ?? [];
     const [first, last] = [boxes[0], boxes.at(-1)];
     if (!first || !last) return this.handles.forEach((handle) => handle.remove());
-    const right = this.sheet.text.rightToLeft(picked?.span.start ?? 0);
+    const right = this.sheet.text.rightToLeft(held?.span.start ?? 0);
     const edges = [right ? first.left + first.width : first.left, right ? last.left : last.left + last.width];
     [first, last].forEach((box, i) => {
-      const { style } = this.handles[i];
+      const { style, dataset, classList } = this.handles[i];
+      dataset.id = held?.span.id;
+      classList.toggle("slight", held?.span.id !== this.grips);
       style.left = `${edges[i]}px`;
       style.top = `${box.top}px`;
       style.height = `${box.height}px`;

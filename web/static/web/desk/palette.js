@@ -1,7 +1,7 @@
 /** Finds a label by its name: as a list that opens with a key, and as a field above a long list of the panel. */
 
 import { n, t } from "../i18n.js";
-import { byId, el } from "./dom.js";
+import { byId, composing, el } from "./dom.js";
 
 /** @typedef {import("./types.js").Label} Label */
 
@@ -52,6 +52,7 @@ export class Palette {
   #listen() {
     this.words.addEventListener("input", () => this.#find());
     this.words.addEventListener("keydown", (event) => {
+      if (composing(event)) return;
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
       if (step) this.#go(this.at + step);
       else if (event.key === "Enter") this.#choose(this.shown[this.at]);
@@ -122,6 +123,7 @@ export function filters(desk) {
     };
     field.addEventListener("input", apply);
     field.addEventListener("keydown", (event) => {
+      if (composing(event)) return;
       if (event.key === "Enter") {
         event.preventDefault();
         const [best] = found(rows.filter((row) => !row.hidden).map((row) => ({ name: row.dataset.name ?? "", row })), field.value);

@@ -5,6 +5,7 @@
  */
 
 import { MADE } from "./arcs.js";
+import { Scrolling } from "./scrolling.js";
 
 /** @typedef {import("./board.js").Board} Board */
 
@@ -18,11 +19,11 @@ export function listen(board) {
   stack.addEventListener("pointerdown", (event) => {
     if (board.locked || event.button > 0) return;
     const part = event.target instanceof Element ? event.target : null;
-    if (part?.closest(".handle")) return drag(event, new EdgeDrag(board, /** @type {Element} */ (part)));
+    if (part?.closest(".handle")) return drag(board, event, new EdgeDrag(board, /** @type {HTMLElement} */ (part)));
     const arc = part?.closest(".arc");
     if (arc instanceof SVGElement) return pickArc(board, event, arc.dataset.arc ?? "");
     const name = part?.closest(".name");
-    if (name instanceof HTMLElement) return drag(event, new NameDrag(board, name, event));
+    if (name instanceof HTMLElement) return drag(board, event, new NameDrag(board, name, event));
     pressed = board.sheet.element.contains(part);
     // A selection runs over names as if they were not there.
     stack.classList.toggle("selecting", pressed);
@@ -45,11 +46,23 @@ export function listen(board) {
     if (event.detail === 3) chooseSentence(board, event);
     else if (/** @type {PointerEvent} */ (event).pointerType === "touch") tap(board, event);
   });
-  stack.addEventListener("pointermove", ({ clientX, clientY, pointerType }) => {
+  stack.addEventListener("pointermove", (event) => {
     const head = board.relating?.head;
-    if (head && pointerType === "mouse") board.arcs.loose(head, { x: clientX, y: clientY });
+    if (event.pointerType !== "mouse") return;
+    if (head) board.arcs.loose(head, { x: event.clientX, y: event.clientY });
+    hover(board, event);
   });
+  stack.addEventListener("pointerleave", () => board.marks.hover(null));
   listenToFingers(board);
+}
+
+/** Show the grips of the mark under the mouse, while nothing else goes on. @param {Board} board @param {PointerEvent} event */
+function hover(board, { clientX, clientY, buttons, target }) {
+  if (target instanceof Element && target.closest(".handle")) return;
+  const quiet = buttons === 0 && !board.locked && !board.relating && board.hand === null;
+  const point = quiet && target === board.sheet.element ? board.sheet.characterAt(clientX, clientY) : null;
+  const here = point === null ? undefined : board.at({ start: point, end: point + 1 })[0];
+  board.marks.hover(here?.id ?? null);
 }
 
 /** Handles are moved long after the finger came down first. @param {Board} board */
@@ -119,10 +132,12 @@ function take(board, id) {
 
 // --- drags -----------------------------------------------------------------------------------------------------------
 
-/** @typedef {{ move: (event: PointerEvent) => void, end: (event: PointerEvent) => void, cancel: () => void }} Drag */
+/** @typedef {{ clientX: number, clientY: number, altKey: boolean }} Spot */
+/** @typedef {{ move: (spot: Spot) => void, end: (event: PointerEvent) => void, cancel: () => void }} Drag */
 
-/** Follow the pointer until it is let go; Escape gives up. @param {PointerEvent} down @param {Drag} work */
-function drag(down, work) {
+/** Follow the pointer until it is let go, and scroll where it rests at an edge; Escape gives up.
+ *  @param {Board} board @param {PointerEvent} down @param {Drag} work */
+function drag(board, down, work) {
   down.preventDefault();
   down.stopPropagation();
   const stop = new AbortController();
@@ -130,11 +145,19 @@ function drag(down, work) {
   const ours = (/** @type {(event: PointerEvent) => void} */ act) => (/** @type {PointerEvent} */ event) => {
     if (event.pointerId === down.pointerId) act(event);
   };
+  const move = (/** @type {PointerEvent} */ { clientX, clientY, altKey }) =>
+    work.move({ clientX, clientY: scrolling.within(clientY), altKey });
+  const scrolling = new Scrolling(board.sheet.scroller, move);
   const finish = (/** @type {() => void} */ last) => {
     stop.abort();
+    scrolling.stop();
     last();
   };
-  addEventListener("pointermove", ours((event) => work.move(event)), options);
+  const moved = (/** @type {PointerEvent} */ event) => {
+    move(event);
+    scrolling.follow(event);
+  };
+  addEventListener("pointermove", ours(moved), options);
   addEventListener("pointerup", ours((event) => finish(() => work.end(event))), options);
   addEventListener("pointercancel", ours(() => finish(() => work.cancel())), options);
   addEventListener(
@@ -150,16 +173,18 @@ function drag(down, work) {
 
 /** An edge of what is picked, on its way to another word. @implements {Drag} */
 class EdgeDrag {
-  /** @param {Board} board @param {Element} handle */
+  /** @param {Board} board @param {HTMLElement} handle */
   constructor(board, handle) {
     this.board = board;
+    const { id } = handle.dataset;
+    if (id && id !== board.picked) board.pick(id, { byPointer: true });
     this.edge = /** @type {"start" | "end"} */ (handle.classList.contains("start") ? "start" : "end");
     this.from = { .../** @type {import("./offsets.js").Range} */ (board.selection) };
     this.range = this.from;
     board.sheet.stack.classList.add("dragging");
   }
 
-  /** @param {PointerEvent} event */
+  /** @param {Spot} spot */
   move({ clientX, clientY, altKey }) {
     const { sheet, tokens } = this.board;
     const point = altKey ? sheet.pointAt(clientX, clientY) : sheet.characterAt(clientX, clientY);
@@ -193,7 +218,7 @@ class NameDrag {
     this.drawing = false;
   }
 
-  /** @param {PointerEvent} event */
+  /** @param {Spot} spot */
   move({ clientX, clientY }) {
     const thing = this.board.find(this.id);
     const joins = this.board.labels.some((label) => label.kind === "relation") && thing && !this.board.isItem(thing);

@@ -12,7 +12,8 @@ import { levels } from "./levels.js";
  * @typedef {{ key: string, head: End, tail: End, width: number }} Wanted `width`: of its name
  * @typedef {{ gutter: number, inward: 1 | -1, room: number, width: number }} Frame the gutter's inner edge, the way to
  *   the text and its width, and how wide everything is
- * @typedef {{ key: string, path: string, tip: string, label: Point }} Route
+ * @typedef {{ key: string, path: string, tip: string, label: Point, crowded: boolean }} Route `crowded`: its
+ *   name would lie on another one
  */
 
 const LANE = 6;
@@ -33,9 +34,9 @@ export function routes(wanted, frame) {
     const out = gutter(key);
     const corners = head.line === tail.line ? [] : [{ x: out, y: from }, { x: out, y: to }];
     const points = [head, { x: head.x, y: from }, ...corners, { x: tail.x, y: to }, tail];
-    const label = free(points, Math.min(width, frame.width), frame.width, labels);
-    labels.push({ ...label, width });
-    return { key, path: rounded(points), tip: tip(tail), label };
+    const { label, crowded } = free(points, Math.min(width, frame.width), frame.width, labels);
+    if (!crowded) labels.push({ ...label, width });
+    return { key, path: rounded(points), tip: tip(tail), label, crowded };
   });
 }
 
@@ -102,7 +103,7 @@ const tip = ({ x, y }) => `M${at({ x: x - 3.5, y: y - 6 })}L${at({ x, y })}L${at
 
 /** Where along the longest level stretch a name fits, beside those that are there already.
  *  @param {Point[]} points @param {number} width @param {number} room from the left edge to the right
- *  @param {{ x: number, y: number, width: number }[]} others @returns {Point} */
+ *  @param {{ x: number, y: number, width: number }[]} others @returns {{ label: Point, crowded: boolean }} */
 function free(points, width, room, others) {
   const inside = (/** @type {number} */ x) => Math.max(width / 2, Math.min(x, room - width / 2));
   const level = points.slice(1).map((to, i) => ({ from: points[i], to })).filter(({ from, to }) => from.y === to.y);
@@ -110,5 +111,6 @@ function free(points, width, room, others) {
   const spots = [0.5, 0.3, 0.7, 0.15, 0.85].map((part) => ({ x: inside(from.x + (to.x - from.x) * part), y: from.y }));
   const meets = (/** @type {Point} */ spot) =>
     others.some(({ x, y, width: other }) => Math.abs(y - spot.y) < 10 && Math.abs(x - spot.x) < (width + other) / 2 + 4);
-  return spots.find((spot) => !meets(spot)) ?? spots[0];
+  const label = spots.find((spot) => !meets(spot));
+  return { label: label ?? spots[0], crowded: !label };
 }

@@ -54,6 +54,8 @@ export class View {
     pressed("comment", comment !== "");
     const help = flag === "help";
     const words = document.querySelector('[data-act="flag"] span');
+    byId("flagged").hidden = flag === "";
+    byId("flagged").querySelector("span")?.replaceChildren(help ? t("Needs help") : t("Flagged"));
     if (words) words.textContent = help ? t("Needs help") : flag ? t("Flagged") : t("Flag");
   }
 
