@@ -119,7 +119,12 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> str:
-    return value[:CELL] if isinstance(value, str) else "" if value is None else orjson.dumps(value).decode()[:CELL]
+    if value is None or isinstance(value, str):
+        return (value or "")[:CELL]
+    try:
+        return orjson.dumps(value).decode()[:CELL]
+    except TypeError:  # nested deeper than it writes; the row is refused for that
+        return "…"
 
 
 def mappable(found: Preview) -> list[str]:

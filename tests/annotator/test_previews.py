@@ -114,6 +114,13 @@ def test_of_a_large_file_the_beginning_is_read(cast, project, scope, monkeypatch
     assert found.problems == []
 
 
+def test_what_is_nested_too_deep_to_be_shown_is_refused(cast, project, scope):
+    found = jobs.preview(upload(cast, project, '{"text": "a", "x": ' + "[" * 900 + "]" * 900 + "}", "a.jsonl"))
+
+    assert found.rows == [["a", "…"]]
+    assert [problem["reason"] for problem in found.problems] == ["is nested more than 64 levels deep"]
+
+
 def test_an_upload_waits_for_its_word_and_is_begun_once(cast, project, scope):
     job = upload(cast, project, rows(2), "a.jsonl")
 
