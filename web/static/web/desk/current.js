@@ -50,6 +50,6 @@ export class Current {
   /** The form in which the browser keeps it. @param {import("./types.js").Work} work @param {number} milliseconds @returns {Kept} */
   kept(work, milliseconds) {
     const { suggestion, revision, flag, comment, asks } = this;
-    return { work, suggestion, revision, flag, comment, milliseconds, asks };
+    return { work, suggestion, revision, flag, comment, milliseconds, asks, at: Date.now() };
   }
 }

@@ -59,7 +59,8 @@ export class Sitting {
     setInterval(() => this.#heartbeat(), HEARTBEAT_MS);
   }
 
-  begin() {
+  async begin() {
+    await this.sending.store.recover();
     const { first, reason, desk_url } = this.config;
     this.touched = this.outbox.waiting.length > 0;
     this.outbox.start();

@@ -3,10 +3,14 @@
  * Keyed by the person, so that two who share a browser never meet each other's.
  */
 
+import { Journal } from "./journal.js";
+
+const PATIENCE_MS = 1000;
+
 /**
  * The work on one document. `asks` are the ids under which it was sent: what comes back under one of them is our own.
  * @typedef {{ work: import("./types.js").Work, suggestion: import("./types.js").Suggestion | null, revision: number,
- *   flag: string, comment: string, milliseconds: number, asks: string[] }} Kept
+ *   flag: string, comment: string, milliseconds: number, asks: string[], at: number }} Kept
  * A submit that the server has not acknowledged, and why it refused it, if it did.
  * @typedef {{ document: number, name: string, at: number, body: import("./types.js").Body, kept: Kept,
  *   refused?: { status: number, reason: string, current: import("./types.js").Annotation | null } }} Entry
@@ -23,9 +27,27 @@ export class Store {
     this.memory = new Map();
     /** @type {Entry[] | null} */
     this.known = null;
+    /** @type {Journal | null} */
+    this.journal = null;
     globalThis.addEventListener?.("storage", () => {
       this.known = null;
     });
+  }
+
+  /** Take up the journal, and out of it what the browser lost of this when it died. A slow disk keeps nobody waiting. */
+  async recover() {
+    const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS));
+    await Promise.race([this.#recover().catch(() => null), late]);
+  }
+
+  async #recover() {
+    const journal = await Journal.open();
+    for (const [key, text] of (await journal?.read(this.prefix)) ?? []) {
+      const name = key.slice(this.prefix.length);
+      const kept = parsed(text);
+      if ((kept?.at ?? -1) > (this.#read(name)?.at ?? -1)) this.#write(name, kept);
+    }
+    this.journal = journal;
   }
 
   /** @param {number} document @returns {Kept | null} */
@@ -77,8 +99,7 @@ export class Store {
   #read(name) {
     const key = this.prefix + name;
     try {
-      const text = this.memory.get(key) ?? this.storage.getItem(key);
-      return text === null ? null : JSON.parse(text);
+      return parsed(this.memory.get(key) ?? this.storage.getItem(key));
     } catch {
       return null;
     }
@@ -88,6 +109,7 @@ export class Store {
   #write(name, value) {
     const key = this.prefix + name;
     const text = JSON.stringify(value);
+    this.journal?.write(key, text);
     try {
       this.storage.setItem(key, text);
       this.memory.delete(key);
@@ -101,10 +123,20 @@ export class Store {
   /** @param {string} name */
   #remove(name) {
     this.memory.delete(this.prefix + name);
+    this.journal?.write(this.prefix + name, null);
     try {
       this.storage.removeItem(this.prefix + name);
     } catch {
       this.keeps = false;
     }
+  }
+}
+
+/** What is broken counts as nothing. @param {string | null} text @returns {any} */
+function parsed(text) {
+  try {
+    return text === null ? null : JSON.parse(text);
+  } catch {
+    return null;
   }
 }
