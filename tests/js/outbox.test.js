@@ -8,7 +8,7 @@ import { entry, storage } from "./storage.js";
 
 /** A server that answers as `answers` say, one after the other, and then takes everything. */
 class Server {
-  /** @param {...(Error | ((body: any) => any))} answers */
+  /** @param {...(Error | ((body: any) => any) | undefined)} answers */
   constructor(...answers) {
     this.answers = answers;
     /** @type {any[]} */
@@ -148,4 +148,34 @@ test("the last word of a page that goes is sent at once, and known to be lost if
   assert.equal(await outbox.lastly(1, entry(1, "d").body), false, "something else is on its way");
   await rest();
   assert.deepEqual(server.got.map(({ submit_id }) => submit_id), ["a", "b", "c"]);
+});
+
+test("a document at which the server fails holds up no other, and keeps its own order", async () => {
+  const server = new Server(new Unreachable("The server answered 500.", 500), undefined, new Unreachable("500", 500));
+  const { outbox, store, until, rest } = opened(server);
+
+  outbox.put(entry(1, "first"));
+  outbox.put(entry(1, "second", { at: 2 }));
+  outbox.put(entry(2, "other", { at: 3 }));
+  await until(() => outbox.offline);
+  outbox.start();
+  await until(() => store.entries().length === 2 && outbox.offline);
+  outbox.start();
+  await rest();
+
+  assert.deepEqual(server.got.map(({ submit_id }) => submit_id), ["first", "other", "first", "first", "second"]);
+  assert.deepEqual(store.entries(), []);
+});
+
+test("an answer that says nothing of the submit leaves it waiting, and the next try goes on", async () => {
+  const server = new Server(() => ({}));
+  const { outbox, store, until, rest } = opened(server);
+
+  outbox.put(entry(1, "a"));
+  await until(() => outbox.offline);
+  assert.equal(store.entries().length, 1);
+  outbox.start();
+  await rest();
+
+  assert.deepEqual(store.entries(), []);
 });

@@ -3,6 +3,7 @@
  * Submits are kept in the store from the moment they are made; a draft is the same as the work that is kept there.
  */
 
+import { t } from "../i18n.js";
 import { Refused, Unreachable } from "./server.js";
 
 /** @typedef {import("./store.js").Entry} Entry */
@@ -11,6 +12,7 @@ import { Refused, Unreachable } from "./server.js";
 /**
  * @typedef {{ changed(): void, saved(document: number, annotation: Annotation, body: Body): void,
  *             refused(document: number, error: Refused, body: Body): void }} Listener
+ * @typedef {{ document: number, body: Body, asks: string[], entry: Entry | null }} Sent a submit, or a draft
  */
 
 export const PAUSES_MS = [1000, 2000, 4000, 8000, 15_000, 30_000];
@@ -32,6 +34,8 @@ export class Outbox {
     this.drafts = new Map();
     /** What each document's revision is by our own acknowledged acts. @type {Map<number, number>} */
     this.revisions = new Map();
+    /** Documents at which the server itself failed: what is about others goes first. @type {Set<number>} */
+    this.failed = new Set();
     /** Ends a pause early. @type {() => void} */
     this.hurry = () => {};
   }
@@ -92,6 +96,15 @@ export class Outbox {
 
   async #run() {
     this.running = true;
+    try {
+      await this.#sendAll();
+    } finally {
+      this.running = false;
+      this.on.changed();
+    }
+  }
+
+  async #sendAll() {
     for (let tries = 0; !this.signedOut; ) {
       const next = this.#next();
       if (!next) break;
@@ -102,29 +115,34 @@ export class Outbox {
         tries = 0;
       } catch (error) {
         if (!(error instanceof Unreachable)) throw error;
+        if (error.status) this.failed.add(next.document);
         this.offline = true;
         this.on.changed();
         await this.#pause(PAUSES_MS[Math.min(tries, PAUSES_MS.length - 1)]);
         tries += 1;
       }
     }
-    this.running = false;
-    this.on.changed();
   }
 
-  /** @returns {{ document: number, body: Body, asks: string[], entry: Entry | null } | null} */
+  /** Submits before drafts, in their order; where the server failed at a document, first all about others.
+   *  @returns {Sent | null} */
   #next() {
-    const entry = this.waiting[0];
-    if (entry) return { document: entry.document, body: entry.body, asks: entry.kept.asks, entry };
-    for (const [document, { body, asks }] of this.drafts) return { document, body, asks, entry: null };
-    return null;
+    const sent = [
+      ...this.waiting.map((entry) => ({ document: entry.document, body: entry.body, asks: entry.kept.asks, entry })),
+      ...[...this.drafts].map(([document, draft]) => ({ document, ...draft, entry: null })),
+    ];
+    const other = sent.find(({ document }) => !this.failed.has(document));
+    if (!other) this.failed.clear();
+    return other ?? sent[0] ?? null;
   }
 
-  /** @param {{ document: number, body: Body, asks: string[], entry: Entry | null }} sent */
+  /** @param {Sent} sent */
   async #send({ document, body, asks, entry }) {
     const revision = this.revisions.get(document) ?? body.revision;
     try {
       const { annotation } = await this.server.put(path(document), { ...body, revision });
+      // What is taken off the list must have been taken in: an answer without it is none.
+      if (!annotation) throw new Unreachable(t("The server cannot be reached."));
       this.#done(document, body, entry);
       this.#saved(document, annotation, body);
     } catch (error) {

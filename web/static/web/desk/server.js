@@ -27,10 +27,18 @@ export class Refused extends Error {
   }
 }
 
-/** No answer at all, or one that a later try may better. */
-export class Unreachable extends Error {}
+/** No answer at all, or one that a later try may better: `status` is 0, or what came instead. */
+export class Unreachable extends Error {
+  /** @param {string} message @param {number} [status] */
+  constructor(message, status = 0) {
+    super(message);
+    this.status = status;
+  }
+}
 
 const LATER = [429, 500, 502, 503, 504];
+/** Refusals that also hold where a proxy said them in its own words. */
+const FINAL = [401, 413];
 
 export class Server {
   /** @param {{ api: string, csrf: string }} config */
@@ -69,21 +77,23 @@ export class Server {
     } catch {
       throw new Unreachable(t("The server cannot be reached."));
     }
-    if (LATER.includes(response.status)) throw new Unreachable(t("The server answered %(status)s.", { status: response.status }));
+    const { status, ok } = response;
     const answer = parsed(text);
-    if (!response.ok) throw new Refused(response.status, answer);
     // Somebody else's page in between (a captive portal, a proxy's error) is no answer of ours.
-    if (answer === undefined) throw new Unreachable(t("The server cannot be reached."));
+    const ours = ok ? answer !== null || status === 204 : Boolean(answer?.error) || FINAL.includes(status);
+    if (LATER.includes(status) || (!ours && !ok)) throw new Unreachable(t("The server answered %(status)s.", { status }), status);
+    if (!ours) throw new Unreachable(t("The server cannot be reached."));
+    if (!ok) throw new Refused(status, answer);
     return answer;
   }
 }
 
-/** @param {string} text */
+/** An object, or null. @param {string} text */
 function parsed(text) {
-  if (text === "") return null;
   try {
-    return JSON.parse(text);
+    const found = JSON.parse(text);
+    return found && typeof found === "object" ? found : null;
   } catch {
-    return undefined;
+    return null;
   }
 }
