@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from uuid import uuid4
 
 from playwright.sync_api import Route
@@ -197,6 +198,52 @@ def test_what_is_refused_can_be_opened_again(place, context):
     desk.press("2").submit().saved()
     assert bench.labels(first) == ["PLACE"]
     assert desk.document == there
+
+
+def refusing(status: int) -> Callable[[Route], None]:
+    """The server does not take what is put."""
+
+    def refuse(route: Route) -> None:
+        body = {"error": {"code": "refused", "message": "That cannot be.", "details": []}}
+        route.fulfill(status=status, json=body) if route.request.method == "PUT" else route.continue_()
+
+    return refuse
+
+
+def test_what_is_refused_stays_until_it_is_on_the_desk(place, context):
+    bench = Bench(place, "stays", "Ada wrote.", "Kurt wrote.")
+    desk = bench.desk(context)
+    first = desk.document
+    desk.page.route("**/annotation", refusing(422))
+    desk.press("1").submit()
+    desk.page.wait_for_selector("#trouble:visible")
+    desk.page.unroute("**/annotation")
+    context.set_offline(True)
+    desk.page.click("#trouble button")
+    desk.page.wait_for_function("() => document.querySelector('#note').textContent.includes('cannot be reached')")
+    assert desk.page.is_visible("#trouble"), "it is still there to be opened"
+    context.set_offline(False)
+    there = desk.document
+    desk.page.click("#trouble button")
+    desk.after(there)
+
+    assert desk.document == first
+    assert "That cannot be." in desk.state
+    assert [label for _, label in desk.labelled()] == ["PERSON"]
+
+
+def test_what_somebody_was_locked_out_of_is_sent_when_they_may_again(place, context):
+    bench = Bench(place, "locked", "Ada wrote.", "Kurt wrote.")
+    desk = bench.desk(context)
+    first = desk.document
+    desk.page.route("**/annotation", refusing(404))
+    desk.press("1").submit()
+    desk.page.wait_for_selector("#trouble:visible")
+    desk.page.unroute("**/annotation")
+    desk.page.reload()
+    desk.saved()
+
+    assert bench.labels(first) == ["PERSON"]
 
 
 def test_a_server_that_restarts_in_the_middle_costs_nothing(place, context):

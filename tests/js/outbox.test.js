@@ -179,3 +179,31 @@ test("an answer that says nothing of the submit leaves it waiting, and the next 
 
   assert.deepEqual(store.entries(), []);
 });
+
+test("what is answered anew takes the place of what was refused; a choice between two answers stays open", async () => {
+  const { outbox, store, rest } = opened(new Server());
+  store.put(entry(1, "wrong", { refused: { status: 422, reason: "No.", current: null } }));
+  store.put(entry(2, "meanwhile", { refused: { status: 409, reason: "Stale.", current: null } }));
+
+  assert.equal(outbox.unsent(1)?.body.submit_id, "wrong");
+  assert.equal(outbox.unsent(2), null);
+  outbox.put(entry(1, "right"));
+  outbox.put(entry(2, "again"));
+  await rest();
+
+  assert.deepEqual(outbox.refused.map(({ body }) => body.submit_id), ["meanwhile"]);
+});
+
+test("who was locked out tries again when they come back", async () => {
+  const server = new Server();
+  const { outbox, store, rest } = opened(server);
+  store.put(entry(1, "a", { refused: { status: 404, reason: "", current: null } }));
+  store.put(entry(2, "b", { refused: { status: 422, reason: "", current: null } }));
+
+  outbox.forgive();
+  outbox.start();
+  await rest();
+
+  assert.deepEqual(server.got.map(({ submit_id }) => submit_id), ["a"]);
+  assert.equal(outbox.refused.length, 1);
+});

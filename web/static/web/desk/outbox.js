@@ -15,6 +15,7 @@ import { Refused, Unreachable } from "./server.js";
  * @typedef {{ document: number, body: Body, asks: string[], entry: Entry | null }} Sent a submit, or a draft
  */
 
+const LOCKED_OUT = [403, 404];
 export const PAUSES_MS = [1000, 2000, 4000, 8000, 15_000, 30_000];
 
 export class Outbox {
@@ -49,14 +50,23 @@ export class Outbox {
     return this.store.entries().filter((entry) => entry.refused);
   }
 
-  /** The submit of a document that has not been acknowledged. @param {number} document */
+  /** The submit of a document that has not been acknowledged. One that met an answer given elsewhere waits for the
+   *  person's choice between the two, and is nothing to go on from. @param {number} document */
   unsent(document) {
-    return this.store.entries().findLast((entry) => entry.document === document) ?? null;
+    return this.store.entries().findLast((entry) => entry.document === document && entry.refused?.status !== 409) ?? null;
+  }
+
+  /** Try again what somebody was not allowed to send, or not to see: they may be by now. */
+  forgive() {
+    for (const entry of this.refused) {
+      if (entry.refused && LOCKED_OUT.includes(entry.refused.status)) this.store.put({ ...entry, refused: undefined });
+    }
   }
 
   /** @param {Entry} entry */
   put(entry) {
     this.drafts.delete(entry.document);
+    for (const old of this.refused) if (old.document === entry.document && old.refused?.status !== 409) this.store.drop(old);
     this.store.put(entry);
     this.start();
   }

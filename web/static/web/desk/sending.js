@@ -128,16 +128,20 @@ export class Sending {
   /** A submit that was refused is put before the person: of two answers one is chosen; what the server would not take
    *  is opened again. @param {Entry} entry */
   async settle(entry) {
-    const { document, body, refused, kept } = entry;
-    if (refused?.status !== 409) {
-      this.store.drop(entry);
-      this.store.keep(document, kept);
-      await this.sitting.openById(document);
+    if (entry.refused?.status === 409) await this.#choose(entry);
+    else await this.sitting.openAgain(entry);
+  }
+
+  /** @param {Entry} entry */
+  async #choose(entry) {
+    const { document, body, refused } = entry;
+    const found = await this.sitting.server.get(`documents/${document}`).catch(() => null);
+    if (!found) {
+      this.sitting.view.tell(t("The server cannot be reached."));
       return;
     }
-    const { text } = await this.sitting.server.get(`documents/${document}`);
-    const choice = await this.sitting.view.conflict(body, refused.current, text);
-    const revision = refused.current?.revision ?? 0;
+    const choice = await this.sitting.view.conflict(body, refused?.current ?? null, found.text);
+    const revision = refused?.current?.revision ?? 0;
     this.outbox.revisions.set(document, revision);
     this.store.drop(entry);
     if (choice === "mine") this.outbox.put({ ...entry, body: { ...body, submit_id: newId(), revision }, refused: undefined });

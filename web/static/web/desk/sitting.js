@@ -49,7 +49,8 @@ export class Sitting {
     addEventListener("online", () => this.retry());
     addEventListener("focus", () => this.outbox.signedOut && this.retry());
     addEventListener("beforeunload", (event) => {
-      if (!this.sending.store.keeps && this.facts.changed) event.preventDefault();
+      const { keeps, changed, waiting } = this.facts;
+      if (!keeps && (changed || waiting > 0)) event.preventDefault();
     });
     document.addEventListener("visibilitychange", () => this.#watched(!document.hidden));
     addEventListener("pagehide", () => this.#watched(false));
@@ -62,6 +63,7 @@ export class Sitting {
   async begin() {
     await this.sending.store.recover();
     const { first, reason, desk_url } = this.config;
+    this.outbox.forgive();
     this.touched = this.outbox.waiting.length > 0;
     this.outbox.start();
     // What the queue hands out although it was done here only has not reached the server yet.
@@ -99,11 +101,30 @@ export class Sitting {
   async openById(id, { push = true } = {}) {
     if (this.busy || id === this.current?.id) return;
     await this.#while(t("Opening…"), async () => {
-      const sheet = this.shelf.sheets.find(({ document }) => document.id === id) ?? (await this.#fetch(id));
-      this.#putBack();
-      this.shelf.drop(id);
-      this.show(sheet, { push });
+      this.#open(this.shelf.sheets.find(({ document }) => document.id === id) ?? (await this.#fetch(id)), { push });
     });
+  }
+
+  /** Open what the server would not take, as it was sent; it stays where it is kept until it is on the desk.
+   *  @param {import("./store.js").Entry} entry */
+  async openAgain(entry) {
+    const { document, kept, refused } = entry;
+    const { store } = this.sending;
+    await this.#while(t("Opening…"), async () => {
+      // Where it is on the desk already, the work there went on from it.
+      const sheet = this.current?.id === document ? null : await this.#fetch(document);
+      if (!store.work(document)) store.keep(document, kept);
+      store.drop(entry);
+      if (sheet) this.#open(sheet);
+    });
+    if (this.current?.id === document) this.view.tell(t("The server does not take this: %(reason)s", { reason: refused?.reason ?? "" }));
+  }
+
+  /** @param {Sheet} sheet */
+  #open(sheet, { push = true } = {}) {
+    this.#putBack();
+    this.shelf.drop(sheet.document.id);
+    this.show(sheet, { push });
   }
 
   /** @param {number} id @returns {Promise<Sheet>} */
@@ -252,10 +273,11 @@ export class Sitting {
       await doing();
     } catch (error) {
       trouble = this.#failed(error);
+    } finally {
+      this.busy = false;
+      this.view.busy("", trouble);
+      this.tell();
     }
-    this.busy = false;
-    this.view.busy("", trouble);
-    this.tell();
   }
 
   /** @param {unknown} error @returns {string} what to tell */
