@@ -8,13 +8,15 @@ from datetime import datetime, timedelta
 from itertools import zip_longest
 
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import F, QuerySet, Value
+from django.db.models.functions import Least
 from django.utils import timezone
 
 from annotator.models import Claim, Document, Project, User
 from annotator.tenancy import current_tenant
 
 LEASE = timedelta(minutes=15)
+GOING = timedelta(seconds=30)  # for a page that went: a reload is back by then
 MOST_LEASES = 8  # of one person in a project: some ahead for each of a few windows
 
 CHECK, CHANCE, UNCERTAIN = "check", "random", "uncertain"
@@ -170,6 +172,12 @@ def heartbeat(document: Document, user: User) -> datetime | None:
     expires_at = timezone.now() + LEASE
     held = Claim.objects.filter(document=document, annotator=user, expires_at__gt=timezone.now())
     return expires_at if held.update(expires_at=expires_at) else None
+
+
+def leave(project: Project, user: User, document_ids: Collection[int]) -> int:
+    """End this person's leases on these documents soon, unless they come back for them; how many."""
+    held = Claim.objects.filter(project=project, annotator=user, document__in=document_ids)
+    return held.update(expires_at=Least("expires_at", Value(timezone.now() + GOING)))
 
 
 def release(document: Document, user: User) -> bool:

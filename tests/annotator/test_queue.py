@@ -163,6 +163,21 @@ def test_a_document_given_back_is_free_again(cast):
         assert Document.objects.get().free_slots == 1
 
 
+def test_what_a_page_that_went_had_ahead_is_free_soon_unless_it_comes_back(cast):
+    project = make_project(cast.acme)
+    documents = add_documents(cast.acme, project, "one", "two")
+    ids = [document.pk for document in documents]
+
+    with tenant_scope(cast.acme):
+        queue.claim_several(project, cast.bob, 2)
+        assert queue.leave(project, cast.alice, ids) == 0, "somebody else's"
+        assert queue.leave(project, cast.bob, ids) == 2
+        soon = timezone.now() + queue.GOING
+        assert Claim.objects.filter(expires_at__lte=soon).count() == 2
+        queue.claim_several(project, cast.bob, 2)
+        assert Claim.objects.filter(expires_at__lte=soon).count() == 0
+
+
 def test_an_answer_without_a_lease_takes_a_slot_and_never_goes_below_none(cast):
     project = make_project(cast.acme)
     (document,) = add_documents(cast.acme, project, "only one")

@@ -51,6 +51,14 @@ def keep_claim(request: TenantRequest, document_id: int) -> HttpResponse:
     return answers.json({"expires_at": expires_at})
 
 
+@router.post("/projects/{int:project_id}/leave", response={204: None} | errors())
+def leave(request: TenantRequest, project_id: int, left: s.Left) -> HttpResponse:
+    """You go: your leases on these documents end within half a minute, unless you prolong them or ask for the next."""
+    project = access.project_for(request, project_id)
+    queue.leave(project, request.user, left.documents)
+    return HttpResponse(status=204)
+
+
 @router.delete("/documents/{int:document_id}/claim", response={204: None} | errors())
 def give_back(request: TenantRequest, document_id: int) -> HttpResponse:
     """Give the document back unanswered."""

@@ -129,6 +129,10 @@ class NextAsked(Given):
     ahead: StrictInt = Field(default=0, ge=0, le=5, description="How many more you want for after it.")
 
 
+class Left(Given):
+    documents: list[Key] = Field(max_length=100, description="Those that you have done nothing with.")
+
+
 class Handed(Schema):
     document: Document
     lease: Lease

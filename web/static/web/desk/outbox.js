@@ -92,6 +92,20 @@ export class Outbox {
     }
   }
 
+  /** As the page goes: what waits behind the one on its way goes out, too. Nobody is left to hear of it; what arrived is
+   *  known by its id when it is sent again. Of a document with several the first must be acknowledged first. */
+  flush() {
+    if (this.offline || this.signedOut) return;
+    const [first, ...rest] = this.waiting;
+    const begun = new Set([first?.document]);
+    for (const { document, body } of rest) {
+      if (begun.has(document)) continue;
+      begun.add(document);
+      const revision = this.revisions.get(document) ?? body.revision;
+      this.server.put(path(document), { ...body, revision }, { keepalive: true }).catch(() => null);
+    }
+  }
+
   /** Send what waits, if nothing is being sent; a pause between two tries ends. */
   start() {
     if (this.running) this.hurry();
@@ -150,7 +164,7 @@ export class Outbox {
   async #send({ document, body, asks, entry }) {
     const revision = this.revisions.get(document) ?? body.revision;
     try {
-      const { annotation } = await this.server.put(path(document), { ...body, revision });
+      const { annotation } = await this.server.put(path(document), { ...body, revision }, { keepalive: true });
       // What is taken off the list must have been taken in: an answer without it is none.
       if (!annotation) throw new Unreachable(t("The server cannot be reached."));
       this.#done(document, body, entry);

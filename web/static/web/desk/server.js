@@ -37,6 +37,8 @@ export class Unreachable extends Error {
 }
 
 const LATER = [429, 500, 502, 503, 504];
+/** What browsers still send for a page that is gone, in bytes: 64 KiB in all, so that two of these fit. */
+const MOST_AFTERWARDS = 30_000;
 /** Refusals that also hold where a proxy said them in its own words. */
 const FINAL = [401, 413];
 
@@ -52,9 +54,9 @@ export class Server {
     return this.#call("GET", path);
   }
 
-  /** @param {string} path @param {object} body @returns {Promise<any>} */
-  post(path, body = {}) {
-    return this.#call("POST", path, body);
+  /** @param {string} path @param {object} body @param {{ keepalive?: boolean }} [options] @returns {Promise<any>} */
+  post(path, body = {}, options) {
+    return this.#call("POST", path, body, options);
   }
 
   /** @param {string} path @param {object} body @param {{ keepalive?: boolean }} [options] @returns {Promise<any>} */
@@ -69,10 +71,11 @@ export class Server {
     if (method !== "GET") headers["X-CSRFToken"] = this.csrf;
     if (body !== undefined) headers["Content-Type"] = "application/json";
     const content = body === undefined ? undefined : JSON.stringify(body);
+    const small = new Blob([content ?? ""]).size < MOST_AFTERWARDS;
     let response;
     let text;
     try {
-      response = await fetch(this.base + path, { method, headers, body: content, credentials: "same-origin", keepalive });
+      response = await fetch(this.base + path, { method, headers, body: content, credentials: "same-origin", keepalive: keepalive && small });
       text = await response.text();
     } catch {
       throw new Unreachable(t("The server cannot be reached."));

@@ -37,6 +37,8 @@ export class Sitting {
     this.away = false;
     /** Somebody else has signed in. */
     this.other = false;
+    /** When leases were prolonged last. */
+    this.beat = performance.now();
     this.#listen();
   }
 
@@ -53,7 +55,8 @@ export class Sitting {
       if (!keeps && (changed || waiting > 0)) event.preventDefault();
     });
     document.addEventListener("visibilitychange", () => this.#watched(!document.hidden));
-    addEventListener("pagehide", () => this.#watched(false));
+    addEventListener("pagehide", () => this.#leave());
+    addEventListener("pageshow", (event) => event.persisted && this.#heartbeat());
     for (const kind of ["keydown", "pointerdown", "wheel"]) {
       addEventListener(kind, () => this.clock.touch(), { passive: true, capture: true });
     }
@@ -325,6 +328,7 @@ export class Sitting {
   #watched(inView) {
     if (inView) {
       this.clock.resume();
+      if (performance.now() - this.beat > HEARTBEAT_MS) this.#heartbeat();
       if (this.current) this.sending.plan(this.current);
       if (this.outbox.signedOut || this.outbox.offline) this.retry();
     } else {
@@ -333,8 +337,34 @@ export class Sitting {
     }
   }
 
-  #heartbeat() {
+  /** The page goes, perhaps for good: documents with which nothing was done are for others soon. A reload, or the way
+   *  back, is in time to keep them. */
+  #leave() {
+    this.#watched(false);
+    this.outbox.flush();
+    const sheets = [...(this.current ? [this.current.sheet] : []), ...this.shelf.sheets];
+    const documents = sheets.filter((sheet) => this.#untouched(sheet)).map((sheet) => sheet.document.id);
+    if (documents.length === 0 || this.outbox.signedOut) return;
+    this.server.post(`projects/${this.config.project}/leave`, { documents }, { keepalive: true }).catch(() => null);
+  }
+
+  /** @param {Sheet} sheet */
+  #untouched({ document: { id }, annotation }) {
+    return !annotation && !this.sending.store.work(id) && !this.outbox.unsent(id);
+  }
+
+  /** Prolong the leases; what was given to somebody else meanwhile is not begun here. */
+  async #heartbeat() {
     if (!this.current || document.hidden || this.outbox.offline || this.outbox.signedOut) return;
-    for (const id of [this.current.id, ...this.shelf.ids]) this.server.post(`documents/${id}/claim`).catch(() => null);
+    this.beat = performance.now();
+    const ids = [this.current.id, ...this.shelf.ids];
+    await Promise.all(ids.map((id) => this.server.post(`documents/${id}/claim`).catch((error) => this.#unleased(id, error))));
+    this.shelf.fill(() => this.#held());
+  }
+
+  /** @param {number} id @param {unknown} error */
+  #unleased(id, error) {
+    const sheet = this.shelf.sheets.find(({ document }) => document.id === id);
+    if (sheet && error instanceof Refused && error.status === 409 && this.#untouched(sheet)) this.shelf.drop(id);
   }
 }
