@@ -86,7 +86,7 @@ def annotate(document: Document, user: User, sent: Submission) -> Annotation:
         _keep(annotation, fields)
         return annotation
     _settle(annotation, fields)
-    suggestions.decide(annotation, sent.decisions, schema.names)
+    suggestions.decide(annotation, sent.decisions, document.text, schema)
     if not was_settled:
         queue.settle(document, user)
     return annotation

@@ -202,6 +202,15 @@ def _clean_spans(raw: Any, text: str, rules: _Rules, errors: list[Detail]) -> tu
 
 
 def _span_fault(item: Any, text: str, rules: _Rules) -> str:
+    fault = span_fault(item, text, rules.schema)
+    if fault:
+        return fault
+    start, end, label = item["start"], item["end"], item["label"]
+    return rules.retired("span", None, label, ("span", start, end, label))
+
+
+def span_fault(item: Any, text: str, schema: Schema) -> str:
+    """Why this is no span of the text with a label of the project; empty when it is one."""
     if not isinstance(item, Mapping):
         return "must be an object with start, end and label"
     start, end, label = item.get("start"), item.get("end"), item.get("label")
@@ -211,12 +220,12 @@ def _span_fault(item: Any, text: str, rules: _Rules) -> str:
         return f"{start}–{end} lies outside the text, which has {len(text)} characters"
     if end <= start:
         return f"start {start} must come before end {end}"
-    if not isinstance(label, str) or label not in rules.schema.spans:
+    if not isinstance(label, str) or label not in schema.spans:
         return f"there is no span label {label!r} in this project"
     quote = item.get("quote")
     if quote is not None and quote != text[start:end]:
         return f"the quote {str(quote)[:80]!r} is not what the text has there: {text[start:end][:80]!r}"
-    return rules.retired("span", None, label, ("span", start, end, label))
+    return ""
 
 
 def _check_neighbours(good: list[tuple[Span, int]], allow_overlap: bool, errors: list[Detail]) -> None:

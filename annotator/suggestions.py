@@ -9,8 +9,7 @@ from django.db.models import Count
 
 from annotator.errors import Detail, Invalid
 from annotator.models import Annotation, Decision, Project, Suggestion
-from annotator.names import Names
-from annotator.spans import Answer, Schema, Span
+from annotator.spans import Answer, Schema, Span, span_fault
 
 Prediction = Mapping[str, Any]
 
@@ -95,24 +94,29 @@ def record(project: Project, version: int, predictions: Iterable[tuple[int, Pred
     return len(Suggestion.objects.bulk_create(rows, ignore_conflicts=True))
 
 
-def decide(annotation: Annotation, decisions: Sequence[Mapping[str, Any]], names: Names) -> int:
+def decide(annotation: Annotation, decisions: Sequence[Mapping[str, Any]], text: str, schema: Schema) -> int:
     """Append a person's verdicts on suggested items of the document that they answered.
 
     Each is ``{"suggestion": id, "item": "s0", "verdict": "accept" | "reject" | "correct" | "leave",
-    "correction"?: item, "milliseconds"?: int}``. Raises Invalid naming each one that does not fit the answer.
+    "correction"?: item, "milliseconds"?: int}``. Raises Invalid naming each one that does not fit the answer, or
+    the text.
     """
     if not decisions:
         return 0
     known = {
-        s.pk: {item["id"]: names.item(item) for item in s.items}
+        s.pk: {item["id"]: schema.names.item(item) for item in s.items}
         for s in Suggestion.objects.filter(document=annotation.document_id, pk__in={_id(d) for d in decisions})
     }
     errors: list[Detail] = []
     rows: dict[tuple[int, str], Decision] = {}
     for i, raw in enumerate(decisions):
+        place = f"decisions[{i}]"
         reason = _fault(raw, known, annotation.answer)
+        if not reason and raw.get("correction") is not None:
+            place += ".correction"
+            reason = _correction_fault(raw, known[_id(raw)][raw["item"]], annotation.answer, text, schema)
         if reason:
-            errors.append({"field": f"decisions[{i}]", "reason": reason})
+            errors.append({"field": place, "reason": reason})
             continue
         rows[_id(raw), raw["item"]] = Decision(
             project_id=annotation.project_id,
@@ -154,6 +158,29 @@ def _fault(raw: Mapping[str, Any], known: Mapping[int, Mapping[str, Any]], answe
     if milliseconds is not None and (type(milliseconds) is not int or not 0 <= milliseconds < 2**31):
         return "milliseconds must be a whole number from 0"
     return ""
+
+
+def _correction_fault(
+    raw: Mapping[str, Any], item: Mapping[str, Any], answer: Answer, text: str, schema: Schema
+) -> str:
+    """Why an item cannot have become this; a relation's correction says its label alone."""
+    given = raw["correction"]
+    kind, question = item["kind"], item.get("question")
+    if not isinstance(given, Mapping):
+        return f"must be a {kind}, as what was suggested"
+    if raw["verdict"] != Decision.Verdict.CORRECT:
+        return "goes with the verdict correct only"
+    if given.get("kind", kind) != kind or given.get("question", question) != question:
+        return f"must be a {kind}" + (f" of {question!r}" if question else "") + ", as what was suggested"
+    if not isinstance(given.get("label"), str):
+        return "must have a label"
+    now = {**given, "label": schema.names.now(kind, question, given["label"])}
+    if kind == "relation":
+        known = now["label"] in schema.relations
+        return "" if known else f"there is no relation label {now['label']!r} in this project"
+    if kind == "span":
+        return span_fault(now, text, schema) or ("" if _span(now) in answer["spans"] else "the answer does not hold it")
+    return "" if now["label"] in answer["classes"].get(question, []) else "the answer does not hold it"
 
 
 def _holds(answer: Answer, item: Mapping[str, Any], items: Mapping[str, Mapping[str, Any]]) -> bool:

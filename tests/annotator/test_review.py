@@ -195,6 +195,42 @@ def test_a_decision_that_does_not_fit_is_refused_and_the_answer_with_it(desk, ch
     assert not Decision.objects.exists()
 
 
+LONGER = {"start": 10, "end": 19, "label": "PLACE"}
+
+
+@pytest.mark.parametrize(
+    ("correction", "reason"),
+    [
+        ({"start": 10, "end": 999, "label": "PLACE"}, "lies outside the text"),
+        ({"start": 14, "end": 10, "label": "PLACE"}, "must come before end"),
+        ({"end": 14, "label": "PLACE"}, "must be whole numbers"),
+        ({**LONGER, "label": "ANIMAL"}, "no span label 'ANIMAL'"),
+        ({**LONGER, "label": 7}, "must have a label"),
+        ({**LONGER, "start": 11}, "the answer does not hold it"),
+        ({"kind": "choice", "question": "topic", "label": "praise"}, "must be a span"),
+        ({**LONGER, "quote": "Paris"}, "is not what the text has there"),
+    ],
+)
+def test_what_an_item_was_corrected_to_is_checked_as_a_span_is(desk, correction, reason):
+    bob, document = desk
+    decision = {"suggestion": suggest(document).pk, "item": "s1", "verdict": "correct", "correction": correction}
+
+    with pytest.raises(Invalid, match=reason) as refused, tenant_scope(document.tenant):
+        review.annotate(document, bob, submission(spans=[ADA, LONGER], decisions=[decision]))
+
+    assert refused.value.details[0]["field"] == "decisions[0].correction"
+    assert not Annotation.objects.exists()
+
+
+def test_a_correction_goes_with_its_verdict_alone(desk):
+    bob, document = desk
+    shown = suggest(document).pk
+    decision = {"suggestion": shown, "item": "s0", "verdict": "accept", "correction": ADA}
+
+    with pytest.raises(Invalid, match="goes with the verdict correct only"):
+        review.annotate(document, bob, submission(spans=[ADA], decisions=[decision]))
+
+
 def test_flag_comment_and_time_are_kept_with_the_answer_and_in_its_history(desk):
     bob, document = desk
 

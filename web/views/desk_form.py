@@ -103,7 +103,9 @@ class Plain:
                 self.spans = [whole for span in spans if (whole := _whole(span, self.document))]
                 self.classes = {question: chosen for question, chosen in classes.items() if isinstance(chosen, list)}
                 self.relations = [whole for relation in relations if (whole := _joining(relation, self.spans))]
-                self.decisions = decisions if isinstance(decisions := more.get("decisions"), list) else []
+                decisions = more.get("decisions")
+                said = decisions if isinstance(decisions, list) else []
+                self.decisions = [one for one in said if isinstance(one, dict)]
                 if len(self.spans) == len(spans) and len(self.relations) == len(relations):
                     return
         self.faults.append(_("What was sent is broken. Please try again."))
