@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from annotator.errors import Detail, Invalid
 from annotator.models import Annotation, Decision, Project, Suggestion
@@ -199,13 +199,20 @@ def _span(item: Mapping[str, Any]) -> Span:
     return {"start": item["start"], "end": item["end"], "label": item["label"]}
 
 
+def standing(project: Project) -> QuerySet[Decision]:
+    """People's verdicts as they stand: of what one person said of an item with one answer after the other, the last."""
+    same = {name: OuterRef(name) for name in ("suggestion", "item", "user")}
+    later = Decision.objects.filter(**same, pk__gt=OuterRef("pk"))
+    return Decision.objects.filter(~Exists(later), project=project)
+
+
 def acceptance(project: Project) -> list[dict[str, Any]]:
     """For each version that people decided on: how many items they accepted, rejected, corrected or left alone.
 
     ``rate`` is the share of all these that was accepted: what people saw and did not take was of no use to them.
     """
     rows = (
-        Decision.objects.filter(project=project)
+        standing(project)
         .values("suggestion__version", "verdict")
         .annotate(n=Count("pk"))
         .order_by("suggestion__version")

@@ -1,4 +1,5 @@
-"""What people made of suggestions, over time and label by label; each in one query over bounded rows."""
+"""What people made of suggestions, over time and label by label, as their last word on each item has it; each in one
+query over bounded rows."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from django.db.models import Count
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from annotator.models import Decision, Project
+from annotator import suggestions
+from annotator.models import Project
 from annotator.spans import Schema
 
 WEEKS = 26
@@ -20,8 +22,10 @@ LATEST = 5_000
 # The latest decisions alone are taken apart: however long a project runs, its page costs the same.
 _BY_LABEL = """
 SELECT item->>'kind', item->>'question', item->>'label', v.verdict, count(*)
-FROM (SELECT suggestion_id, item AS id, verdict FROM annotator_decision
-      WHERE project_id = %(project)s ORDER BY created_at DESC LIMIT %(most)s) v
+FROM (SELECT DISTINCT ON (suggestion_id, item, user_id) suggestion_id, item AS id, verdict
+      FROM (SELECT * FROM annotator_decision WHERE project_id = %(project)s
+            ORDER BY created_at DESC LIMIT %(most)s) latest
+      ORDER BY suggestion_id, item, user_id, latest.id DESC) v
 JOIN annotator_suggestion s ON s.id = v.suggestion_id
 CROSS JOIN LATERAL jsonb_array_elements(s.items) a (item)
 WHERE item->>'id' = v.id
@@ -62,7 +66,7 @@ def over_time(project: Project) -> tuple[list[tuple[date, Counts]], bool]:
     """Verdicts by day, or by week (from Monday) where there are many days; and whether it is weeks."""
     today = timezone.now().date()
     since = timezone.now() - timedelta(weeks=WEEKS)
-    decisions = Decision.objects.filter(project=project, created_at__gte=since).order_by()
+    decisions = suggestions.standing(project).filter(created_at__gte=since).order_by()
     rows = list(decisions.values_list(TruncDate("created_at"), "verdict").annotate(Count("created_at")))
     weekly = any(day < today - timedelta(days=DAILY_UP_TO) for day, _verdict, _count in rows)
     found: dict[date, Counts] = {}

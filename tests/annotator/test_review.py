@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from annotator import queue, review, suggestions
+from annotator import queue, review, suggestions, verdicts
 from annotator.errors import Conflict, Invalid
 from annotator.exporting import jsonl
 from annotator.models import Annotation, AnnotationRevision, Decision, Document, Suggestion
@@ -193,6 +193,21 @@ def test_a_decision_that_does_not_fit_is_refused_and_the_answer_with_it(desk, ch
 
     assert not Annotation.objects.exists()
     assert not Decision.objects.exists()
+
+
+def test_of_what_a_person_said_of_an_item_the_last_word_counts(desk):
+    bob, document = desk
+    said = {"suggestion": suggest(document).pk, "item": "s0"}
+    review.annotate(document, bob, submission(spans=[ADA], decisions=[{**said, "verdict": "accept"}]))
+    review.annotate(document, bob, submission(revision=1, decisions=[{**said, "verdict": "reject"}]))
+
+    (counts,) = suggestions.acceptance(document.project)
+    ((_day, of_day),), _weekly = verdicts.over_time(document.project)
+    (of_label,) = verdicts.by_label(document.project)
+
+    assert Decision.objects.count() == 2, "all that was said is kept"
+    assert (counts["accept"], counts["reject"]) == (0, 1)
+    assert [of_day.accept, of_day.reject] == [of_label.counts.accept, of_label.counts.reject] == [0, 1]
 
 
 LONGER = {"start": 10, "end": 19, "label": "PLACE"}
