@@ -22,14 +22,19 @@ def packets(claims: Sequence[Claim], user: User, unit: str = CODE_POINTS) -> lis
     beside = suggested.beside_each(documents)
     own = review.current_of(documents, user)
     return [
-        {
-            "document": shapes.document(claim.document),
-            "lease": {"expires_at": claim.expires_at},
-            "suggestion": shapes.suggestion(beside[claim.document_id], claim.document.text, unit),
-            "annotation": shapes.annotation(own.get(claim.document_id), claim.document.text, unit),
-        }
+        {"lease": {"expires_at": claim.expires_at}}
+        | sheet(claim.document, beside[claim.document_id], own.get(claim.document_id), unit)
         for claim in claims
     ]
+
+
+def sheet(document: Document, looked: suggested.Suggested, own: Annotation | None, unit: str) -> dict[str, Any]:
+    """A document with what is suggested and with what its annotator made of it so far."""
+    return {
+        "document": shapes.document(document),
+        "suggestion": shapes.suggestion(looked, document.text, unit),
+        "annotation": shapes.annotation(own, document.text, unit),
+    }
 
 
 def take(document: Document, user: User, sent: review.Submission) -> Annotation:

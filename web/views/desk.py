@@ -16,12 +16,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from annotator import queue, review
 from annotator.errors import Conflict, Refusal
 from annotator.models import Annotation, Document, Label, Project, Question
+from annotator.offsets import CODE_POINTS
 from web import access, handed, suggested
-from web.api import shapes
 from web.requests import TenantRequest
 from web.views.desk_form import Plain
 
-POINTS = "codepoints"
 FEW = 12  # labels or choices that can be found at a glance; more get a field to search them
 SCRIPTS = Path(__file__).resolve().parent.parent / "static" / "web" / "desk"
 # All that the page's own script imports, asked for at once.
@@ -72,14 +71,12 @@ def _page(
     request: TenantRequest, project: Project, document: Document, plain: Plain | None = None, status: int = 200
 ) -> HttpResponse:
     looked = suggested.beside(document)
-    annotation = shapes.annotation(review.current(document, request.user), document.text, POINTS)
-    first = {
-        "document": shapes.document(document),
+    first = handed.sheet(document, looked, review.current(document, request.user), CODE_POINTS)
+    if plain:
         # What was refused is gone on with; the answer that stands is in nobody's way.
-        "annotation": plain.annotation() if plain else annotation,
-        "suggestion": shapes.suggestion(looked, document.text, POINTS),
-    }
-    plain = plain or Plain.standing(document, annotation)
+        first["annotation"] = plain.annotation()
+    else:
+        plain = Plain.standing(document, first["annotation"])
     plain.offer(looked.suggestion)
     return render(
         request, "web/desk.html", _frame(request, project, {"first": first, "reason": ""}, plain), status=status
