@@ -241,6 +241,21 @@ def test_faults_stand_beside_what_is_wrong_and_what_was_typed_stays(cast, docume
     assert "“Ada lives” PLACE: overlaps another" in response.text
 
 
+def test_a_form_sent_twice_counts_once_and_one_gone_back_to_and_changed_is_not_dropped(cast, document, bob):
+    address = page(cast, document)
+    form = fields(bob.get(address)) | {"words": "Ada", "label": "PERSON"}
+
+    assert [bob.post(address, form).status_code for _ in range(2)] == [302, 302]
+    assert standing(cast, document).revision == 1
+    changed = bob.post(address, form | {"label": "PLACE"})
+    assert changed.status_code == 409
+    assert "answered this document elsewhere" in changed.text
+    bob.post(address, fields(changed) | {"span": '[0,3,"PLACE"]', "act": "done"})
+
+    answer = standing(cast, document)
+    assert (answer.revision, [span["label"] for span in answer.answer["spans"]]) == (2, ["PLACE"])
+
+
 def test_a_document_answered_elsewhere_is_not_overwritten_unseen(cast, document, bob):
     sent = fields(bob.get(page(cast, document))) | {"words": "Ada", "label": "PERSON", "act": "done"}
     with tenant_scope(cast.acme):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import orjson
 from django.http import QueryDict
@@ -162,15 +162,12 @@ class Plain:
         """What review.annotate() takes. Raises Invalid where the form itself is wrong."""
         if self.faults or any(row.fault for row in self.typed):
             raise Invalid("invalid_form", "")
-        try:
-            submit_id = UUID(self.submit_id)
-        except ValueError:
-            submit_id = uuid4()
         skipped = self.act == "skip"
+        answer = {"spans": self.spans, "classes": self.classes, "relations": self.relations}
         return Submission(
-            submit_id=submit_id,
+            submit_id=self._submit_id(answer),
             revision=self.revision,
-            answer={"spans": self.spans, "classes": self.classes, "relations": self.relations},
+            answer=answer,
             state=Annotation.State.SKIPPED if skipped else Annotation.State.SUBMITTED,
             complete=self.act != "part",
             decisions=[] if skipped else self.decisions or self._verdicts(),
@@ -178,6 +175,15 @@ class Plain:
             comment=self.comment,
             milliseconds=self.milliseconds,
         )
+
+    def _submit_id(self, answer: dict[str, Any]) -> UUID:
+        """Of the form and what it says: sent twice it is one act; gone back to and changed, it is another."""
+        try:
+            form = UUID(self.submit_id)
+        except ValueError:
+            form = uuid4()
+        said = [answer, self.act, self.flag, self.comment]
+        return uuid5(form, orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode())
 
     def _verdicts(self) -> list[dict[str, Any]]:
         """Of what was offered with a checkbox: taken, or seen and left alone."""
