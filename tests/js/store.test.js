@@ -47,7 +47,36 @@ test("what is broken counts as nothing", () => {
   const browser = storage();
   browser.setItem("marginalia:acme/1:work:7", "{");
   browser.setItem("marginalia:acme/1:out:x", "{");
+  browser.setItem("marginalia:acme/1:work:8", "[1]");
+  browser.setItem("marginalia:acme/1:out:y", '"what"');
+  browser.setItem("marginalia:acme/1:out:z", '{"at": 1}');
 
   assert.equal(new Store("acme/1", browser).work(7), null);
+  assert.equal(new Store("acme/1", browser).work(8), null);
   assert.deepEqual(new Store("acme/1", browser).entries(), []);
+});
+
+test("where the browser forbids its store, the page keeps what it can", () => {
+  Object.defineProperty(globalThis, "localStorage", {
+    configurable: true,
+    get() {
+      throw new Error("SecurityError");
+    },
+  });
+  const store = new Store("acme/1");
+  store.put(entry(1, "a"));
+
+  assert.equal(store.keeps, false);
+  assert.equal(store.entries().length, 1);
+  Reflect.deleteProperty(globalThis, "localStorage");
+});
+
+test("a clock that is set back does not turn the order of submits", () => {
+  const store = new Store("acme/1", storage());
+  const ahead = Date.now() + 3_600_000;
+  store.put(entry(1, "first", { at: ahead }));
+  store.put(entry(1, "second", { at: store.now }));
+
+  assert.deepEqual(store.entries().map(({ body }) => body.submit_id), ["first", "second"]);
+  assert.ok(store.entries()[1].at > ahead);
 });

@@ -17,8 +17,8 @@ const PATIENCE_MS = 1000;
  */
 
 export class Store {
-  /** @param {string} owner @param {Storage} [storage] */
-  constructor(owner, storage = globalThis.localStorage) {
+  /** @param {string} owner @param {Storage | null} [storage] */
+  constructor(owner, storage = browsers()) {
     this.storage = storage;
     this.prefix = `marginalia:${owner}:`;
     /** False where the browser keeps nothing (private mode, full): then the page must say so. */
@@ -52,7 +52,8 @@ export class Store {
 
   /** @param {number} document @returns {Kept | null} */
   work(document) {
-    return this.#read(`work:${document}`);
+    const kept = this.#read(`work:${document}`);
+    return Array.isArray(kept?.work?.marks) ? kept : null;
   }
 
   /** @param {number} document @param {Kept} kept */
@@ -67,8 +68,16 @@ export class Store {
 
   /** Submits that wait, oldest first. @returns {Entry[]} */
   entries() {
-    this.known ??= this.#keys("out:").flatMap((key) => this.#read(key) ?? []).sort((a, b) => a.at - b.at);
+    this.known ??= this.#keys("out:")
+      .map((key) => this.#read(key))
+      .filter((entry) => entry?.body?.submit_id && entry.kept && Number.isInteger(entry.document))
+      .sort((a, b) => a.at - b.at);
     return this.known;
+  }
+
+  /** A moment after those of all entries, whatever somebody did to the clock: their order is the order of the acts. */
+  get now() {
+    return this.entries().reduce((now, { at }) => Math.max(now, at + 1), Date.now());
   }
 
   /** @param {Entry} entry */
@@ -83,12 +92,17 @@ export class Store {
     this.#remove(`out:${entry.body.submit_id}`);
   }
 
+  get #disk() {
+    if (!this.storage) throw new Error("This browser keeps nothing.");
+    return this.storage;
+  }
+
   /** @param {string} kind */
   #keys(kind) {
     const whole = this.prefix + kind;
     const keys = new Set(this.memory.keys());
     try {
-      for (let i = 0; i < this.storage.length; i += 1) keys.add(/** @type {string} */ (this.storage.key(i)));
+      for (let i = 0; i < this.#disk.length; i += 1) keys.add(/** @type {string} */ (this.#disk.key(i)));
     } catch {
       this.keeps = false;
     }
@@ -99,7 +113,7 @@ export class Store {
   #read(name) {
     const key = this.prefix + name;
     try {
-      return parsed(this.memory.get(key) ?? this.storage.getItem(key));
+      return parsed(this.memory.get(key) ?? this.#disk.getItem(key));
     } catch {
       return null;
     }
@@ -111,7 +125,7 @@ export class Store {
     const text = JSON.stringify(value);
     this.journal?.write(key, text);
     try {
-      this.storage.setItem(key, text);
+      this.#disk.setItem(key, text);
       this.memory.delete(key);
       this.keeps = true;
     } catch {
@@ -125,7 +139,7 @@ export class Store {
     this.memory.delete(this.prefix + name);
     this.journal?.write(this.prefix + name, null);
     try {
-      this.storage.removeItem(this.prefix + name);
+      this.#disk.removeItem(this.prefix + name);
     } catch {
       this.keeps = false;
     }
@@ -136,6 +150,15 @@ export class Store {
 function parsed(text) {
   try {
     return text === null ? null : JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Where it is forbidden, already to name it throws. @returns {Storage | null} */
+function browsers() {
+  try {
+    return globalThis.localStorage;
   } catch {
     return null;
   }
