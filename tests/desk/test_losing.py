@@ -118,6 +118,17 @@ def test_a_session_that_ended_keeps_the_work(place, context):
     assert bench.labels(second) == ["PLACE"]
 
 
+def test_who_signs_in_anew_elsewhere_need_not_hear_of_it(place, context):
+    bench = Bench(place, "anew", "Ada wrote.", "Kurt wrote.")
+    desk = bench.desk(context)
+    first = desk.document
+    sign_in(context, place, bench.person).close()
+
+    desk.press("1").submit().saved()
+
+    assert bench.labels(first) == ["PERSON"]
+
+
 def test_somebody_else_at_the_same_browser_gets_nothing_of_it(place, context):
     bench = Bench(place, "shared", "Ada wrote.", "Kurt wrote.")
     desk = bench.desk(context)

@@ -21,7 +21,7 @@ export class Sending {
     this.board = sitting.board;
     this.store = new Store(sitting.config.owner);
     this.outbox = new Outbox(sitting.server, this.store, {
-      changed: () => sitting.tell(),
+      changed: () => sitting.heard(),
       saved: (document, annotation, body) => this.#saved(document, annotation, body),
       refused: (document, error, body) => this.#refused(document, error, body),
     });
@@ -45,7 +45,11 @@ export class Sending {
   plan(current) {
     clearTimeout(this.resting);
     const wait = Math.max(REST_MS, current.lastDraft + BETWEEN_DRAFTS_MS - performance.now());
-    this.resting = window.setTimeout(() => this.draft(current), wait);
+    this.resting = window.setTimeout(() => {
+      // One draft after the other: what was not acknowledged may have arrived, and only so many ids are remembered.
+      if (this.outbox.drafts.has(current.id)) this.plan(current);
+      else this.draft(current);
+    }, wait);
   }
 
   /** Send what the server has not heard of. @param {Current} current */
@@ -73,7 +77,7 @@ export class Sending {
     const { document } = current.sheet;
     const body = this.body(current, state, { complete });
     const kept = current.kept(this.board.work, body.milliseconds);
-    this.outbox.put({ document: document.id, name: document.external_id, at: Date.now(), body, kept });
+    this.outbox.put({ document: document.id, name: document.external_id, at: this.store.now, body, kept });
     this.store.forget(document.id);
   }
 
@@ -90,6 +94,7 @@ export class Sending {
   /** @param {number} document @param {Annotation} annotation @param {Body} body */
   #saved(document, annotation, body) {
     const { current, shelf } = this.sitting;
+    this.sitting.asked = false;
     for (const sheet of shelf.sheets) if (sheet.document.id === document) sheet.annotation = annotation;
     if (current?.id === document) {
       current.revision = annotation.revision;

@@ -37,6 +37,8 @@ export class Sitting {
     this.away = false;
     /** Somebody else has signed in. */
     this.other = false;
+    /** Whether it was looked, since the server took something last, if this person is signed in after all. */
+    this.asked = false;
     /** When leases were prolonged last. */
     this.beat = performance.now();
     this.#listen();
@@ -264,6 +266,14 @@ export class Sitting {
   tell() {
     this.view.status(statusOf(this.facts));
     this.view.trouble(this.outbox.refused);
+  }
+
+  /** News of what is being sent. Who signed in anew in another tab has another token, and need not hear of it. */
+  heard() {
+    this.tell();
+    if (!this.outbox.signedOut || this.outbox.running || this.asked) return;
+    this.asked = true;
+    this.retry();
   }
 
   /** @param {string} sentence @param {() => Promise<void>} doing */
