@@ -144,6 +144,24 @@ def test_somebody_else_at_the_same_browser_gets_nothing_of_it(place, context):
     assert Desk(other).open(bench.url).labelled() == []
 
 
+def test_two_tabs_of_one_person_have_different_documents(place, context):
+    bench = Bench(place, "tabs", *(f"Ada wrote letter {n}." for n in range(8)))
+    ready = "() => document.querySelector('#desk').desk.sitting.shelf.sheets.length === 2"
+    one = bench.desk(context)
+    one.page.wait_for_function(ready)
+    other = Desk(context.new_page()).open(bench.url).says("That one is open in another tab.")
+    other.page.wait_for_function(ready)
+
+    names = [desk.document for desk in (one, other)]
+    for desk in (one, other, one, other):
+        names.append(desk.press("1").submit().document)
+    for desk in (one, other):
+        desk.saved()
+
+    assert len(set(names)) == 6
+    assert [bench.labels(name) for name in names[:4]] == [["PERSON"]] * 4
+
+
 def test_an_answer_given_elsewhere_is_put_beside_ones_own(place, context):
     bench = Bench(place, "twice", "Ada wrote from Oslo.")
     desk = bench.desk(context)

@@ -58,3 +58,15 @@ test("suggestions of a version before the newest one are outdated", () => {
   assert.equal(shelf.outdated(sheet(2, 3).suggestion), false);
   assert.equal(shelf.outdated({ state: "blind", version: null, suggestion: null }), false);
 });
+
+test("what another tab turns out to have is asked for no second time", async () => {
+  const { shelf, asked } = shelfWith({ ...sheet(2), ahead: [sheet(3)] }, { ...sheet(4), ahead: [sheet(5)] });
+  /** @type {number[]} */
+  const elsewhere = [];
+  const filling = shelf.fill(() => [1, ...elsewhere]);
+  elsewhere.push(2, 3);
+  await filling;
+
+  assert.deepEqual(asked.map(({ held }) => held), [[1], [1, 2, 3]]);
+  assert.deepEqual(shelf.ids, [4, 5]);
+});

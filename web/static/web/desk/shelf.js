@@ -63,10 +63,11 @@ export class Shelf {
     this.reason = answer.reason;
     const found = answer.document ? [answer, ...(answer.ahead ?? [])] : [];
     const here = new Set([...held(), ...this.ids]);
-    for (const sheet of found) {
-      this.hear(sheet.suggestion);
-      if (!here.has(sheet.document.id)) this.sheets.push(sheet);
-    }
+    const fresh = found.filter((sheet) => !here.has(sheet.document.id));
+    for (const sheet of found) this.hear(sheet.suggestion);
+    this.sheets.push(...fresh);
+    // Meanwhile another tab said that it has them: now that is known, and there are others.
+    if (found.length > 0 && fresh.length === 0) await this.#fetch(held);
   }
 
   /** @param {import("./types.js").Looked} looked */

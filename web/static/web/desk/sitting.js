@@ -3,6 +3,7 @@
 import { n, t } from "../i18n.js";
 import { Clock } from "./clock.js";
 import { Current } from "./current.js";
+import { Hand } from "./hand.js";
 import { Looking } from "./looking.js";
 import { Sending } from "./sending.js";
 import { Refused, Server, Unreachable } from "./server.js";
@@ -11,7 +12,6 @@ import { statusOf } from "./status.js";
 
 /** @typedef {import("./types.js").Sheet} Sheet */
 
-const HEARTBEAT_MS = 4 * 60 * 1000;
 const AGAIN_MS = 3000;
 
 export class Sitting {
@@ -25,6 +25,7 @@ export class Sitting {
     this.clock = new Clock();
     this.sending = new Sending(this);
     this.looking = new Looking(this);
+    this.hand = new Hand(this);
     /** @type {Current | null} */
     this.current = null;
     /** Documents of this sitting, in the order in which they were opened. @type {number[]} */
@@ -39,8 +40,6 @@ export class Sitting {
     this.other = false;
     /** Whether it was looked, since the server took something last, if this person is signed in after all. */
     this.asked = false;
-    /** When leases were prolonged last. */
-    this.beat = performance.now();
     this.#listen();
   }
 
@@ -57,12 +56,14 @@ export class Sitting {
       if (!keeps && (changed || waiting > 0)) event.preventDefault();
     });
     document.addEventListener("visibilitychange", () => this.#watched(!document.hidden));
-    addEventListener("pagehide", () => this.#leave());
-    addEventListener("pageshow", (event) => event.persisted && this.#heartbeat());
+    addEventListener("pagehide", () => {
+      this.#watched(false);
+      this.hand.leave();
+    });
+    addEventListener("pageshow", (event) => event.persisted && this.hand.prolong());
     for (const kind of ["keydown", "pointerdown", "wheel"]) {
       addEventListener(kind, () => this.clock.touch(), { passive: true, capture: true });
     }
-    setInterval(() => this.#heartbeat(), HEARTBEAT_MS);
   }
 
   async begin() {
@@ -72,7 +73,9 @@ export class Sitting {
     this.touched = this.outbox.waiting.length > 0;
     this.outbox.start();
     // What the queue hands out although it was done here only has not reached the server yet.
-    const done = first && location.pathname === desk_url && this.outbox.unsent(first.document.id);
+    const queued = location.pathname === desk_url;
+    const done = first && queued && this.outbox.unsent(first.document.id);
+    this.hand.begin(first && queued ? first.document.id : null);
     if (first && !done) this.show(first);
     else if (this.touched) this.next();
     else this.#finish(reason);
@@ -90,16 +93,11 @@ export class Sitting {
     this.current = null;
     this.board.clear();
     await this.#while(t("Fetching the next document…"), async () => {
-      await this.shelf.fetch(() => this.#held());
+      await this.shelf.fetch(() => this.hand.held());
       const found = this.shelf.take();
       if (found) this.show(found, { push: true });
       else this.#finish(this.shelf.reason);
     });
-  }
-
-  /** Documents that must not be handed out: this one, and those that the server still thinks undone. */
-  #held() {
-    return [...(this.current ? [this.current.id] : []), ...this.outbox.waiting.map((entry) => entry.document)];
   }
 
   /** Open one by hand; the one on the desk comes back after it. @param {number} id */
@@ -179,7 +177,7 @@ export class Sitting {
     this.looking.begin(current);
     this.tell();
     this.shelf.hear(sheet.suggestion);
-    this.shelf.fill(() => this.#held());
+    this.hand.changed();
   }
 
   /** Work that was kept here goes on; where the document moved on elsewhere, the person chooses. @param {Current} current */
@@ -338,43 +336,12 @@ export class Sitting {
   #watched(inView) {
     if (inView) {
       this.clock.resume();
-      if (performance.now() - this.beat > HEARTBEAT_MS) this.#heartbeat();
+      this.hand.beat();
       if (this.current) this.sending.plan(this.current);
       if (this.outbox.signedOut || this.outbox.offline) this.retry();
     } else {
       this.clock.pause();
       if (this.current) this.sending.draft(this.current, { last: true });
     }
-  }
-
-  /** The page goes, perhaps for good: documents with which nothing was done are for others soon. A reload, or the way
-   *  back, is in time to keep them. */
-  #leave() {
-    this.#watched(false);
-    this.outbox.flush();
-    const sheets = [...(this.current ? [this.current.sheet] : []), ...this.shelf.sheets];
-    const documents = sheets.filter((sheet) => this.#untouched(sheet)).map((sheet) => sheet.document.id);
-    if (documents.length === 0 || this.outbox.signedOut) return;
-    this.server.post(`projects/${this.config.project}/leave`, { documents }, { keepalive: true }).catch(() => null);
-  }
-
-  /** @param {Sheet} sheet */
-  #untouched({ document: { id }, annotation }) {
-    return !annotation && !this.sending.store.work(id) && !this.outbox.unsent(id);
-  }
-
-  /** Prolong the leases; what was given to somebody else meanwhile is not begun here. */
-  async #heartbeat() {
-    if (!this.current || document.hidden || this.outbox.offline || this.outbox.signedOut) return;
-    this.beat = performance.now();
-    const ids = [this.current.id, ...this.shelf.ids];
-    await Promise.all(ids.map((id) => this.server.post(`documents/${id}/claim`).catch((error) => this.#unleased(id, error))));
-    this.shelf.fill(() => this.#held());
-  }
-
-  /** @param {number} id @param {unknown} error */
-  #unleased(id, error) {
-    const sheet = this.shelf.sheets.find(({ document }) => document.id === id);
-    if (sheet && error instanceof Refused && error.status === 409 && this.#untouched(sheet)) this.shelf.drop(id);
   }
 }
