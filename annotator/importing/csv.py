@@ -16,6 +16,7 @@ DELIMITERS = ",;\t"
 
 # The longest text and some more. The reader holds four bytes for each character of a field.
 MAX_RECORD = 6 * 1024 * 1024
+MAX_COLUMNS = 1000
 
 # This limit of Python's is one for the whole process, and lower than our texts are long.
 csv.field_size_limit(MAX_RECORD)
@@ -114,6 +115,7 @@ def _header(records: _Records, options: Options) -> tuple[list[str], str]:
             twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
             if twice is not None:
                 raise Invalid("invalid_header", f"The header row has the column {twice!r} twice.")
+            _count(names)
             return names, delimiter
     found = DELIMITERS[0].join(headers[DELIMITERS[0]])[:200]
     raise Invalid("invalid_header", f"The header row has no column {options.text_column!r}: {found!r}.")
@@ -127,6 +129,11 @@ def _headers(records: _Records) -> dict[str, list[str]]:
     return {mark: [name.strip() for name in next(csv.reader([first], delimiter=mark), [])] for mark in DELIMITERS}
 
 
+def _count(names: list[str]) -> None:
+    if len(names) > MAX_COLUMNS:
+        raise Invalid("invalid_header", f"The header row has {len(names):,} columns; the most is {MAX_COLUMNS:,}.")
+
+
 def header(file: BinaryIO, options: Options) -> tuple[list[str], str]:
     """The names in the header row, and the delimiter. Raises Invalid when it is of no use."""
     return _header(_Records(file, options.encoding), options)
@@ -137,6 +144,7 @@ def sample(file: BinaryIO, rows: int, encoding: str) -> tuple[list[str], str, li
     records = _Records(file, encoding)
     headers = _headers(records)
     delimiter = max(DELIMITERS, key=lambda mark: len(headers[mark]))
+    _count(headers[delimiter])
     found: list[list[str]] = []
     reader = csv.reader(records, delimiter=delimiter)
     while len(found) < rows:

@@ -150,6 +150,7 @@ def test_csv_finds_its_delimiter_and_named_columns(delimiter):
         (b"body,id\n", "no column 'text': 'body,id'"),
         (b"text,a,a\n", "'a' twice"),
         (b"text,\xe9\n", "not UTF-8"),
+        (b"text," + b",".join(b"%d" % i for i in range(1_000)) + b"\n", "1,001 columns; the most is 1,000"),
     ],
 )
 def test_csv_needs_a_header(header, reason):

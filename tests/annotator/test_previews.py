@@ -96,6 +96,7 @@ def test_fields_of_json_are_mapped_and_labels_left_out(cast, project, scope):
         ("a.csv", "text\n".encode("utf-32"), "The file is UTF-32; it must be plain text."),
         ("a.csv", b"PK\x03\x04...", "The file is a ZIP archive or a spreadsheet; it must be plain text."),
         ("a.csv", b"", "The header row has no column 'text': ''."),
+        ("a.csv", b"text" + b";" * 1_000 + b"\n", "The header row has 1,001 columns; the most is 1,000."),
     ],
 )
 def test_a_file_that_is_none_says_so_at_once(cast, project, scope, name, data, fault):
