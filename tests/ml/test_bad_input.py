@@ -57,6 +57,11 @@ def hardly_any_room(folder: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module", autouse=True)
+def folds() -> None:
+    """As many as the product has: extreme input meets them all."""
+
+
+@pytest.fixture(scope="module", autouse=True)
 def few_steps() -> Iterator[None]:
     """So many as tell whether anything breaks; how good models get is measured elsewhere."""
     with pytest.MonkeyPatch.context() as patch:

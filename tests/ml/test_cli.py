@@ -1,14 +1,17 @@
 """The four commands, as a shell sees them."""
 
+import io
 import json
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
-from tests.ml.conftest import Trained, letters
+from tests.ml.conftest import letters
 from trainer.ml.__main__ import main
 
 
@@ -19,16 +22,30 @@ def run(*arguments: str | Path, given: str = "") -> subprocess.CompletedProcess[
     )  # fmt: skip
 
 
-def test_train_and_predict(write: Callable[..., Path], tmp_path: Path) -> None:
-    data = write(letters(40))
+class Learnt(NamedTuple):
+    """What the training command printed, and where it printed it."""
 
-    trained = run("train", "--data", data, "--model-dir", tmp_path / "model", "--seed", "1")
-    told = json.loads(trained.stdout)
+    told: dict[str, Any]
+    progress: list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def learnt(tmp_path_factory: pytest.TempPathFactory) -> Learnt:
+    folder = tmp_path_factory.mktemp("learnt")
+    data = folder / "data.jsonl"
+    data.write_text("".join(json.dumps(one) + "\n" for one in letters(60)), encoding="utf-8")
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        assert main(["train", "--data", str(data), "--model-dir", str(folder / "model"), "--seed", "1"]) == 0
+    return Learnt(json.loads(out.getvalue()), [json.loads(line) for line in err.getvalue().splitlines()])
+
+
+def test_train_and_predict(learnt: Learnt) -> None:
     asked = [{"id": "a", "text": "We met Otto in Rome again ."}, {"text": ""}]
-    predicted = run("predict", "--export", told["export"], given="".join(json.dumps(x) + "\n" for x in asked))
 
-    assert {"examples", "steps", "seconds", "metrics", "export"} <= told.keys()
-    assert {json.loads(line)["phase"] for line in trained.stderr.splitlines()} >= {"prepare", "train", "export"}
+    predicted = run("predict", "--export", learnt.told["export"], given="".join(json.dumps(x) + "\n" for x in asked))
+
+    assert {"examples", "steps", "seconds", "metrics", "export"} <= learnt.told.keys()
+    assert {told["phase"] for told in learnt.progress} >= {"prepare", "train", "export"}
     first, second = map(json.loads, predicted.stdout.splitlines())
     assert first["id"] == "a"
     assert [span.keys() for span in first["spans"]] == [{"start", "end", "label", "score"}] * 2
@@ -38,13 +55,13 @@ def test_train_and_predict(write: Callable[..., Path], tmp_path: Path) -> None:
 
 
 def test_evaluate_and_export(
-    trained: Trained, write: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    learnt: Learnt, write: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = write(letters(40, seed=9))
 
-    assert main(["evaluate", "--export", str(trained.export), "--data", str(data)]) == 0
+    assert main(["evaluate", "--export", learnt.told["export"], "--data", str(data)]) == 0
     evaluated = json.loads(capsys.readouterr().out)
-    assert main(["export", "--export", str(trained.export), "--to", str(tmp_path / "served")]) == 0
+    assert main(["export", "--export", learnt.told["export"], "--to", str(tmp_path / "served")]) == 0
     copied = json.loads(capsys.readouterr().out)
 
     assert evaluated["spans"]["f1"] > 0.85

@@ -16,6 +16,11 @@ from trainer.ml.training import train
 DATA = Path(os.environ.get("MARGINALIA_DATA", Path(__file__).parents[3] / "shared/data"))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def folds() -> None:
+    """As many as the product has."""
+
+
 @pytest.fixture(scope="module")
 def corpus() -> Callable[[str, str], list[dict[str, Any]]]:
     path = DATA / "corpora.py"
