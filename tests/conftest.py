@@ -54,6 +54,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name != "test_journey.py")
 
 
+@pytest.fixture(autouse=True)
+def english_again() -> Iterator[None]:
+    """Each test begins in English: Django leaves the last request's language to its thread."""
+    yield
+    if "django.utils.translation" in sys.modules:
+        sys.modules["django.utils.translation"].deactivate()
+
+
 @pytest.fixture(scope="session")
 def django_db_setup() -> None:
     """The database is there already."""
