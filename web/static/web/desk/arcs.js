@@ -40,6 +40,7 @@ export class Arcs {
   /** @param {import("./showing.js").Showing} board */
   draw(board) {
     const arcs = this.#near(board);
+    if (arcs.length + this.shown.size === 0) return;
     const wanted = this.#anchored(arcs);
     const gone = new Map(this.shown);
     const found = new Map(arcs.map((arc) => [arc.key, arc]));

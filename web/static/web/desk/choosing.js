@@ -71,9 +71,10 @@ export class Choosing extends Showing {
   choose(range, { reveal = true } = {}) {
     this.#let();
     this.selection = range;
-    this.draw();
+    // Before anything is drawn: to look where things are is cheap only while all lies as it did.
     if (reveal) this.sheet.reveal(range);
     else this.cursor.column = null;
+    this.draw();
   }
 
   /** What a finger selected with the browser's own handles, which stay as they are. @param {Range} range */
@@ -99,9 +100,9 @@ export class Choosing extends Showing {
     this.cursor.column = null;
     if ("start" in thing) this.selection = { start: thing.start, end: thing.end };
     if (this.isItem(thing)) this.see([id]);
-    this.draw();
     const words = "start" in thing ? thing : thing.kind === "relation" ? this.ends(thing)[0] : null;
     if (words && !byPointer) this.sheet.reveal(words);
+    this.draw();
     this.on.said(this.describe(thing));
   }
 

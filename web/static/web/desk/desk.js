@@ -175,19 +175,24 @@ export class Desk {
     else this.board.toggleChoice(question ?? "", name);
   }
 
-  /** Through the form, so that there is one way out. @param {string} act */
+  /** What the buttons of the form do, without the browser's own way through it, which lays the page out first.
+   *  @param {string} act */
   #send(act) {
-    this.form.requestSubmit(this.form.querySelector(`button[name="act"][value="${act}"]`));
+    if (this.sitting) this.#done(act);
+    else this.form.requestSubmit(this.form.querySelector(`button[name="act"][value="${act}"]`));
   }
 
   /** @param {SubmitEvent} event */
   #submitted(event) {
-    const act = event.submitter?.getAttribute("value") ?? "done";
-    this.#follow();
-    if (!this.sitting) return;
+    if (!this.sitting) return this.#follow();
     event.preventDefault();
+    return this.#done(event.submitter?.getAttribute("value") ?? "done");
+  }
+
+  /** @param {string} act */
+  #done(act) {
     if (act === "skip") this.#skip();
-    else this.sitting.done({ complete: act !== "part" });
+    else this.sitting?.done({ complete: act !== "part" });
   }
 
   async #skip() {

@@ -20,6 +20,12 @@ export function el(name, { data, ...properties } = {}, ...children) {
   return made;
 }
 
+/** Have an element say these words. Where it does already nothing is touched: a text that is set is laid out anew.
+ *  @param {Element} element @param {string} words */
+export function write(element, words) {
+  if (element.textContent !== words) element.textContent = words;
+}
+
 /** Give a name that is only heard. @template {HTMLElement} E @param {E} element @param {string} words @returns {E} */
 export function named(element, words) {
   element.setAttribute("aria-label", words);

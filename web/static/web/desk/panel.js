@@ -1,7 +1,7 @@
 /** What stands beside the text: labels, choices, relations, suggestions. The page is the server's; this fills it in. */
 
 import { language, n, t } from "../i18n.js";
-import { byId, el, percent } from "./dom.js";
+import { byId, el, percent, write } from "./dom.js";
 import { marksList, relationRow, suggestedRow } from "./lists.js";
 import { waiting } from "./view.js";
 
@@ -80,7 +80,7 @@ export class Panel {
       input.checked = (classes[question] ?? []).includes(name);
       element.classList.toggle("suggested", Boolean(item));
       element.classList.toggle("picked", Boolean(item) && board.picked === item?.id);
-      score.textContent = item ? percent(item.score) : "";
+      write(score, item ? percent(item.score) : "");
     }
   }
 
@@ -90,11 +90,11 @@ export class Panel {
     const count = board.pending.length;
     const item = board.isItem(target) ? target : null;
     byId("suggestions").dataset.some = count > 0 ? "yes" : "no";
-    byId("waiting").textContent = waiting(count);
-    byId("threshold-shown").textContent = `${this.threshold.value} %`;
+    write(byId("waiting"), waiting(count));
+    write(byId("threshold-shown"), `${this.threshold.value} %`);
     const most = board.pending.filter(({ score }) => score >= above).length;
-    byId("accept-all").textContent =
-      above === 0 ? t("Accept all") : n("Accept 1 from %(score)s on", "Accept %(count)s from %(score)s on", most, { score: percent(above) });
+    const some = () => n("Accept 1 from %(score)s on", "Accept %(count)s from %(score)s on", most, { score: percent(above) });
+    write(byId("accept-all"), above === 0 ? t("Accept all") : some());
     for (const button of this.accepts) button.disabled = !item;
     for (const button of this.removes) button.disabled = !target;
     for (const button of this.acceptAll) button.disabled = most === 0;
@@ -113,7 +113,7 @@ export class Panel {
         ? t("%(label)s: now where it leads. Click a mark, or Tab and Space. Esc ends.", { label: relating.label })
         : t("%(label)s: first where it starts. Click a mark, or Tab and Space. Esc ends.", { label: relating.label })
       : "";
-    byId("relation-hint").textContent = hint;
+    write(byId("relation-hint"), hint);
     const items = board.pending.filter((item) => item.kind === "relation");
     const key = JSON.stringify([board.work.relations, board.work.marks, items.map(({ id }) => id), board.picked, board.pickedRelation]);
     if (key === this.last.relations) return;
@@ -128,7 +128,8 @@ export class Panel {
   /** The list of marks is made when somebody opens it, and then kept. */
   #marks() {
     if (!(this.marks instanceof HTMLDetailsElement)) return;
-    byId("marks-count").textContent = this.board.work.marks.length ? this.board.work.marks.length.toLocaleString(language()) : "";
+    const count = this.board.work.marks.length;
+    write(byId("marks-count"), count ? count.toLocaleString(language()) : "");
     if (this.marks.open) byId("marks-list").replaceChildren(...marksList(this.board));
   }
 

@@ -1,7 +1,7 @@
 /** Small buttons at the words, for whoever came with the pointer: the verdict, and the same for every place alike. */
 
 import { n, t } from "../i18n.js";
-import { byId } from "./dom.js";
+import { byId, write } from "./dom.js";
 
 /** @typedef {import("./board.js").Board} Board */
 
@@ -26,7 +26,7 @@ export class Pop {
     const item = board.isItem(target);
     this.#button("accept").hidden = !item;
     const word = this.#button("remove").querySelector("span");
-    if (word) word.textContent = item ? t("Reject") : t("Remove");
+    if (word) write(word, item ? t("Reject") : t("Remove"));
     this.#alike(target, item);
     this.#place(board.boxOf(target));
   }
@@ -38,7 +38,7 @@ export class Pop {
     const others = item ? 0 : board.others(target).length;
     const set = (/** @type {string} */ act, /** @type {boolean} */ yes, /** @type {string} */ words) => {
       this.#button(act).hidden = !yes;
-      this.#button(act).textContent = words;
+      write(this.#button(act), words);
     };
     set("acceptSame", alike > 1, n("Accept all alike", "Accept all %(count)s alike", alike));
     set("rejectSame", alike > 1, n("Reject all alike", "Reject all %(count)s alike", alike));

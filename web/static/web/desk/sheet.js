@@ -52,6 +52,7 @@ export class Sheet {
     new ResizeObserver(() => {
       if (this.element.clientWidth === width && this.drawn) return soon();
       width = this.element.clientWidth;
+      this.scrolls = null;
       this.forget();
       return this.on.resized();
     }).observe(this.element);
@@ -69,13 +70,13 @@ export class Sheet {
     else this.element.replaceChildren(this.node);
     if (this.node.data !== text.string) this.node.data = text.string;
     this.forget();
+    this.scroller.scrollTop = 0;
   }
 
   /** Measure everything anew: width or letters changed. */
   forget() {
     this.known.clear();
     this.drawn = null;
-    this.scrolls = null;
   }
 
   // --- from code points to places ----------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import { language, n, t } from "../i18n.js";
 import { showContext } from "./context.js";
-import { byId } from "./dom.js";
+import { byId, write } from "./dom.js";
 import { conflict } from "./dialogs.js";
 
 /** @typedef {import("./types.js").Annotation} Annotation */
@@ -38,7 +38,6 @@ export class View {
     byId("document-name").textContent = external_id;
     delete this.desk.dataset.finished;
     delete this.desk.dataset.waiting;
-    byId("main").scrollTop = 0;
     showContext(meta);
     this.offers(current.looked.state !== "no_model");
     this.remarks(current);
@@ -79,11 +78,12 @@ export class View {
     const icon = state.querySelector("use");
     const shown = this.told || words;
     state.dataset.kind = this.told ? "told" : kind;
-    icon?.setAttribute("href", this.told || !kind ? "" : `${icon.dataset.icons}#${kind}`);
-    byId("state-text").textContent = shown;
+    const picture = this.told || !kind ? "" : `${icon?.dataset.icons}#${kind}`;
+    if (icon && icon.getAttribute("href") !== picture) icon.setAttribute("href", picture);
+    write(byId("state-text"), shown);
     const button = byId("state-action");
     button.hidden = !action || this.told !== "";
-    button.textContent = label;
+    write(button, label);
     button.dataset.act = action;
   }
 
@@ -124,7 +124,7 @@ export class View {
   /** @param {{ done: number, total: number }} progress */
   progress({ done, total }) {
     const said = { done: done.toLocaleString(language()), total: total.toLocaleString(language()) };
-    byId("progress-text").textContent = t("%(done)s of %(total)s", said);
+    write(byId("progress-text"), t("%(done)s of %(total)s", said));
     const bar = byId("progress");
     if (bar instanceof HTMLProgressElement) {
       bar.max = Math.max(1, total);
