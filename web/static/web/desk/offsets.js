@@ -108,8 +108,8 @@ export class Text {
   }
 }
 
-/** @param {number[]} sorted @param {number} value */
-function countBelow(sorted, value) {
+/** How many of the sorted numbers are below one. @param {number[]} sorted @param {number} value */
+export function countBelow(sorted, value) {
   let low = 0;
   let high = sorted.length;
   while (low < high) {

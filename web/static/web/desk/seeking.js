@@ -3,6 +3,8 @@
  * levelled once, when somebody seeks in it for the first time. Pure.
  */
 
+import { countBelow } from "./offsets.js";
+
 /** @typedef {import("./offsets.js").Range} Range */
 
 /** What goes on within a word, and scripts that part words by no sign. */
@@ -28,7 +30,7 @@ export class Seeker {
     const sought = level(letters);
     if (sought === "") return null;
     const { points } = this.levelled;
-    const from = way > 0 ? below(points, here.start + 1) : below(points, here.start) - 1;
+    const from = way > 0 ? countBelow(points, here.start + 1) : countBelow(points, here.start) - 1;
     const straight = this.#from(sought, from, way);
     if (straight) return { range: straight, round: false };
     const range = this.#from(sought, way > 0 ? 0 : points.length - 1, way);
@@ -81,15 +83,3 @@ export class Seeker {
 
 /** @param {string} character */
 const within = (character) => WITHIN.test(character) && !UNPARTED.test(character);
-
-/** How many of the sorted numbers are below one. @param {number[]} sorted @param {number} value */
-function below(sorted, value) {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle] < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
