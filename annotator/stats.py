@@ -30,12 +30,12 @@ GROUP BY question, choice
 """
 
 # What became of each item that one version suggested and somebody decided on.
-_VERDICTS = """
+_VERDICTS = f"""
 SELECT a.item->>'kind', a.item->>'question', a.item->>'label', v.verdict, count(*)
 FROM annotator_suggestion s
 JOIN annotator_decision v ON v.suggestion_id = s.id
 CROSS JOIN LATERAL jsonb_array_elements(s.items) a (item)
-WHERE s.project_id = %(project)s AND s.version = %(version)s AND a.item->>'id' = v.item
+WHERE s.project_id = %(project)s AND s.version = %(version)s AND a.item->>'id' = v.item AND {suggestions.LAST_WORD}
 GROUP BY 1, 2, 3, 4
 """
 

@@ -13,6 +13,12 @@ from annotator.spans import Answer, Schema, Span, span_fault
 
 Prediction = Mapping[str, Any]
 
+# The same as standing(), of decisions that a query calls v.
+LAST_WORD = """NOT EXISTS (
+    SELECT FROM annotator_decision later WHERE later.suggestion_id = v.suggestion_id AND later.item = v.item
+      AND later.user_id = v.user_id AND later.id > v.id
+)"""
+
 
 def current(prediction: Prediction, schema: Schema) -> Prediction:
     """A model's answer in the labels of today: under their names, without those that are not given any more.

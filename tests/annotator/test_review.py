@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from annotator import queue, review, suggestions, verdicts
+from annotator import queue, review, stats, suggestions, verdicts
 from annotator.errors import Conflict, Invalid
 from annotator.exporting import jsonl
 from annotator.models import Annotation, AnnotationRevision, Decision, Document, Suggestion
@@ -204,10 +204,12 @@ def test_of_what_a_person_said_of_an_item_the_last_word_counts(desk):
     (counts,) = suggestions.acceptance(document.project)
     ((_day, of_day),), _weekly = verdicts.over_time(document.project)
     (of_label,) = verdicts.by_label(document.project)
+    (of_version,) = [given for given in stats.verdicts(document.project, 1).values() if any(given.values())]
 
     assert Decision.objects.count() == 2, "all that was said is kept"
     assert (counts["accept"], counts["reject"]) == (0, 1)
     assert [of_day.accept, of_day.reject] == [of_label.counts.accept, of_label.counts.reject] == [0, 1]
+    assert (of_version["accept"], of_version["reject"]) == (0, 1)
 
 
 LONGER = {"start": 10, "end": 19, "label": "PLACE"}
