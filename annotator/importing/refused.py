@@ -40,7 +40,8 @@ def rows(upload: Path, options: Options, refusals: Sequence[Refused], at: int) -
     if not refusals or at >= MOST_BYTES:
         return b""
     with upload.open("rb") as file:
-        pairs = [(one, _row(file, one, options)) for one in refusals]
+        codec, _ = encodings.begin(file.read(encodings.LONGEST_MARK), options.encoding)
+        pairs = [(one, _row(file, one, codec)) for one in refusals]
         if options.format == "jsonl":
             return "".join(_object(one, row) for one, row in pairs).encode()
         names, delimiter = _columns(file, options)
@@ -67,10 +68,8 @@ def write(path: Path, at: int, data: bytes) -> None:
         file.write(data)
 
 
-def _row(file: BinaryIO, one: Refused, options: Options) -> str:
+def _row(file: BinaryIO, one: Refused, codec: str) -> str:
     """As it is in the upload, without its line end; what is longer than any row may be is left out."""
-    file.seek(0)
-    codec, _ = encodings.begin(file.read(encodings.LONGEST_MARK), options.encoding)
     if one.end - one.begin > MAX_LINE:
         return ""
     file.seek(one.begin)
