@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
+from django.test import Client
+
 from annotator.importing.store import Row, store_rows
 from annotator.models import Document, Membership, Project, Role, Tenant, User
 from annotator.projects import create_project
@@ -62,3 +64,10 @@ def add_documents(tenant: Tenant, project: Project, *texts: str) -> list[Documen
             ],
         )
         return list(Document.objects.filter(project=project).order_by("pk")[start:])
+
+
+def signed_in(user: User) -> Client:
+    """A browser without scripts in which this person is signed in."""
+    client = Client()
+    client.force_login(user)
+    return client

@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from annotator.models import User
+from tests.cast import signed_in
 from web import throttle
 
 PHRASE = "four words make one"
@@ -18,12 +19,6 @@ PHRASE = "four words make one"
 @pytest.fixture(autouse=True)
 def nobody_has_failed():
     cache.clear()
-
-
-def signed_in(user) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def test_a_password_is_changed_and_other_sessions_end(cast):

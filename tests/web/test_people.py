@@ -18,7 +18,7 @@ from annotator import invitations, people, queue, review, tokens
 from annotator.errors import Conflict, Invalid
 from annotator.models import AuditEvent, Claim, Document, Invitation, Membership, Role, User
 from annotator.tenancy import tenant_scope
-from tests.cast import add_documents, make_project
+from tests.cast import add_documents, make_project, signed_in
 
 PHRASE = "four words make one"
 
@@ -26,12 +26,6 @@ PHRASE = "four words make one"
 @pytest.fixture(autouse=True)
 def nobody_has_failed():
     cache.clear()
-
-
-def signed_in(user) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture
