@@ -55,11 +55,14 @@ def consider(project: Project) -> TrainingRun | None:
 
 def due(project: Project) -> bool:
     """Whether enough documents have news since the last run began. A failed run waits for news, too."""
+    return missing(project) == 0
+
+
+def missing(project: Project) -> int:
+    """How many more documents must have news until a run is due."""
     last = TrainingRun.objects.filter(project=project).exclude(state=State.CANCELLED).order_by("-pk").first()
-    if last is None:
-        return snapshot.news(project, 0) >= FIRST_RUN
-    wanted = max(AT_LEAST, int(MORE * last.examples))
-    return snapshot.news(project, last.watermark) >= wanted
+    wanted = max(AT_LEAST, int(MORE * last.examples)) if last else FIRST_RUN
+    return max(0, wanted - snapshot.news(project, last.watermark if last else 0))
 
 
 def start(project: Project, *, actor: User | None, trigger: str = "hand") -> TrainingRun:

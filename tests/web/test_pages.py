@@ -299,7 +299,7 @@ def test_a_run_is_started_watched_and_cancelled(world, alice):
     with tenant_scope(world.tenant):
         run = TrainingRun.objects.get(trigger="hand", state="queued")
     page = alice.get(address(world, "model")).text
-    assert "Waiting for a worker" in page
+    assert "No training worker answers" in page
     assert (
         "A run of this project is queued or running already." in alice.post(address(world, "train"), follow=True).text
     )

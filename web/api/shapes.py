@@ -7,6 +7,7 @@ from typing import Any
 
 from annotator import models, offsets, review
 from annotator.spans import pairs_by_name
+from trainer.model_state import ModelState
 from trainer.models import ModelVersion, TrainingRun
 from web.suggested import Suggested
 
@@ -105,6 +106,11 @@ def run(row: TrainingRun) -> dict[str, Any]:
     """``started_by`` must have been selected along."""
     by = row.started_by.username if row.started_by else None
     return {**_fields(row, RUN_FIELDS), "project": row.project_id, "started_by": by}
+
+
+def model_state(state: ModelState) -> dict[str, Any]:
+    names = ("stage", "version", "missing", "ahead", "seconds_left")
+    return {**_fields(state, names), "run": state.run.pk if state.run else None}
 
 
 def version(row: ModelVersion) -> dict[str, Any]:

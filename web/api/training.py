@@ -11,6 +11,7 @@ from annotator.accounts import Role
 from annotator.errors import Detail, Invalid
 from annotator.spans import text_fault
 from trainer import runs, serving
+from trainer.model_state import model_state
 from trainer.models import ModelVersion, TrainingRun
 from web import access
 from web.api import answers, shapes
@@ -32,6 +33,12 @@ def suggest(request: TenantRequest, project_id: int, sent: s.TextsGiven, offsets
     version, found = serving.suggest(project, sent.texts)
     told = [_answer(answer, text, offsets) for answer, text in zip(found, sent.texts, strict=True)]
     return answers.json({"version": version.number, "answers": told})
+
+
+@router.get("/projects/{int:project_id}/model", response={200: s.ModelState} | errors())
+def get_model(request: TenantRequest, project_id: int) -> HttpResponse:
+    """What the project's model is doing just now: what it waits for, or how long it still learns."""
+    return answers.json(shapes.model_state(model_state(access.project_for(request, project_id))))
 
 
 @router.get("/projects/{int:project_id}/runs", response={200: s.Runs} | errors())

@@ -42,6 +42,17 @@ class Answers(Schema):
     answers: list[Answer] = Field(description="One a text, in order.")
 
 
+class ModelState(Schema):
+    stage: Literal["collecting", "due", "queued", "training", "failed"] = Field(
+        description="collecting: more has to be labelled until a run begins. due: one begins within seconds."
+    )
+    version: int | None = Field(description="The live version; null before the first.")
+    missing: int = Field(description="Documents to be labelled until the next run is due.")
+    ahead: list[str] = Field(description="Of a queued run: your projects whose runs come before it.")
+    seconds_left: int | None = Field(description="Of a run that is learning, an estimate; null while there is none.")
+    run: int | None = Field(description="The run that is queued or under way.")
+
+
 class Run(Schema):
     id: int
     project: int

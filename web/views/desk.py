@@ -20,6 +20,7 @@ from annotator.offsets import CODE_POINTS
 from web import access, handed, suggested
 from web.requests import TenantRequest
 from web.views.desk_form import Plain
+from web.views.training import training
 
 FEW = 12  # labels or choices that can be found at a glance; more get a field to search them
 SCRIPTS = Path(__file__).resolve().parent.parent / "static" / "web" / "desk"
@@ -102,6 +103,8 @@ def _frame(
         "labels": _labels(labels, {question.pk: question.name for question in questions}),
         "questions": [{"name": question.name, "multiple": question.multiple} for question in questions],
         "progress": _progress(project),
+        "model": training(project).as_json(),
+        "model_url": reverse("training", args=[slug, project.pk]),
     }
     usable = [label for label in labels if not label.retired]
     return {

@@ -16,7 +16,6 @@ from django.views.decorators.http import require_safe
 from annotator import verdicts
 from annotator.accounts import Role
 from annotator.models import Label, Project
-from trainer import runs
 from trainer.models import ModelVersion, TrainingRun
 from web import access, drawing
 from web.drawing import Dot, Figure
@@ -36,7 +35,6 @@ def show(request: TenantRequest, project_id: int) -> HttpResponse:
         "project": project,
         "may_manage": access.may(request, Role.MANAGER),
         "training": training(project),
-        "first_run": runs.FIRST_RUN,
         "all": "all" in request.GET,
         **_versions(project, everything="all" in request.GET),
         **_acceptance(project),

@@ -35,7 +35,6 @@ def _model(project: Project) -> dict[str, Any]:
     return {
         "training": training(project),
         "live": live,
-        "first_run": runs.FIRST_RUN,
         "scores": scores_of(curves([live]) if live else [], live),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,18 +14,20 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from annotator.accounts import Role
 from annotator.models import Project
 from trainer import runs, serving
 from trainer.celery import PULSE_KEY, TRAIN
-from trainer.models import ModelVersion, TrainingRun
+from trainer.model_state import ModelState, Stage, model_state
+from trainer.models import TrainingRun
 from web import access
 from web.refused import told
 from web.requests import TenantRequest
 
+AHEAD_NAMED = 3
 PHASES = {
     "snapshot": gettext_lazy("collecting answers"),
     "prepare": gettext_lazy("reading texts"),
@@ -37,11 +40,14 @@ PHASES = {
 
 @dataclass(frozen=True)
 class Training:
-    """What is under way in a project. ``key`` changes when a run begins or ends, or another version goes live."""
+    """The state of a project's model as pages tell it. ``silent``: why nothing seems to happen, if nothing does."""
 
-    key: str
-    run: TrainingRun | None
+    state: ModelState
     silent: str = ""
+
+    @property
+    def run(self) -> TrainingRun | None:
+        return self.state.run
 
     @property
     def phase(self) -> str:
@@ -51,13 +57,83 @@ class Training:
     def since(self) -> str:
         return lasted(self.run.started_at or self.run.created_at, timezone.now()) if self.run else ""
 
+    @property
+    def sentence(self) -> str:
+        """The state in a few words: the same on the overview, the model's page and the desk."""
+        return self.silent or _SENTENCES[self.state.stage](self.state)
+
+    @property
+    def percent(self) -> int | None:
+        """How far it is to the next version, where that is known."""
+        run = self.run
+        return round(100 * run.step / run.steps) if run and run.steps else None
+
+    def as_json(self) -> dict[str, Any]:
+        """What the desk is told of it."""
+        state = self.state
+        return {
+            "stage": state.stage,
+            "version": state.version,
+            "moving": state.moving,
+            "sentence": self.sentence,
+            "percent": self.percent,
+        }
+
 
 def training(project: Project) -> Training:
-    last = TrainingRun.objects.filter(project=project).select_related("started_by").order_by("-pk").first()
-    live = ModelVersion.objects.filter(project=project, live=True).values_list("number", flat=True).first()
-    if last is None or last.state not in TrainingRun.ACTIVE:
-        return Training(f"{last.pk if last else 0}-{live or 0}", None)
-    return Training(f"{last.pk}-{last.state}-{live or 0}", last, _silent(last))
+    state = model_state(project)
+    return Training(state, _silent(state.run) if state.run else "")
+
+
+def _collecting(state: ModelState) -> str:
+    if state.version is None:
+        return ngettext(
+            "%(count)d more labelled document until the first model",
+            "%(count)d more labelled documents until the first model",
+            state.missing,
+        ) % {"count": state.missing}
+    return _("Version %(version)d is suggesting") % {"version": state.version}
+
+
+def _due(state: ModelState) -> str:
+    return _("The next training begins in a moment") if state.version else _("The first training begins in a moment")
+
+
+def _queued(state: ModelState) -> str:
+    if not state.ahead:
+        return _("Waiting for a training worker")
+    waits = ngettext(
+        "Waiting: %(count)d run ahead (%(names)s)", "Waiting: %(count)d runs ahead (%(names)s)", len(state.ahead)
+    )
+    named = [*state.ahead[:AHEAD_NAMED], *(["…"] if len(state.ahead) > AHEAD_NAMED else [])]
+    return waits % {"count": len(state.ahead), "names": ", ".join(named)}
+
+
+def _learning(state: ModelState) -> str:
+    if state.seconds_left is not None:
+        return _("Training: about %(left)s left") % {"left": roughly(state.seconds_left)}
+    return _("Training the next version") if state.version else _("Training the first model")
+
+
+def _failed(_state: ModelState) -> str:
+    return _("The last training failed: see the project’s model page")
+
+
+_SENTENCES: dict[Stage, Callable[[ModelState], str]] = {
+    Stage.COLLECTING: _collecting,
+    Stage.DUE: _due,
+    Stage.QUEUED: _queued,
+    Stage.TRAINING: _learning,
+    Stage.FAILED: _failed,
+}
+
+
+def roughly(seconds: int) -> str:
+    """An estimate, no more exactly than it is: in steps of five seconds, from a minute and a half on in minutes."""
+    if seconds < 90:
+        return _("%(seconds)d s") % {"seconds": max(5, 5 * round(seconds / 5))}
+    minutes = round(seconds / 60)
+    return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
 
 
 def _silent(run: TrainingRun) -> str:
@@ -82,9 +158,9 @@ def lasted(begun: datetime, ended: datetime) -> str:
 def live(request: TenantRequest, project_id: int) -> HttpResponse:
     """What is under way, alone: pages ask for it every second or two while there is something."""
     project = access.project_for(request, project_id)
-    context: dict[str, Any] = {"project": project, "training": training(project)}
-    context["may_manage"] = access.may(request, Role.MANAGER)
-    return JsonResponse({"html": render_to_string("web/run_active.html", context, request)})
+    now = training(project)
+    context: dict[str, Any] = {"project": project, "training": now, "may_manage": access.may(request, Role.MANAGER)}
+    return JsonResponse({"html": render_to_string("web/run_active.html", context, request), "model": now.as_json()})
 
 
 @require_POST

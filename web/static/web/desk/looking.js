@@ -15,8 +15,26 @@ export class Looking {
   /** @param {Current} current */
   begin(current) {
     this.#explain(current);
-    const { state } = current.looked;
-    if (!current.settled && (state === "pending" || this.sitting.shelf.outdated(current.looked))) this.#poll(current);
+    if (!current.settled && this.#wanting(current.looked)) this.#poll(current);
+  }
+
+  /** A new version suggests: what is on the desk and what comes next is asked about anew. @param {number} version */
+  arrived(version) {
+    const { current, shelf } = this.sitting;
+    shelf.hear({ state: "", version, suggestion: null });
+    if (current) this.begin(current);
+    for (const sheet of shelf.sheets) if (shelf.outdated(sheet.suggestion)) this.#ahead(sheet);
+  }
+
+  /** The suggestions of a document that comes later; where they are not there in time, it is asked again on the desk.
+   *  @param {import("./types.js").Sheet} sheet */
+  async #ahead(sheet) {
+    for (const pause of PAUSES_MS) {
+      const looked = await this.sitting.server.get(`documents/${sheet.document.id}/suggestions`).catch(() => null);
+      if (looked?.suggestion) sheet.suggestion = looked;
+      if (looked?.suggestion || !this.sitting.shelf.sheets.includes(sheet)) return;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
   }
 
   /** Ask until they are there, or until the person has gone on. @param {Current} current */
@@ -46,6 +64,11 @@ export class Looking {
     this.#explain(current);
   }
 
+  /** Whether there are suggestions to come that are not here. @param {import("./types.js").Looked} looked */
+  #wanting(looked) {
+    return looked.state === "pending" || this.sitting.shelf.outdated(looked);
+  }
+
   /** @param {Current} current */
   #explain({ suggestion, sheet, settled, looked }) {
     const { view } = this.sitting;
@@ -56,8 +79,8 @@ export class Looking {
       const { version } = suggestion;
       if (suggestion.items.length === 0) view.note(t("The model is sure of nothing here."));
       else view.note(t("Suggestions from version %(version)s", { version: version ?? "" }));
-    } else if (looked.state === "pending") view.note(t("The model is looking at this text…"), "pending");
-    else view.note(t("No model yet: the first labels teach it."));
+    } else if (this.#wanting(looked)) view.note(t("The model is looking at this text…"), "pending");
+    else view.note(t("No suggestions yet: your labels teach the first model."));
   }
 }
 

@@ -96,6 +96,7 @@ export class Sending {
     const { current, shelf } = this.sitting;
     this.sitting.asked = false;
     for (const sheet of shelf.sheets) if (sheet.document.id === document) sheet.annotation = annotation;
+    if (annotation.state !== "draft") this.sitting.model.answered();
     if (current?.id === document) {
       current.revision = annotation.revision;
       current.sheet.annotation = annotation;

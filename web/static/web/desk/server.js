@@ -49,7 +49,7 @@ export class Server {
     this.csrf = csrf;
   }
 
-  /** @param {string} path @returns {Promise<any>} */
+  /** @param {string} path within the API or, from the root, of a page that answers in JSON @returns {Promise<any>} */
   get(path) {
     return this.#call("GET", path);
   }
@@ -75,7 +75,7 @@ export class Server {
     let response;
     let text;
     try {
-      response = await fetch(this.base + path, { method, headers, body: content, credentials: "same-origin", keepalive: keepalive && small });
+      response = await fetch(path.startsWith("/") ? path : this.base + path, { method, headers, body: content, credentials: "same-origin", keepalive: keepalive && small });
       text = await response.text();
     } catch {
       throw new Unreachable(t("The server cannot be reached."));

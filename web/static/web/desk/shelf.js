@@ -75,9 +75,9 @@ export class Shelf {
     this.version = Math.max(this.version, looked.version ?? 0);
   }
 
-  /** Whether a newer model has been heard of than the one that looked at this document.
+  /** Whether a newer model has been heard of than the one that looked at this document, or than none.
    *  @param {import("./types.js").Looked} looked */
   outdated(looked) {
-    return looked.state === "ready" && (looked.version ?? 0) < this.version;
+    return ["ready", "no_model"].includes(looked.state) && (looked.version ?? 0) < this.version;
   }
 }

@@ -5,6 +5,7 @@ import { Clock } from "./clock.js";
 import { Current } from "./current.js";
 import { Hand } from "./hand.js";
 import { Looking } from "./looking.js";
+import { ModelWatch } from "./model.js";
 import { Sending } from "./sending.js";
 import { Refused, Server, Unreachable } from "./server.js";
 import { Shelf } from "./shelf.js";
@@ -26,6 +27,10 @@ export class Sitting {
     this.sending = new Sending(this);
     this.looking = new Looking(this);
     this.hand = new Hand(this);
+    this.model = new ModelWatch(this.server, config, {
+      changed: (model) => view.model(model),
+      arrived: (version) => this.looking.arrived(version),
+    });
     /** @type {Current | null} */
     this.current = null;
     /** Documents of this sitting, in the order in which they were opened. @type {number[]} */
@@ -76,6 +81,7 @@ export class Sitting {
     const queued = location.pathname === desk_url;
     const done = first && queued && this.outbox.unsent(first.document.id);
     this.hand.begin(first && queued ? first.document.id : null);
+    this.model.begin();
     if (first && !done) this.show(first);
     else if (this.touched) this.next();
     else this.#finish(reason);
@@ -336,6 +342,7 @@ export class Sitting {
   #watched(inView) {
     if (inView) {
       this.clock.resume();
+      this.model.watched();
       this.hand.beat();
       if (this.current) this.sending.plan(this.current);
       if (this.outbox.signedOut || this.outbox.offline) this.retry();

@@ -11,6 +11,8 @@
  * @typedef {Answer & { document: number, revision: number, state: string, complete: boolean, submit_id: string,
  *   updated_at: string, flag: string, comment: string, milliseconds: number | null, stands: string }} Annotation
  *   as its annotator left it: a draft, if there is one; `stands` is the state of the answer that counts, if any does
+ * @typedef {{ stage: string, version: number | null, moving: boolean, sentence: string, percent: number | null }} Model
+ *   what a project's model is doing, in words; moving: it changes within seconds or minutes by itself
  * @typedef {{ document: Doc, annotation: Annotation | null, suggestion: Looked }} Sheet a document as it is handed out
  * @typedef {Answer & { submit_id: string, revision: number, state: string, complete: boolean, decisions: any[],
  *   flag: string, comment: string, milliseconds: number }} Body what is sent about a document
@@ -19,7 +21,8 @@
  * @typedef {{ name: string, multiple: boolean }} Question
  * @typedef {{ api: string, csrf: string, owner: string, project: number, desk_url: string, document_url: string,
  *   signin_url: string, allow_overlap: boolean, labels: Label[], questions: Question[],
- *   progress: { done: number, total: number }, first: Sheet | null, reason: string }} Config
+ *   progress: { done: number, total: number }, first: Sheet | null, reason: string,
+ *   model: Model, model_url: string }} Config
  */
 
 export {};

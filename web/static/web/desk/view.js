@@ -60,7 +60,20 @@ export class View {
 
   /** A project without a model has nothing to accept. @param {boolean} yes */
   offers(yes) {
-    byId("suggestions").hidden = !yes;
+    byId("suggestions").dataset.model = yes ? "yes" : "no";
+  }
+
+  /** @param {import("./types.js").Model} model */
+  model({ sentence, stage, percent }) {
+    const line = byId("model");
+    if (line.dataset.stage !== stage) this.say(sentence);
+    line.dataset.stage = stage;
+    write(line, sentence);
+    const bar = byId("model-progress");
+    bar.hidden = stage !== "training";
+    if (!(bar instanceof HTMLProgressElement)) return;
+    if (percent === null) bar.removeAttribute("value");
+    else bar.value = percent;
   }
 
   /** One line above the text: why there are suggestions, or none. */
