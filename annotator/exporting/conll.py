@@ -31,9 +31,11 @@ class Conll:
     """``labels``: the names of the project's span labels. ``comments``: as comments say. ``keep``: documents that are
     not complete, or whose spans cross, too; in them ``_`` is the tag of what is not known.
 
-    ``O`` says that people found nothing there. Tokens are cut where spans begin and end, so no span is shifted; white
-    space at a span's edges has no token. A tag cannot say that spans overlap: of two that do, the one that begins first
-    stands, of those the longer.
+    ``O`` says that people found nothing there. Where several people were asked, that is so wherever all of their
+    answers are complete and no span is disputed, whatever they think of questions (``exhaustive``, ``disputed``).
+
+    Tokens are cut where spans begin and end, so no span is shifted; white space at a span's edges has no token. A tag
+    cannot say that spans overlap: of two that do, the one that begins first stands, of those the longer.
     """
 
     def __init__(self, labels: Iterable[str] = (), *, comments: bool = False, keep: bool = False) -> None:
@@ -48,22 +50,21 @@ class Conll:
         return "# global.columns = ID FORM MARGINALIA:TAG\n" if self.comments else ""
 
     def lines(self, row: Row) -> str:
-        complete = bool(row.get("complete"))
-        if not complete and not self.keep:
-            self.report.left_out_incomplete += 1
-            return ""
-        spans, blank = _trimmed(row)
+        known = bool(row.get("complete") or row.get("exhaustive"))
+        spans, blank = _trimmed(row["text"], row.get("spans") or [])
         kept, dropped = _apart(spans)
-        tagged = list(self._tagged(row["text"], kept, dropped, OUTSIDE if complete else UNKNOWN))
-        crossing = complete and any(tag == UNKNOWN for _, tag in tagged)
-        if crossing and not self.keep:
-            self.report.left_out_crossing += 1
+        disputed, _ = _trimmed(row["text"], [item for item in row.get("disputed") or [] if "start" in item])
+        tagged = list(self._tagged(row["text"], kept, dropped + disputed, OUTSIDE if known else UNKNOWN))
+        whole = known and all(tag != UNKNOWN for _, tag in tagged)
+        if not whole and not self.keep:
+            self.report.left_out_crossing += bool(row.get("complete"))
+            self.report.left_out_incomplete += not row.get("complete")
             return ""
         self._count(row, blank, len(dropped))
         if not self.comments:
             return "\n".join(["-DOCSTART- -X- O O", "", *(f"{token}\t{tag}" for token, tag in tagged)]) + "\n\n"
         told = [f"{number}\t{token}\t{tag}" for number, (token, tag) in enumerate(tagged, 1)]
-        return "\n".join([*self._told(row, complete and not crossing), *told]) + "\n\n"
+        return "\n".join([*self._told(row, whole), *told]) + "\n\n"
 
     def _told(self, row: Row, whole: bool) -> Iterator[str]:
         yield f"# id = {_value(row['id'])}"
@@ -73,9 +74,10 @@ class Conll:
             yield f"# state = {row.get('state') or ('submitted' if 'complete' in row else 'unlabelled')}"
             yield f"# complete = {'true' if whole else 'false'}"
 
-    def _tagged(self, text: str, kept: list[Span], dropped: list[Span], otherwise: str) -> Iterator[tuple[str, str]]:
-        cuts = sorted({place for span in (*kept, *dropped) for place in (span.start, span.end)})
-        written, unwritten, reach = deque(kept), deque(dropped), 0
+    def _tagged(self, text: str, kept: list[Span], others: list[Span], otherwise: str) -> Iterator[tuple[str, str]]:
+        """Each token with its tag: of the spans that are kept; unknown where others go on; else ``otherwise``."""
+        cuts = sorted({place for span in (*kept, *others) for place in (span.start, span.end)})
+        written, unwritten, reach = deque(kept), deque(sorted(others)), 0
         begun = False
         for start, end in _pieces(text, cuts):
             while written and written[0].end <= start:
@@ -113,11 +115,11 @@ class Conll:
         self.report.choices += sum(map(len, (row.get("classes") or {}).values()))
 
 
-def _trimmed(row: Row) -> tuple[list[Span], int]:
+def _trimmed(text: str, spans: Iterable[Row]) -> tuple[list[Span], int]:
     """The spans without white space at their edges, where no token is, and how many were nothing but that."""
     found = []
-    for span in row.get("spans") or []:
-        words = row["text"][span["start"] : span["end"]]
+    for span in spans:
+        words = text[span["start"] : span["end"]]
         start = span["start"] + len(words) - len(words.lstrip())
         found.append(Span(start, start + len(words.strip()), span["label"]))
     solid = [span for span in found if span.start < span.end]

@@ -12,7 +12,7 @@ from annotator.exporting import cells
 from annotator.exporting.formats import Report, Row
 
 _SPAN = ("id", "start", "end", "label", "words")
-_STATE = ("state", "complete")
+_STATE = ("state", "complete", "disputed")
 _WHO = ("annotator", "revision", "submitted_at")
 
 
@@ -20,7 +20,8 @@ class Table:
     """A line a span, and one for a document without any; each with the document's choices, a column a question.
 
     ``state`` and ``complete`` say what an empty cell means: nothing where a submitted answer is complete, else that
-    nothing is known. ``questions``: the names of their choices. ``raw``: cells as they are, for programs.
+    nothing is known; ``disputed``, in how many things people differ. ``questions``: the names of their choices.
+    ``raw``: cells as they are, for programs.
     """
 
     def __init__(
@@ -74,7 +75,8 @@ class Table:
         return told
 
 
-def _state(row: Row) -> tuple[str, str]:
+def _state(row: Row) -> tuple[str, str, int | str]:
     if "complete" not in row:
-        return row.get("state") or "unlabelled", ""
-    return row.get("state") or "submitted", "true" if row["complete"] else "false"
+        return row.get("state") or "unlabelled", "", ""
+    disputed = len(row["disputed"]) if "disputed" in row else ""
+    return row.get("state") or "submitted", "true" if row["complete"] else "false", disputed

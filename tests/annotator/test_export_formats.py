@@ -46,10 +46,10 @@ def test_csv_has_a_row_for_each_span_and_choices_in_columns(cast, project):
     table = list(csv.reader(io.StringIO(export(cast, project, format="csv", offsets="utf16").removeprefix("\ufeff"))))
 
     assert table == [
-        ["id", "start", "end", "label", "words", "topic", "tone", "state", "complete"],
-        ["d0", "3", "10", "PERSON", "Ada Bo,", "", "angry; urgent", "submitted", "true"],
-        ["d0", "20", "24", "PLACE", "Oslo", "", "angry; urgent", "submitted", "true"],
-        ["d1", "", "", "", "", "praise", "", "submitted", "true"],
+        ["id", "start", "end", "label", "words", "topic", "tone", "state", "complete", "disputed"],
+        ["d0", "3", "10", "PERSON", "Ada Bo,", "", "angry; urgent", "submitted", "true", ""],
+        ["d0", "20", "24", "PLACE", "Oslo", "", "angry; urgent", "submitted", "true", ""],
+        ["d1", "", "", "", "", "praise", "", "submitted", "true", ""],
     ]
 
 
@@ -78,6 +78,7 @@ def test_questions_named_like_a_column_have_another_name():
 
     assert table.head().strip().split(",")[5:] == [
         "state (question)", "state (question) (question)", "complete (question)", "state", "complete",
+        "disputed",
     ]  # fmt: skip
 
 
@@ -268,6 +269,24 @@ def test_conll_leaves_out_what_is_not_complete_or_marks_it(cast):
 
 """
     )
+
+
+def test_what_people_dispute_is_unknown_and_what_all_agree_on_is_not():
+    spans = [{"start": 0, "end": 3, "label": "PER"}]
+    open_span = {"kind": "span", "start": 8, "end": 10, "label": "PER", "for": ["alice"], "against": ["bob"]}
+    open_choice = {"kind": "choice", "question": "topic", "choice": "praise"}
+    row = {"id": "d", "text": "Ada and Bo", "spans": spans, "complete": False, "exhaustive": True}
+    plain, full, table = Conll(), Conll(comments=True, keep=True), Table({})
+
+    left_out = plain.lines(row | {"disputed": [open_span]})
+    written = plain.lines(row | {"disputed": [open_choice]})
+    marked = full.lines(row | {"disputed": [open_span, open_choice]}).splitlines()
+    line = table.lines(row | {"disputed": [open_span, open_choice]})
+
+    assert (left_out, plain.report.left_out_incomplete) == ("", 1)
+    assert written == "-DOCSTART- -X- O O\n\nAda\tB-PER\nand\tO\nBo\tO\n\n"
+    assert marked[2:-1] == ["# complete = false", "1\tAda\tB-PER", "2\tand\tO", "3\tBo\t_"]
+    assert line == "d,0,3,PER,Ada,submitted,false,2\r\n"
 
 
 def test_what_conll_has_no_place_for_is_counted():

@@ -180,7 +180,18 @@ def test_csv(rows, raw):
     told = form.head() + "".join(map(form.lines, rows))
 
     header, *lines = csv.reader(io.StringIO(told.removeprefix("\ufeff"), newline=""), strict=True)
-    assert header == ["id", "start", "end", "label", "words", "topic", "state (question)", "state", "complete"]
+    assert header == [
+        "id",
+        "start",
+        "end",
+        "label",
+        "words",
+        "topic",
+        "state (question)",
+        "state",
+        "complete",
+        "disputed",
+    ]
     lines = [line if raw else [as_said(cell) for cell in line] for line in lines]
     for row in rows:
         mine, lines = lines[: max(len(row.get("spans", [])), 1)], lines[max(len(row.get("spans", [])), 1) :]
@@ -237,5 +248,5 @@ def test_an_answer_of_each_state_through_the_whole_export(cast):
     told = b"".join(jsonl.Export(cast.acme, project.pk, jsonl.Options(documents="all", format="csv"))).decode()
 
     assert told.splitlines()[1:] == [
-        "'=1,0,3,PERSON,Ada,,,submitted,true", "b,0,3,PERSON,Ada,,,submitted,true", "c,,,,,,,skipped,",
+        "'=1,0,3,PERSON,Ada,,,submitted,true,", "b,0,3,PERSON,Ada,,,submitted,true,", "c,,,,,,,skipped,,",
     ]  # fmt: skip

@@ -63,8 +63,8 @@ def test_the_form_asks_for_each_dialect_and_for_raw_cells(cast, project):
 
     assert (told["comments"].count("# id = "), told["all"].count("# id = ")) == (1, 2)
     assert "# id = d1\n# state = submitted\n# complete = false\n1\tBo\t_\n" in told["all"]
-    assert "d0,1,12,PERSON,Ada of Oslo,,,submitted,true" in told["safe"]
-    assert "d1,,,,,,,submitted,false" in told["raw"]
+    assert "d0,1,12,PERSON,Ada of Oslo,,,submitted,true," in told["safe"]
+    assert "d1,,,,,,,submitted,false," in told["raw"]
 
 
 def test_a_large_export_is_a_job_whose_page_says_what_is_not_in_it(cast, project, monkeypatch, settings, tmp_path):

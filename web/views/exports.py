@@ -105,7 +105,7 @@ def _choices() -> dict[str, list[tuple[str, str]]]:
         "conll": [
             ("plain", _("Complete answers only, without comments, as CoNLL-2003: what spaCy and most others read")),
             ("comments", _("Complete answers only, named in comments: CoNLL-U Plus")),
-            ("all", _("All, named in comments with their state; what is not known has the tag _")),
+            ("all", _("All of these, named in comments with their state; what is not known has the tag _")),
         ],
         "cells": [
             ("safe", _("Safe: an apostrophe before what a spreadsheet might run (= + - @)")),
