@@ -18,7 +18,8 @@ COPY manage.py ./
 COPY annotator annotator
 COPY trainer trainer
 COPY web web
-RUN python3 -m compileall -q annotator trainer web
+COPY words words
+RUN python3 -m compileall -q annotator trainer web words
 
 USER marginalia
 ENV DATA_DIR=/data HOST=0.0.0.0 PORT=8000

@@ -40,6 +40,7 @@ class Job(TenantOwned):
     rows_refused = models.PositiveIntegerField(default=0)
     row_errors = models.JSONField(default=list, help_text="The first refusals: line, field, reason.")
     errors_bytes = models.BigIntegerField(default=0, help_text="How much of the file of all refusals counts.")
+    report = models.JSONField(default=dict, help_text="What an export wrote, and what its format could not hold.")
     sha256 = models.CharField(max_length=64, blank=True)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT)
     created_at = models.DateTimeField(default=timezone.now)

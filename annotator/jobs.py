@@ -216,7 +216,8 @@ def run_export(tenant: Tenant, job_id: int) -> None:
     except _TakenOver:
         log.info("job_taken_over", job=job.pk)
         return
-    _end(tenant, job, Job.State.SUCCEEDED, sha256=export.sha256, total_bytes=path.stat().st_size)
+    _end(tenant, job, Job.State.SUCCEEDED, sha256=export.sha256, total_bytes=path.stat().st_size,
+         report=export.report.as_json())  # fmt: skip
 
 
 def abandoned() -> list[Job]:

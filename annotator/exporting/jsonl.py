@@ -20,8 +20,11 @@ from django.utils.text import slugify
 
 from annotator import offsets
 from annotator.errors import Detail, Invalid
-from annotator.exporting.formats import Conll, Format, Spans
-from annotator.models import Annotation, Document, Facet, Project, Question, Tenant
+from annotator.exporting.conll import Conll
+from annotator.exporting.formats import Format, Report
+from annotator.exporting.table import Table
+from annotator.models import Annotation, Document, Facet, Label, Project, Question, Tenant
+from annotator.said import Said
 from annotator.spans import storable_fault
 from annotator.tenancy import tenant_scope
 
@@ -103,19 +106,25 @@ _REJECTED_JOIN = """ LEFT JOIN LATERAL (
 ANSWERED, OTHERS = ("annotated", "differs"), ("all", "open", "skipped", "flagged")
 _FACETS = {"differs": "differs", "skipped": "state:skipped", "flagged": "flag:any"}
 FORMATS = ("jsonl", "csv", "conll")
+COMMENTS, INCOMPLETE, CELLS = ("none", "all"), ("leave_out", "keep"), ("safe", "raw")
 
 
 @dataclass(frozen=True)
 class Options:
     """``documents``: annotated, or those of them whose answers differ; all, or those open, skipped, flagged.
     ``label``: only with this one in an answer, as the list of documents names it. ``answers``: the latest of each
-    document, or each with its annotator, revision and time. ``offsets``: what spans are counted in."""
+    document, or each with its annotator, revision and time. ``offsets``: what spans are counted in. Of CoNLL,
+    ``comments``: whether there are any, and ``incomplete``: whether documents without a complete answer are kept, as
+    comments tell. Of CSV, ``cells``: safe in spreadsheets, or raw."""
 
     documents: str = "annotated"
     answers: str = "latest"
     offsets: str = offsets.CODE_POINTS
     format: str = "jsonl"
     label: str = ""
+    comments: str = "none"
+    incomplete: str = "leave_out"
+    cells: str = "safe"
 
     @classmethod
     def parse(cls, given: Mapping[str, Any]) -> Self:
@@ -125,6 +134,9 @@ class Options:
             "answers": ("latest", "each"),
             "offsets": offsets.UNITS,
             "format": FORMATS,
+            "comments": COMMENTS,
+            "incomplete": INCOMPLETE,
+            "cells": CELLS,
         }
         values = {name: value for name, value in given.items() if value not in (None, "")}
         errors: list[Detail] = [
@@ -138,6 +150,8 @@ class Options:
             errors.append({"field": "label", "reason": fault})
         if values.get("documents") in OTHERS and values.get("answers") == "each":
             errors.append({"field": "answers", "reason": "each goes with annotated documents only"})
+        if values.get("incomplete") == "keep" and values.get("comments") != "all":
+            errors.append({"field": "incomplete", "reason": Said("keep goes with comments=all only, which tell them")})
         if errors:
             raise Invalid("invalid_options", f"{errors[0]['field']}: {errors[0]['reason']}", errors)
         return cls(**values)
@@ -209,7 +223,7 @@ def training_lines(project: Project) -> Iterator[str]:
 class Export:
     """The bytes of an export, page after page, each read in a scope of its own.
 
-    ``sha256`` and ``count`` speak of what has been handed out so far: of the whole once it is exhausted.
+    ``sha256``, ``count`` and ``report`` speak of what has been handed out so far: of the whole once it is exhausted.
     """
 
     def __init__(self, tenant: Tenant, project_id: int, options: Options) -> None:
@@ -219,45 +233,66 @@ class Export:
         self._pages = Pages(project_id, options)
         self._digest = hashlib.sha256()
         self.count = 0
+        self.report = Report()
 
     def __iter__(self) -> Iterator[bytes]:
         with tenant_scope(self._tenant):
             form = self._format()
-        head = form.head() if form else ""
-        if head:
-            yield self._told(head)
+        if form:
+            self.report = form.report
+            yield from self._told(form.head())
         while True:
             with tenant_scope(self._tenant):
                 page = self._pages.next_page()
+                rows = self._rows(page) if form else []
             if not page:
                 return
             self.count += len(page)
-            yield self._told("".join(self._line(line, form) for line in page))
+            if form:
+                yield from self._told("".join(map(form.lines, rows)))
+            else:
+                self.report.written += len(page)
+                yield from self._told("".join(map(self._line, page)))
 
-    def _told(self, text: str) -> bytes:
-        data = text.encode()
-        self._digest.update(data)
-        return data
+    def _told(self, text: str) -> Iterator[bytes]:
+        if data := text.encode():
+            self._digest.update(data)
+            yield data
 
     def _format(self) -> Format | None:
-        if self._options.format == "csv":
-            questions = Question.objects.filter(project=self._project_id).values_list("name", flat=True)
-            return Spans(list(questions), people=self._options.answers == "each")
-        return Conll() if self._options.format == "conll" else None
+        options, labels = self._options, Label.objects.filter(project_id=self._project_id)
+        if options.format == "conll":
+            names = labels.filter(kind=Label.Kind.SPAN).values_list("name", flat=True)
+            return Conll(names, comments=options.comments == "all", keep=options.incomplete == "keep")
+        if options.format == "csv":
+            asked: dict[str, list[str]] = {
+                name: [] for name in Question.objects.filter(project_id=self._project_id).values_list("name", flat=True)
+            }
+            for question, name in labels.filter(kind=Label.Kind.CHOICE).values_list("question__name", "name"):
+                asked[question].append(name)
+            return Table(asked, people=options.answers == "each", unit=options.offsets, raw=options.cells == "raw")
+        return None
 
-    def _line(self, line: str, form: Format | None) -> str:
-        unit = self._options.offsets
-        if form is None and unit == offsets.CODE_POINTS:
+    def _line(self, line: str) -> str:
+        if self._options.offsets == offsets.CODE_POINTS:
             return line + "\n"
         row = orjson.loads(line)
-        if isinstance(form, Conll):
-            return form.lines(row)
         if row.get("spans"):
-            words = [row["text"][span["start"] : span["end"]] for span in row["spans"]]
-            row["spans"] = offsets.spans_to(row["spans"], row["text"], unit)
-            if form:
-                row["spans"] = [{**span, "words": piece} for span, piece in zip(row["spans"], words, strict=True)]
-        return form.lines(row) if form else orjson.dumps(row).decode() + "\n"
+            row["spans"] = offsets.spans_to(row["spans"], row["text"], self._options.offsets)
+        return orjson.dumps(row).decode() + "\n"
+
+    def _rows(self, page: Sequence[str]) -> list[dict[str, Any]]:
+        """The lines as objects, which say how far documents are that have no answer."""
+        rows: list[dict[str, Any]] = [orjson.loads(line) for line in page]
+        if open_ids := [row["id"] for row in rows if "complete" not in row]:
+            begun = Annotation.objects.filter(project=self._project_id, document__external_id__in=open_ids).exclude(
+                state=Annotation.State.SUBMITTED
+            )
+            states = dict(begun.order_by("state").values_list("document__external_id", "state"))  # skipped over draft
+            for row in rows:
+                if "complete" not in row:
+                    row["state"] = states.get(row["id"], "unlabelled")
+        return rows
 
     @property
     def sha256(self) -> str:

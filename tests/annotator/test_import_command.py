@@ -107,3 +107,18 @@ def test_an_export_has_the_formats_and_filters_of_the_page(mails, cast, capfdbin
         call_command("export", "acme", "Mails", "--format", "conll", "--label", label)
 
         assert capfdbinary.readouterr().out.count(b"Ada\tB-PERSON") == found
+
+
+def test_an_export_says_to_standard_error_what_is_not_in_the_file(mails, cast, capsysbinary):
+    mails.write_text('{"id": "a", "text": "Ada"}\n{"id": "=b", "text": "Bo", "spans": []}\n')
+    call_command("import", "acme", "Mails", str(mails), user="bob")
+    capsysbinary.readouterr()
+
+    call_command("export", "acme", "Mails", "--format", "conll", "--documents", "all")
+    conll = capsysbinary.readouterr()
+    call_command("export", "acme", "Mails", "--format", "csv", "--cells", "safe")
+    table = capsysbinary.readouterr()
+
+    assert conll.out == b"-DOCSTART- -X- O O\n\nBo\tO\n\n"
+    assert conll.err == b"Left out, as they have no complete answer: 1.\n"
+    assert table.err == b"Cells that a spreadsheet might run, written with an apostrophe before them: 1.\n"

@@ -1,4 +1,4 @@
-"""The tokenizer in the graph against one in plain Python, and offsets in difficult scripts."""
+"""The tokenizer in the graph, that of exports, and the rule read out: all three the same; difficult scripts."""
 
 import pytest
 import tensorflow as tf
@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from trainer.ml import characters as ch
 from trainer.ml.tokens import WINDOW, Tokenizer, tokenize
+from words import tokens as plain
 
 _compiled = {
     options: tf.function(
@@ -70,7 +71,7 @@ def expected(text: str, by_character: bool) -> list[str]:
 
 
 ALPHABET = st.one_of(
-    st.sampled_from("aB.. 1\n\r\t-'é東京ひカ한ไทأب\u0301\u200d\ufe0f👩🏽🇩🇪𐐷𠀋"),
+    st.sampled_from("aB.. 1\n\r\t\x1c\x85-'#é東京ひカ한ไทأبर\u093e\u05b8\u0301\u200c\u200d\ufe0f👩🏽🇩🇪𐐷𠀋\U000e0100"),
     st.characters(exclude_categories=["Cs"], exclude_characters="\x00"),
 )
 
@@ -79,6 +80,22 @@ ALPHABET = st.one_of(
 @given(st.lists(st.text(ALPHABET, max_size=30), max_size=4), st.booleans())
 def test_tokens_are_those_of_the_plain_reading(texts: list[str], by_character: bool) -> None:
     assert found(texts, by_character=by_character) == [expected(text, by_character) for text in texts]
+
+
+def words(text: str) -> list[str]:
+    return [text[start:end] for start, end in plain.tokens(text)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.text(ALPHABET, max_size=30), min_size=1, max_size=8))
+def test_an_export_has_the_tokens_of_the_model(texts: list[str]) -> None:
+    assert [words(text) for text in texts] == found(texts)
+
+
+@given(st.text(ALPHABET))
+def test_tokens_hold_all_but_white_space_and_none_of_it(text: str) -> None:
+    assert "".join(words(text)) == "".join(text.split())
+    assert not any(character.isspace() for word in words(text) for character in word)
 
 
 @pytest.mark.parametrize(
@@ -97,10 +114,17 @@ def test_tokens_are_those_of_the_plain_reading(texts: list[str], by_character: b
         ("\ufeffstart", ["\ufeff", "start"]),
         ("\u0301x", ["\u0301", "x"]),
         ("𐐷𐐷 𠀋", ["𐐷𐐷", "𠀋"]),
+        ("राम दिल्ली में", ["राम", "दिल्ली", "में"]),
+        ("שָׁלוֹם עוֹלָם", ["שָׁלוֹם", "עוֹלָם"]),
+        ("مُحَمَّد می\u200cرود", ["مُحَمَّد", "می\u200cرود"]),
+        ("Zu\u0308rich", ["Zu\u0308rich"]),
+        ("क्\u200dष", ["क्\u200dष"]),
+        ("one\x1ftwo", ["one", "two"]),
     ],
 )
 def test_difficult_texts(text: str, tokens: list[str]) -> None:
     assert found([text]) == [tokens]
+    assert words(text) == tokens
 
 
 def test_sequences_end_at_lines_sentences_and_windows() -> None:

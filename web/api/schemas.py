@@ -224,6 +224,20 @@ class Imported(Schema):
     errors: list[Fault] = Field(description="The first thousand refusals.")
 
 
+class ExportReport(Schema):
+    """What is in an exported file, and what its format could not hold."""
+
+    written: int = Field(description="Documents, or answers with answers=each.")
+    left_out_incomplete: int = Field(description="CoNLL: without a complete answer.")
+    left_out_crossing: int = Field(description="CoNLL: with spans that cross.")
+    overlapping_spans: int
+    blank_spans: int = Field(description="Spans of white space only.")
+    relations: int
+    choices: int
+    neutralised_cells: int = Field(description="CSV: cells with an apostrophe put before them.")
+    tags: dict[str, str] = Field(description="CoNLL: labels that are called otherwise in tags.")
+
+
 class Job(Schema):
     id: int
     project: int
@@ -237,6 +251,7 @@ class Job(Schema):
     known: int
     refused: int
     errors: list[Fault]
+    report: ExportReport | None = Field(description="Of an export that is done.")
     created_at: datetime
     finished_at: datetime | None
 

@@ -78,6 +78,13 @@ class ExportOptions(s.Given):
     format: Literal["jsonl", "csv", "conll"] = "jsonl"
     answers: Literal["latest", "each"] = Field("latest", description="each: every annotator's, with their names.")
     offsets: Literal["codepoints", "utf16", "utf8"] = "codepoints"
+    comments: Literal["none", "all"] = Field(
+        "none", description="CoNLL: all names documents, in comments (CoNLL-U Plus)."
+    )
+    incomplete: Literal["leave_out", "keep"] = Field(
+        "leave_out", description="CoNLL: documents without a complete answer; keep goes with comments=all."
+    )
+    cells: Literal["safe", "raw"] = Field("safe", description="CSV: safe puts an apostrophe before formulas.")
 
 
 class Preview(Schema):
@@ -130,9 +137,12 @@ def get_job(request: TenantRequest, job_id: int) -> HttpResponse:
     response={200: Annotated[str, Field(description="JSON lines, docs/formats.md")]} | errors(403),
 )
 def export(request: TenantRequest, project_id: int, options: Query[ExportOptions]) -> StreamingHttpResponse:
-    """The project's answers as JSON lines (`application/x-ndjson`), CSV or CoNLL, streamed. For managers."""
+    """The project's answers as JSON lines (`application/x-ndjson`), CSV or CoNLL, streamed. For managers.
+
+    CSV and CoNLL of up to 2,000 lines have a header `Marginalia-Report` with counts of what they do not hold.
+    """
     project = access.project_for(request, project_id, Role.MANAGER)
-    return exports.at_once(request, project, jsonl.Options.parse(options.model_dump()))
+    return exports.at_once(request, project, jsonl.Options.parse(options.model_dump()))[0]
 
 
 @router.post("/projects/{int:project_id}/exports", response={202: s.Job} | errors(403))

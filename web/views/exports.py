@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from tempfile import SpooledTemporaryFile
 from typing import Any
 
+from django.contrib import messages
 from django.db import transaction
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
@@ -15,7 +18,9 @@ from annotator import jobs, offsets
 from annotator.accounts import Role
 from annotator.errors import Refusal
 from annotator.exporting import jsonl
+from annotator.exporting.formats import Report
 from annotator.models import Job, Project
+from annotator.said import here
 from trainer.celery import send
 from web import access
 from web.requests import TenantRequest
@@ -24,6 +29,13 @@ from web.views.jobs import KINDS
 
 LAST = 5
 AT_ONCE = 2_000  # lines that are sent with the answer to the form
+IN_MEMORY = 4 * 1024 * 1024
+REPORT = "Marginalia-Report"  # the header that counts what a file does not hold
+_CONLL = {
+    "plain": {"comments": "none"},
+    "comments": {"comments": "all"},
+    "all": {"comments": "all", "incomplete": "keep"},
+}
 
 
 @require_http_methods(["GET", "POST"])
@@ -32,14 +44,17 @@ def choose(request: TenantRequest, project_id: int) -> HttpResponse | StreamingH
     project = access.project_for(request, project_id, Role.MANAGER)
     context: dict[str, Any] = {"project": project, "chips": chips(project), "kept_days": jobs.KEPT.days} | _choices()
     if request.method == "POST":
-        asked = {name: request.POST.get(name, "") for name in ("documents", "answers", "offsets", "format", "label")}
+        asked = _asked(request.POST)
         try:
             options = jsonl.Options.parse(asked)
             if options.expected(project) <= AT_ONCE:
-                return at_once(request, project, options)
+                response, report = at_once(request, project, options)
+                for sentence in report.told():
+                    messages.warning(request, f"{options.filename(project)}: {here(sentence)}")
+                return response
             job = jobs.start_export(project, request.user, asked)
         except Refusal as refusal:
-            refused = context | {"refusal": refusal, "sent": asked}
+            refused = context | {"refusal": refusal, "sent": request.POST}
             return render(request, "web/export.html", refused, status=refusal.status)
         tenant_id = request.tenant.pk
         transaction.on_commit(lambda: send("run_export", tenant_id, job.pk), robust=True)
@@ -48,14 +63,28 @@ def choose(request: TenantRequest, project_id: int) -> HttpResponse | StreamingH
     return render(request, "web/export.html", context)
 
 
-def at_once(request: TenantRequest, project: Project, options: jsonl.Options) -> StreamingHttpResponse:
-    """The export as the answer, streamed page by page."""
-    lines = jsonl.Export(request.tenant, project.pk, options)
-    return StreamingHttpResponse(
-        lines,
-        content_type=KINDS[options.format],
-        headers={"Content-Disposition": content_disposition_header(True, options.filename(project)) or ""},
-    )
+def _asked(sent: QueryDict) -> dict[str, str]:
+    """The options that the form chose; what it asks of CoNLL in one field is two."""
+    asked = {name: sent.get(name, "") for name in ("documents", "answers", "offsets", "format", "label", "cells")}
+    return asked | (_CONLL.get(sent.get("conll", ""), {}) if asked["format"] == "conll" else {})
+
+
+def at_once(request: TenantRequest, project: Project, options: jsonl.Options) -> tuple[StreamingHttpResponse, Report]:
+    """The export as the answer. What is not too long and may lack something is written first, so that the report is
+    whole and goes ahead of the file; the rest is streamed page by page, and its report is not known yet."""
+    export = jsonl.Export(request.tenant, project.pk, options)
+    kind, filename = KINDS[options.format], options.filename(project)
+    if options.format == "jsonl" or options.expected(project) > AT_ONCE:
+        disposition = content_disposition_header(True, filename) or ""
+        return StreamingHttpResponse(export, content_type=kind, headers={"Content-Disposition": disposition}), Report()
+    file = SpooledTemporaryFile[bytes](IN_MEMORY)  # the response closes it
+    for data in export:
+        file.write(data)
+    file.seek(0)
+    counts = {name: value for name, value in export.report.as_json().items() if isinstance(value, int)}
+    response = FileResponse(file, content_type=kind, as_attachment=True, filename=filename)
+    response.headers[REPORT] = json.dumps(counts)
+    return response, export.report
 
 
 def _choices() -> dict[str, list[tuple[str, str]]]:
@@ -72,6 +101,15 @@ def _choices() -> dict[str, list[tuple[str, str]]]:
             ("jsonl", _("JSON lines: everything, and what an import takes")),
             ("csv", _("CSV: a row for each span, choices in columns")),
             ("conll", _("CoNLL: a token a line with its tag; of spans that overlap, the first")),
+        ],
+        "conll": [
+            ("plain", _("Complete answers only, without comments, as CoNLL-2003: what spaCy and most others read")),
+            ("comments", _("Complete answers only, named in comments: CoNLL-U Plus")),
+            ("all", _("All of these, named in comments with their state; what is not known has the tag _")),
+        ],
+        "cells": [
+            ("safe", _("Safe: an apostrophe before what a spreadsheet might run (= + - @)")),
+            ("raw", _("As they are, for programs")),
         ],
         "units": [
             (offsets.CODE_POINTS, _("characters (code points), as Python counts")),

@@ -16,9 +16,11 @@ from redis import RedisError
 
 from annotator import jobs
 from annotator.errors import Refusal
+from annotator.exporting.formats import Report
 from annotator.importing import refused
 from annotator.importing.options import Options
 from annotator.models import Job
+from annotator.said import here
 from web import access, health
 from web.requests import TenantRequest
 from web.views import imports
@@ -99,6 +101,8 @@ def _context(job: Job) -> dict[str, Any]:
     now = timezone.now()
     active = job.state in (Job.State.QUEUED, Job.State.RUNNING)
     return context | {
+        "written": job.report.get("written", job.rows_read),
+        "lacks": [here(sentence) for sentence in Report.of_job(job.report).told()],
         "active": active,
         "stopping": jobs.stopping(job),
         "alone": active and _waits(job, now) and not _somebody_works(),

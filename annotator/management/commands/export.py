@@ -28,6 +28,11 @@ class Command(TenantCommand):
         parser.add_argument("--label", help="only documents with this one: span:PERSON, choice:topic=praise")
         parser.add_argument("--answers", choices=("latest", "each"), help="each: all annotators', with their names")
         parser.add_argument("--offsets", choices=UNITS)
+        parser.add_argument("--comments", choices=jsonl.COMMENTS, help="of CoNLL: all names documents, in comments")
+        parser.add_argument(
+            "--incomplete", choices=jsonl.INCOMPLETE, help="of CoNLL: documents without a complete answer"
+        )
+        parser.add_argument("--cells", choices=jsonl.CELLS, help="of CSV: safe in spreadsheets, or as they are")
 
     def handle_tenant(self, tenant: Tenant, **options: Any) -> None:
         how = jsonl.Options.parse({field.name: options[field.name] for field in fields(jsonl.Options)})
@@ -35,6 +40,7 @@ class Command(TenantCommand):
         path = options["output"]
         if path is None:
             _write(export, sys.stdout.buffer)
+            self._tell(export)
             return
         part = path.with_name(path.name + ".part")
         try:
@@ -44,7 +50,13 @@ class Command(TenantCommand):
             path.with_name(path.name + ".sha256").write_text(f"{export.sha256}  {path.name}\n")
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror or error}.") from error
-        self.stdout.write(f"{export.count:,} lines, sha256 {export.sha256}")
+        self.stdout.write(f"{export.report.written:,} lines, sha256 {export.sha256}")
+        self._tell(export)
+
+    def _tell(self, export: jsonl.Export) -> None:
+        """What is not in the file, to standard error: the file itself may go to standard output."""
+        for sentence in export.report.told():
+            self.stderr.write(sentence)
 
 
 def _write(export: jsonl.Export, file: BinaryIO) -> None:
