@@ -216,7 +216,8 @@ def run_export(tenant: Tenant, job_id: int) -> None:
     except _TakenOver:
         log.info("job_taken_over", job=job.pk)
         return
-    _end(tenant, job, Job.State.SUCCEEDED, sha256=export.sha256, total_bytes=path.stat().st_size)
+    options = job.options | {"disputed": export.disputed}
+    _end(tenant, job, Job.State.SUCCEEDED, sha256=export.sha256, total_bytes=path.stat().st_size, options=options)
 
 
 def abandoned() -> list[Job]:

@@ -237,6 +237,7 @@ class Job(Schema):
     known: int
     refused: int
     errors: list[Fault]
+    disputed: int | None = Field(description="Of an export: lines in which people's answers leave something open.")
     created_at: datetime
     finished_at: datetime | None
 

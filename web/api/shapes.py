@@ -121,4 +121,5 @@ def job(row: models.Job) -> dict[str, Any]:
         "known": row.rows_known,
         "refused": row.rows_refused,
         "errors": row.row_errors,
+        "disputed": row.options.get("disputed"),
     }

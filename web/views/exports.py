@@ -11,7 +11,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from annotator import jobs, offsets
+from annotator import attention, jobs, offsets
 from annotator.accounts import Role
 from annotator.errors import Refusal
 from annotator.exporting import jsonl
@@ -31,6 +31,7 @@ def choose(request: TenantRequest, project_id: int) -> HttpResponse | StreamingH
     """The form; what it asks for comes as a file, or as the page of a job."""
     project = access.project_for(request, project_id, Role.MANAGER)
     context: dict[str, Any] = {"project": project, "chips": chips(project), "kept_days": jobs.KEPT.days} | _choices()
+    context["differ"] = attention.attention(project).disagreements
     if request.method == "POST":
         asked = {name: request.POST.get(name, "") for name in ("documents", "answers", "offsets", "format", "label")}
         try:
@@ -72,6 +73,11 @@ def _choices() -> dict[str, list[tuple[str, str]]]:
             ("jsonl", _("JSON lines: everything, and what an import takes")),
             ("csv", _("CSV: a row for each span, choices in columns")),
             ("conll", _("CoNLL: a token a line with its tag; of spans that overlap, the first")),
+        ],
+        "rules": [
+            (jsonl.MAJORITY, _("What a majority says; what has none is marked as disputed")),
+            (jsonl.LATEST, _("The latest of each document, whoever gave it")),
+            (jsonl.EACH, _("Everybody’s, with their names")),
         ],
         "units": [
             (offsets.CODE_POINTS, _("characters (code points), as Python counts")),
