@@ -51,15 +51,16 @@ class _Votes:
     allow_overlap: bool
 
     def on(self, thing: Thing) -> tuple[int, int]:
-        count = sum(thing in said for said in self.said)
-        return count, sum(self._rules_out(row, thing) for row in range(len(self.given)))
+        pros = cons = 0
+        for one, said in zip(self.given, self.said, strict=True):
+            if thing in said:
+                pros += 1
+            elif one.complete or self._cannot_stand_beside(thing, said):
+                cons += 1
+        return pros, cons
 
-    def _rules_out(self, row: int, thing: Thing) -> bool:
-        if thing in self.said[row]:
-            return False
-        if self.given[row].complete:
-            return True
-        return thing[0] == "span" and not self.allow_overlap and any(_overlap(thing, one) for one in self.said[row])
+    def _cannot_stand_beside(self, thing: Thing, said: frozenset[Thing]) -> bool:
+        return thing[0] == "span" and not self.allow_overlap and any(_overlap(thing, other) for other in said)
 
 
 def of(given: Sequence[Given], schema: Schema) -> Consensus:

@@ -80,7 +80,11 @@ def get_annotation(request: TenantRequest, document_id: int, offsets: Unit = "co
 def put_annotation(
     request: TenantRequest, document_id: int, sent: s.AnnotationGiven, offsets: Unit = "codepoints"
 ) -> HttpResponse:
-    """Submit (or keep as a draft, or skip). Sent again it changes nothing; from a stale revision it is refused."""
+    """Submit (or keep as a draft, or skip). Sent again it changes nothing; from a stale revision it is refused.
+
+    So is an answer to a document that has all the answers its project wants, by somebody who never got it from `next`,
+    unless they say `extra`.
+    """
     document = access.document_for(request, document_id)
     annotation = handed.take(document, request.user, _submission(sent, document, offsets))
     return _annotated(annotation, document, offsets)
@@ -123,6 +127,7 @@ def _submission(sent: s.AnnotationGiven, document: Document, unit: Unit) -> revi
         flag=sent.flag,
         comment=sent.comment,
         milliseconds=sent.milliseconds,
+        extra=sent.extra,
         answer={
             "spans": spans_from(given["spans"], document.text, unit),
             "classes": given["classes"],

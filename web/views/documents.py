@@ -72,7 +72,11 @@ def index(request: TenantRequest, project_id: int) -> HttpResponse:
 def answers(request: TenantRequest, document_id: int) -> HttpResponse:
     """All that people and the model said about one document, side by side. For reviewers."""
     document = access.document_for(request, document_id, Role.REVIEWER)
-    return render(request, "web/document.html", {"project": document.project, **compared.document(document)})
+    context = {"project": document.project, **compared.document(document)}
+    context["answered"] = any(
+        column.annotation and column.name == request.user.username for column in context["columns"]
+    )
+    return render(request, "web/document.html", context)
 
 
 def _filters(request: TenantRequest, sees_all: bool) -> search.Filters:
