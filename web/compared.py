@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from annotator.models import Annotation, AnnotationRevision, Document, Label, Suggestion
+from annotator import blinding
+from annotator.models import Annotation, AnnotationRevision, Document, Label, Suggestion, User
 
 SHOWN_CHARACTERS = 50_000
 SHOWN_REVISIONS = 200
@@ -38,13 +39,17 @@ class Item:
     disputed: bool
 
 
-def document(row: Document) -> dict[str, Any]:
-    """What the page of a document shows. Five queries, however many people answered."""
+def document(row: Document, user: User) -> dict[str, Any]:
+    """What the page of a document shows to this reviewer. Six queries, however many people answered.
+
+    What a model says of a held-out document is told only to who answered it already.
+    """
+    blind = row.split == Document.Split.CHECK and not blinding.has_answered(row, user)
     annotations = list(Annotation.objects.filter(document=row).select_related("annotator").order_by("pk"))
     columns = [Column(a.annotator.username, a.state, dict.fromkeys(_of_answer(a.answer)), a) for a in annotations]
     columns += [
         Column(f"v{suggestion.version}", "model", dict(_of_suggestion(suggestion.items)))
-        for suggestion in Suggestion.objects.filter(document=row).order_by("-version")[:1]
+        for suggestion in Suggestion.objects.filter(document=row).order_by("-version")[: 0 if blind else 1]
     ]
     labels = Label.objects.filter(project=row.project_id).select_related("question")
     colors = {(one.kind, one.question.name if one.question else None, one.name): one.color for one in labels}

@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from annotator import blinding
 from annotator.items import CHOICE, RELATION, SPAN, Change, Item, items_of
 from annotator.models import Annotation, Document, Project
 from trainer import compared, runs
@@ -55,7 +56,9 @@ def show(request: TenantRequest, project_id: int) -> HttpResponse:
         except compared.NotKept as reason:
             context["not_kept"] = reason.version
         else:
-            context |= _page(request, project, found)
+            counts = {"asked": found.asked, "differ": len(found.changes)}
+            # Which documents they are, and what is said of them, whoever labels must not know.
+            context |= counts | (_page(request, project, found) if access.sees_all(request) else {"blind": True})
     return render(request, "web/compare.html", context)
 
 
@@ -74,22 +77,28 @@ def _choices(project: Project) -> dict[str, Any]:
 def _page(request: TenantRequest, project: Project, found: Comparison) -> dict[str, Any]:
     label = request.GET.get("label", "")
     shown = found.only(label) if label else found
-    keys = sorted(shown.changes)
+    told = _told_about(request, project, list(shown.changes))
+    keys = sorted(told)
     first = min(_whole(request.GET.get("from", "")), len(keys))
     page = keys[first : first + PAGE]
     asked = {"before": request.GET["before"], "after": request.GET["after"], "label": label}
     return {
-        "asked": found.asked,
-        "differ": len(found.changes),
         "labels": found.labels,
         "label": label,
         "documents": _documents(project, {key: shown.changes[key] for key in page}),
         "first": first + 1,
         "last": first + len(page),
         "total": len(keys),
+        "withheld": len(shown.changes) - len(keys),
         "earlier": urlencode(asked | {"from": max(0, first - PAGE)}) if first else "",
         "later": urlencode(asked | {"from": first + PAGE}) if first + PAGE < len(keys) else "",
     }
+
+
+def _told_about(request: TenantRequest, project: Project, keys: Sequence[str]) -> list[str]:
+    """Those of the documents about which this person may be told what models say."""
+    documents = Document.objects.filter(project=project, external_id__in=keys).defer("text", "meta")
+    return [document.external_id for document in blinding.may_be_told(documents, project, request.user)]
 
 
 def _whole(typed: str) -> int:

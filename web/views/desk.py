@@ -15,7 +15,6 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_safe
 
 from annotator import extra, queue, review
-from annotator.accounts import Role
 from annotator.errors import Conflict, Refusal
 from annotator.models import Annotation, Document, Label, Project, Question
 from annotator.offsets import CODE_POINTS
@@ -62,7 +61,7 @@ def _full(request: TenantRequest, document: Document) -> dict[str, Any]:
         "document": document,
         "project": document.project,
         "config": config,
-        "sees_all": access.may(request, Role.REVIEWER),
+        "sees_all": access.sees_all(request),
     }
 
 
@@ -86,8 +85,10 @@ def _take(request: TenantRequest, document: Document) -> HttpResponse:
 def _page(
     request: TenantRequest, project: Project, document: Document, plain: Plain | None = None, status: int = 200
 ) -> HttpResponse:
-    looked = suggested.beside(document)
-    first = handed.sheet(document, looked, review.current(document, request.user), CODE_POINTS)
+    sees_all = access.sees_all(request)
+    looked = suggested.beside(document, sees_all=sees_all)
+    own = review.current(document, request.user)
+    first = handed.sheet(document, looked, own, CODE_POINTS, sees_all=sees_all)
     if plain:
         # What was refused is gone on with; the answer that stands is in nobody's way.
         first["annotation"] = plain.annotation()
