@@ -64,8 +64,10 @@ class _Votes:
 
 
 def of(given: Sequence[Given], schema: Schema) -> Consensus:
-    """What these answers, one a person, say together."""
+    """What these answers, one a person, say together; of none: nothing."""
     found = Consensus(exhaustive=all(one.complete for one in given))
+    if not given:
+        return found
     if all(one.answer == given[0].answer for one in given):
         answer = given[0].answer
         found.spans, found.classes = answer["spans"], answer["classes"]

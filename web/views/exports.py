@@ -75,7 +75,7 @@ def _choices() -> dict[str, list[tuple[str, str]]]:
             ("conll", _("CoNLL: a token a line with its tag; of spans that overlap, the first")),
         ],
         "rules": [
-            (jsonl.MAJORITY, _("What a majority says; what has none is marked as disputed")),
+            (jsonl.MAJORITY, _("What a majority says of each document")),
             (jsonl.LATEST, _("The latest of each document, whoever gave it")),
             (jsonl.EACH, _("Everybody’s, with their names")),
         ],
