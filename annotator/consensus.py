@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from annotator.items import CHOICE, RELATION, SPAN, Item, items_of
 from annotator.spans import Answer, Schema, Span, Thing, things
 
 
@@ -40,6 +41,12 @@ class Consensus:
     @property
     def complete(self) -> bool:
         return self.exhaustive and not self.disputed
+
+    def says(self, item: Item) -> bool | None:
+        """Whether an item is right; None where nobody knows."""
+        if item in items_of(vars(self)):
+            return True
+        return False if self.exhaustive and item not in set(map(_item, self.disputed)) else None
 
 
 @dataclass(frozen=True)
@@ -143,6 +150,15 @@ def _counted(pros: int, cons: int) -> dict[str, int]:
 
 def _span(place: Sequence[Any]) -> Span:
     return {"start": place[0], "end": place[1], "label": place[2]}
+
+
+def _item(disputed: Mapping[str, Any]) -> Item:
+    if disputed["kind"] == "choice":
+        return CHOICE, (disputed["question"],), disputed["label"]
+    if disputed["kind"] == "span":
+        return SPAN, (disputed["start"], disputed["end"]), disputed["label"]
+    places = (disputed[end][edge] for end in ("head", "tail") for edge in ("start", "end"))
+    return RELATION, tuple(places), disputed["label"]
 
 
 def _overlap(span: Thing, other: Thing) -> bool:

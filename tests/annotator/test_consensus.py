@@ -6,16 +6,21 @@ import json
 import uuid
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from annotator import consensus, snapshot
+from annotator import consensus, labels, snapshot
 from annotator.exporting import jsonl
 from annotator.exporting.jsonl import Export, Options
-from annotator.models import Document, Membership, Role, User
+from annotator.models import Document, Label, Membership, Role, User
+from annotator.models import Question as ProjectQuestion
 from annotator.review import Submission, annotate
-from annotator.spans import Choices, Schema
+from annotator.spans import Choices, Schema, clean_answer, things
 from annotator.tenancy import tenant_scope
 from tests.annotator.test_snapshot import suggested
 from tests.cast import add_documents, make_project
+from trainer.ml import examples
+from trainer.ml.schema import Question
 
 TEXT = "Ada met Bo in Oslo."
 ADA = {"start": 0, "end": 3, "label": "PERSON"}
@@ -293,3 +298,106 @@ def test_two_marks_that_overlap_may_both_stand_where_the_project_allows_it():
     )
 
     assert (kept.spans, kept.disputed) == ([ADA_MET, ADA], [])
+
+
+def test_training_reads_the_snapshot_as_it_is_meant(cast, project, tmp_path):
+    (document,) = add_documents(cast.acme, project, TEXT)
+    relation = {"relations": [{"head": 0, "tail": 1, "label": "lives_in"}]}
+    submit(document, cast.alice, ADA, OSLO, classes={"topic": ["billing"], "tone": ["angry", "urgent"]}, **relation)
+    submit(document, cast.bob, ADA_MET, OSLO, classes={"topic": ["praise"], "tone": ["angry"]})
+    with tenant_scope(cast.acme):
+        taken = snapshot.write(project, tmp_path / "snapshot.jsonl")
+
+    (example,) = examples.read(taken.path)
+
+    ada, ada_met, oslo = (examples.Span(**span) for span in (ADA, ADA_MET, OSLO))
+    assert example.complete  # but for what is disputed
+    assert (example.spans, example.relations) == ((oslo,), ())
+    assert example.disputed.spans == {ada, ada_met}
+    assert example.disputed.relations == {(ada, oslo, "lives_in")}
+    assert [example.answer_to(Question(name, name == "tone", ("billing", "angry"))) for name in ("topic", "tone")] == [
+        None, None,
+    ]  # fmt: skip
+
+
+def test_what_is_disputed_is_called_as_labels_are_today(cast, project):
+    (document,) = add_documents(cast.acme, project, TEXT)
+    submit(document, cast.alice, ADA, OSLO, relations=[{"head": 0, "tail": 1, "label": "lives_in"}])
+    submit(document, cast.bob, OSLO, classes={"topic": ["billing"]})
+    (line,) = export(project)
+
+    with tenant_scope(cast.acme):
+        labels.rename(Label.objects.get(project=project, name="PERSON"), "HUMAN", actor=None)
+        labels.rename_question(ProjectQuestion.objects.get(project=project, name="topic"), "subject", actor=None)
+        today = Schema.of(project).names.line(line)
+
+    assert today["disputed"] == export(project)[0]["disputed"]
+    assert {item.get("question", item["label"]) for item in today["disputed"]} == {"HUMAN", "lives_in", "subject"}
+
+
+@st.composite
+def answers_of_people(draw) -> list[consensus.Given]:
+    found = []
+    for _ in range(draw(st.integers(1, 4))):
+        cuts = sorted(draw(st.sets(st.integers(0, 7), max_size=6)))
+        pairs = zip(cuts[::2], cuts[1::2], strict=False)
+        spans = [{"start": a, "end": b, "label": draw(st.sampled_from("PQ"))} for a, b in pairs]
+        ends = st.tuples(st.sampled_from(range(len(spans))), st.sampled_from(range(len(spans)))) if spans else st.none()
+        joined = (
+            draw(st.sets(ends.filter(lambda pair: pair and pair[0] != pair[1]), max_size=2)) if len(spans) > 1 else ()
+        )
+        answer = {
+            "spans": spans,
+            "classes": draw(
+                st.fixed_dictionaries(
+                    {},
+                    optional={
+                        "topic": st.sampled_from([["a"], ["b"], ["c"]]),
+                        "tone": st.sampled_from([[], ["x"], ["y"], ["x", "y"]]),
+                    },
+                )
+            ),
+            "relations": [{"head": head, "tail": tail, "label": "r"} for head, tail in sorted(joined)],
+        }
+        found.append(consensus.Given(answer, draw(st.booleans())))
+    return found
+
+
+ASKED = Schema(
+    frozenset("PQ"),
+    {"topic": Choices(False, frozenset("abc")), "tone": Choices(True, frozenset("xy"))},
+    frozenset("r"),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(answers_of_people())
+def test_together_people_say_no_more_than_most_of_them_did(people):
+    said = [set(things(one.answer)) for one in people]
+
+    found = consensus.of(people, ASKED)
+
+    answer = {"spans": found.spans, "classes": found.classes, "relations": found.relations}
+    assert clean_answer(answer, "x" * 8, ASKED) == answer  # no overlap, and every relation has its ends
+    for thing in things(answer):
+        for_it = sum(thing in one for one in said)
+        lacking = sum(one.complete and thing not in has for one, has in zip(people, said, strict=True))
+        assert for_it > lacking
+    for thing in set().union(*said) - set(things(answer)):
+        lacking = sum(one.complete and thing not in has for one, has in zip(people, said, strict=True))
+        if found.complete:
+            assert lacking >= sum(thing in has for has in said)
+    assert found.complete <= all(one.complete for one in people)
+    backwards = consensus.of(people[::-1], ASKED)
+    assert (found.spans, found.classes, found.complete) == (backwards.spans, backwards.classes, backwards.complete)
+
+
+def test_whether_something_is_right_is_known_only_where_people_agree():
+    def people(*spans: dict, complete: bool = True) -> consensus.Given:
+        return consensus.Given({"spans": list(spans), "classes": {}, "relations": []}, complete)
+
+    ada, bo, oslo = (("span", (span["start"], span["end"]), span["label"]) for span in (ADA, BO, OSLO))
+    differ, unfinished = [people(ADA, BO), people(BO)], [people(BO, complete=False)]
+
+    assert [consensus.of(differ, ASKED).says(item) for item in (bo, ada, oslo)] == [True, None, False]
+    assert [consensus.of(unfinished, ASKED).says(item) for item in (bo, oslo)] == [True, None]
