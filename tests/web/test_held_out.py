@@ -179,12 +179,16 @@ def test_who_has_a_held_out_document_at_hand_is_shown_nothing_whatever_their_rol
     page = browser.get(answers).text
     (row,) = api.get(f"/projects/{project.pk}/documents").json()["items"]
     listed = browser.get(reverse("documents", args=[cast.acme.slug, project.pk])).text
+    by_label = {"label": "span:PERSON"}
+    found = browser.get(reverse("documents", args=[cast.acme.slug, project.pk]), by_label).text.partition("<main")[2]
 
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "answering")
     assert "You are answering this document" in page
     assert COMMENT not in page
-    assert (row["split"], row["facets"]) == ("check", [])
+    assert (row["split"], row["facets"]) == ("check", ["state:submitted"])
     assert "help asked for" not in listed
+    assert document.external_id not in found
+    assert api.get(f"/projects/{project.pk}/documents", **by_label).json()["items"] == []
     assert api.get(f"/documents/{document.pk}/suggestions").json()["suggestion"] is None
     api.put(f"/documents/{document.pk}/annotation", {"submit_id": str(uuid4())})
     assert COMMENT in browser.get(answers).text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from django.http import HttpResponse
@@ -12,6 +14,7 @@ from pydantic import Field
 from annotator import blinding
 from annotator.accounts import Role
 from annotator.finding import search
+from annotator.models import Project, User
 from web import access
 from web.api import answers, shapes
 from web.api import schemas as s
@@ -59,13 +62,9 @@ def list_documents(request: TenantRequest, project_id: int, filters: Query[Docum
     if filters.for_reviewers:
         access.require(request, Role.REVIEWER)
     found = search.page(project, filters.filters())
-    items = [_item(row) for row in found.rows]
-    if access.sees_all(request):
-        at_hand = blinding.answering(project, request.user, [row.pk for row in found.rows])
-        items = [
-            item | _of_reviewers(row, blind=row.pk in at_hand) for item, row in zip(items, found.rows, strict=True)
-        ]
-    return answers.json({"items": items, "next": found.following})
+    sees_all = access.sees_all(request)
+    rows = blinded(found.rows, filters.filters(), project, request.user) if sees_all else found.rows
+    return answers.json({"items": [_item(row, sees_all) for row in rows], "next": found.following})
 
 
 @router.get("/documents/{int:document_id}", response={200: s.Document} | errors())
@@ -75,8 +74,21 @@ def get_document(request: TenantRequest, document_id: int) -> HttpResponse:
     return answers.json(shapes.document(document, sees_all=access.sees_all(request)))
 
 
-def _item(found: search.Found) -> dict[str, Any]:
-    return {
+def blinded(rows: Sequence[search.Found], filters: search.Filters, project: Project, user: User) -> list[search.Found]:
+    """The rows as this reviewer may have them: nothing of what others said of held-out documents at their own hand,
+    and none of these because of what others said."""
+    at_hand = blinding.answering(project, user, [found.pk for found in rows])
+    by_answers = bool(filters.label or filters.annotator is not None or filters.flag or filters.differs)
+    shown = [found for found in rows if not (by_answers and found.pk in at_hand)]
+    return [replace(found, facets=_states(found.facets)) if found.pk in at_hand else found for found in shown]
+
+
+def _states(facets: Sequence[str]) -> list[str]:
+    return [facet for facet in facets if facet.startswith("state:")]
+
+
+def _item(found: search.Found, sees_all: bool) -> dict[str, Any]:
+    item = {
         "id": found.pk,
         "external_id": found.external_id,
         "excerpt": found.excerpt,
@@ -84,9 +96,5 @@ def _item(found: search.Found) -> dict[str, Any]:
         "done": found.has("state:submitted"),
         "open": found.open,
     }
-
-
-def _of_reviewers(found: search.Found, *, blind: bool) -> dict[str, Any]:
-    """What annotators are not told; not even reviewers are what others said of a held-out document at their hand."""
-    facets = [] if blind else found.facets
-    return {"split": found.split, "facets": facets, "uncertainty": found.uncertainty}
+    of_reviewers = {"split": found.split, "facets": found.facets, "uncertainty": found.uncertainty}
+    return item | of_reviewers if sees_all else item

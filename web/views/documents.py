@@ -19,7 +19,7 @@ from annotator.errors import Invalid
 from annotator.finding import search
 from annotator.models import Label, Project, User
 from web import access, compared
-from web.api.documents import DocumentFilters
+from web.api.documents import DocumentFilters, blinded
 from web.requests import TenantRequest
 
 PAGE = 50
@@ -63,7 +63,7 @@ def index(request: TenantRequest, project_id: int) -> HttpResponse:
         "people": people,
         "sees_all": sees_all,
         "page": found,
-        "rows": _rows(_blinded(found.rows, project, request.user), labels, people),
+        "rows": _rows(blinded(found.rows, filters, project, request.user), labels, people),
         "next": urlencode(asked | {"cursor": found.following}) if found.following else None,
         "first": urlencode(asked) if filters.cursor else None,
     }
@@ -132,9 +132,3 @@ def _rows(rows: Sequence[search.Found], chips: Sequence[Chip], people: Sequence[
         }
         for found in rows
     ]
-
-
-def _blinded(rows: Sequence[search.Found], project: Project, user: User) -> list[search.Found]:
-    """Without what others said of held-out documents that this person has at hand."""
-    at_hand = blinding.answering(project, user, [found.pk for found in rows])
-    return [replace(found, facets=[]) if found.pk in at_hand else found for found in rows]
