@@ -6,6 +6,7 @@ import secrets
 import uuid
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -151,6 +152,7 @@ class Document(TenantOwned):
     priority = models.FloatField(default=0.0)
     shuffle = models.FloatField()
     free_slots = models.SmallIntegerField()
+    handed_to = ArrayField(models.BigIntegerField(), null=True, help_text="People who ever got it from the queue.")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta(TenantOwned.Meta):

@@ -96,6 +96,15 @@ class Names:
             classes = {self.asked(question): self._chosen(question, classes[question]) for question in old_first}
         return {**raw, "spans": spans, "classes": classes, "relations": relations}
 
+    def line(self, raw: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A line of an export in today's names: its answer, and what is disputed in it."""
+        disputed = [self._disputed(item) for item in raw.get("disputed") or ()]
+        return {**self.answer(raw), "disputed": disputed} if disputed else self.answer(raw)
+
+    def _disputed(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        ends = {end: self._renamed("span", item[end])[0] for end in ("head", "tail") if end in item}
+        return {**self.item(item), **ends}
+
     def _spans(self, raw: Any) -> tuple[Any, dict[int, int]]:
         """Spans by today's names, and where each went: two that have become the same are one."""
         if not isinstance(raw, list):

@@ -36,7 +36,9 @@ WITH best AS (
                       WHERE a.document_id = d.id AND a.annotator_id = %(user)s AND a.state <> 'draft')
     ORDER BY {order} LIMIT 1 FOR UPDATE SKIP LOCKED
 ), taken AS (
-    UPDATE annotator_document d SET free_slots = free_slots - 1 FROM best WHERE d.id = best.id RETURNING d.*
+    UPDATE annotator_document d SET free_slots = free_slots - 1,
+        handed_to = array_append(array_remove(handed_to, %(user)s::bigint), %(user)s::bigint)
+    FROM best WHERE d.id = best.id RETURNING d.*
 ), leased AS (
     INSERT INTO annotator_claim (tenant_id, project_id, document_id, annotator_id, expires_at)
     SELECT %(tenant)s, %(project)s, taken.id, %(user)s, %(expires)s FROM taken

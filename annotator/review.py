@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from annotator import queue, relabel, suggestions
+from annotator import extra, queue, relabel, suggestions
 from annotator.errors import Conflict, Detail, Invalid
 from annotator.models import Annotation, AnnotationRevision, Document, User
 from annotator.said import Said
@@ -26,6 +26,7 @@ class Submission:
     the client, once for each act, so that sending it again changes nothing.
 
     ``comment`` is also the reason of a skip. ``milliseconds`` is for how long the person worked on the document in all.
+    ``extra``: they know that it may be one answer more than the project wants (extra.py).
     """
 
     submit_id: UUID
@@ -37,6 +38,7 @@ class Submission:
     flag: str = Annotation.Flag.NONE
     comment: str = ""
     milliseconds: int | None = None
+    extra: bool = True
 
 
 def current(document: Document, user: User) -> Annotation | None:
@@ -72,6 +74,9 @@ def annotate(document: Document, user: User, sent: Submission) -> Annotation:
     if annotation is not None and _known(annotation, sent):
         return annotation
     last: dict[str, Any] = left(annotation) if annotation else {"revision": 0, "milliseconds": None}
+    full = None if sent.extra or annotation else extra.refused(document, user)
+    if full:
+        raise Conflict("document_full", _full(full))
     if last["revision"] != sent.revision:
         raise Conflict("stale_revision", _stale(last["revision"], sent.revision), annotation)
 
@@ -159,6 +164,14 @@ def _known(annotation: Annotation, sent: Submission) -> bool:
     return (
         str(left(annotation)["submit_id"]) == str(sent.submit_id)
         or AnnotationRevision.objects.filter(annotation=annotation, submit_id=sent.submit_id).exists()
+    )
+
+
+def _full(full: extra.Full) -> str:
+    return Said(
+        "This document has %(answers)s of %(wanted)s answers; with extra: true yours is added.",
+        answers=str(full.answers),
+        wanted=str(full.wanted),
     )
 
 

@@ -123,7 +123,7 @@ def clean_answer(raw: Mapping[str, Any], text: str, schema: Schema, stood: Seque
     """
     errors: list[Detail] = []
     raw = schema.names.answer(raw)
-    rules = _Rules(schema, frozenset(thing for old in stood for thing in _things(old)))
+    rules = _Rules(schema, frozenset(thing for old in stood for thing in things(old)))
     spans, places = _clean_spans(raw.get("spans") or [], text, rules, errors)
     classes = _clean_classes(raw.get("classes") or {}, rules, errors)
     relations = _clean_relations(raw.get("relations") or [], _Ends(spans, places), rules, errors)
@@ -174,7 +174,7 @@ class _Ends:
         return self.spans[self.places[item["head"]]], self.spans[self.places[item["tail"]]]
 
 
-def _things(answer: Answer) -> Iterator[Thing]:
+def things(answer: Answer) -> Iterator[Thing]:
     """Each thing that an answer says, as a value."""
     spans = [_place(span) for span in answer["spans"]]
     yield from (("span", *span) for span in spans)

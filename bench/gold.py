@@ -47,7 +47,7 @@ def annotate(client: Client, project: int, gold: Gold) -> Answered | None:
     }
     sending = perf_counter()
     client("PUT", f"/documents/{document['id']}/annotation", body)
-    return Answered(got - began, perf_counter() - sending, sending, document["split"])
+    return Answered(got - began, perf_counter() - sending, sending, document.get("split", ""))
 
 
 def _place(span: Mapping[str, Any]) -> tuple[int, int, str]:

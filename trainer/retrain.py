@@ -128,8 +128,8 @@ class Round:
         from trainer.ml.metrics import bootstrap_interval, probability_worse
 
         with tenant_scope(self.tenant):
-            today = Schema.of(self.project).names.answer
-        held_out = [today(line) for line in _lines(data) if line.get("split") == "check"]
+            names = Schema.of(self.project).names
+        held_out = [names.line(line) for line in _lines(data) if line.get("split") == "check"]
         told = result["metrics"]
         metrics: dict[str, Any] = {"held_out": len(held_out)} | {name: told[name] for name in LEARNT}
         if not held_out:
@@ -138,7 +138,7 @@ class Round:
             metrics |= {"out_of_fold": result["held_out"], "intervals": told.get("interval", {})}
             return Verdict(metrics, True, "nothing is held out to compare on yet")
         # A label may have been renamed since the live version was made, or since this run began.
-        new = evaluate(export, held_out, keep=export / store.HELD_OUT, read=today)
+        new = evaluate(export, held_out, keep=export / store.HELD_OUT, read=names.answer)
         documents = new.pop("documents")
         metrics |= new | {"intervals": bootstrap_interval(documents)}
         try:
@@ -148,7 +148,7 @@ class Round:
             return Verdict(metrics, True, f"the live version cannot be used: {error}")
         if live is None:
             return Verdict(metrics, True, "the first version")
-        worse = probability_worse(documents, evaluate(live, held_out, read=today)["documents"])
+        worse = probability_worse(documents, evaluate(live, held_out, read=names.answer)["documents"])
         metrics["probability_worse"] = worse
         most = max(worse.values())
         why = f"worse than the live version with probability {most:.2f} on {len(held_out)} held-out documents"

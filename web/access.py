@@ -27,6 +27,11 @@ def may(request: TenantRequest, role: str) -> bool:
     return Role.covers(request.role, role)
 
 
+def sees_all(request: TenantRequest) -> bool:
+    """Whether the sender may know what others answered, and what is held out: reviewers, and who may do more."""
+    return may(request, Role.REVIEWER)
+
+
 def project_for(request: TenantRequest, project_id: int, role: str = Role.ANNOTATOR) -> Project:
     return _get(request, Project, project_id, role)
 

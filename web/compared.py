@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from annotator.models import Annotation, AnnotationRevision, Document, Label, Suggestion
+from annotator import blinding, consensus
+from annotator.models import Annotation, AnnotationRevision, Document, Label, Suggestion, User
+from annotator.spans import Schema
 
 SHOWN_CHARACTERS = 50_000
 SHOWN_REVISIONS = 200
@@ -27,7 +29,11 @@ class Column:
 
 @dataclass(frozen=True)
 class Item:
-    """One span, choice or relation that somebody marked; a cell a column: False, or True, or the model's score."""
+    """One span, choice or relation that somebody marked; a cell a column: False, or True, or the model's score.
+
+    ``differs``: some of those who submitted have it, and others not. Then it is ``disputed``, or a majority decides
+    whether it is ``kept``.
+    """
 
     key: Key
     kind: str
@@ -35,25 +41,32 @@ class Item:
     color: str
     words: str
     cells: list[tuple[bool, float | None]]
+    differs: bool
     disputed: bool
+    kept: bool
 
 
-def document(row: Document) -> dict[str, Any]:
-    """What the page of a document shows. Five queries, however many people answered."""
+def document(row: Document, user: User) -> dict[str, Any]:
+    """What the page of a document shows to this reviewer. Seven queries, however many people answered.
+
+    What a model says of a held-out document is told only to who answered it already.
+    """
+    blind = row.split == Document.Split.CHECK and not blinding.has_answered(row, user)
     annotations = list(Annotation.objects.filter(document=row).select_related("annotator").order_by("pk"))
     columns = [Column(a.annotator.username, a.state, dict.fromkeys(_of_answer(a.answer)), a) for a in annotations]
     columns += [
         Column(f"v{suggestion.version}", "model", dict(_of_suggestion(suggestion.items)))
-        for suggestion in Suggestion.objects.filter(document=row).order_by("-version")[:1]
+        for suggestion in Suggestion.objects.filter(document=row).order_by("-version")[: 0 if blind else 1]
     ]
     labels = Label.objects.filter(project=row.project_id).select_related("question")
     colors = {(one.kind, one.question.name if one.question else None, one.name): one.color for one in labels}
-    items = _items(row.text, columns, colors)
+    items = _items(row.text, columns, colors, _consensus(annotations, Schema.of(row.project)))
     return {
         "document": row,
         "columns": columns,
         "items": items,
         "disputed": sum(item.disputed for item in items),
+        "differing": sum(item.differs for item in items),
         "submitted": sum(column.state == Annotation.State.SUBMITTED for column in columns),
         "pieces": _pieces(row.text[:SHOWN_CHARACTERS], items),
         "cut": len(row.text) > SHOWN_CHARACTERS,
@@ -84,8 +97,25 @@ def _of_suggestion(items: list[dict[str, Any]]) -> Iterable[tuple[Key, float]]:
             yield ("relation", *ends, item["label"]), item["score"]
 
 
-def _items(text: str, columns: list[Column], colors: Mapping[Key, str]) -> list[Item]:
-    """In the order of the text, choices first. Disputed is what some of those who submitted have, and others not."""
+def _consensus(annotations: list[Annotation], schema: Schema) -> consensus.Consensus:
+    """What the answers say together that were submitted."""
+    submitted = [one for one in annotations if one.state == Annotation.State.SUBMITTED]
+    return consensus.of([consensus.Given(one.answer, one.complete) for one in submitted], schema)
+
+
+def _disputed(item: Mapping[str, Any]) -> Key:
+    if item["kind"] == "span":
+        return "span", item["start"], item["end"], item["label"]
+    if item["kind"] == "choice":
+        return "choice", item["question"], item["label"]
+    ends = [(item[end]["start"], item[end]["end"]) for end in ("head", "tail")]
+    return "relation", *ends, item["label"]
+
+
+def _items(text: str, columns: list[Column], colors: Mapping[Key, str], together: consensus.Consensus) -> list[Item]:
+    """In the order of the text, choices first."""
+    disputed = {_disputed(item) for item in together.disputed}
+    kept = set(_of_answer(vars(together)))
     keys = dict.fromkeys(key for column in columns for key in column.items)
     submitted = [column for column in columns if column.state == Annotation.State.SUBMITTED]
     found = []
@@ -100,7 +130,9 @@ def _items(text: str, columns: list[Column], colors: Mapping[Key, str]) -> list[
                 color=colors.get((key[0], question, key[-1]), "#6b7280"),
                 words=_words(text, key),
                 cells=[(key in column.items, column.items.get(key)) for column in columns],
-                disputed=0 < votes < len(submitted),
+                differs=0 < votes < len(submitted),
+                disputed=key in disputed,
+                kept=key in kept,
             )
         )
     return found

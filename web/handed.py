@@ -16,22 +16,24 @@ from web import suggested
 from web.api import shapes
 
 
-def packets(claims: Sequence[Claim], user: User, unit: str = CODE_POINTS) -> list[dict[str, Any]]:
-    """The documents of these leases as the desk and the API get them, in two queries."""
+def packets(claims: Sequence[Claim], user: User, unit: str = CODE_POINTS, *, sees_all: bool) -> list[dict[str, Any]]:
+    """The documents of these leases as the desk and the API get them, in two queries; ``sees_all``: as a reviewer."""
     documents = [claim.document for claim in claims]
-    beside = suggested.beside_each(documents)
+    beside = suggested.beside_each(documents, sees_all=sees_all)
     own = review.current_of(documents, user)
     return [
         {"lease": {"expires_at": claim.expires_at}}
-        | sheet(claim.document, beside[claim.document_id], own.get(claim.document_id), unit)
+        | sheet(claim.document, beside[claim.document_id], own.get(claim.document_id), unit, sees_all=sees_all)
         for claim in claims
     ]
 
 
-def sheet(document: Document, looked: suggested.Suggested, own: Annotation | None, unit: str) -> dict[str, Any]:
+def sheet(
+    document: Document, looked: suggested.Suggested, own: Annotation | None, unit: str, *, sees_all: bool
+) -> dict[str, Any]:
     """A document with what is suggested and with what its annotator made of it so far."""
     return {
-        "document": shapes.document(document),
+        "document": shapes.document(document, sees_all=sees_all),
         "suggestion": shapes.suggestion(looked, document.text, unit),
         "annotation": shapes.annotation(own, document.text, unit),
     }

@@ -29,38 +29,49 @@ WHERE v.project_id = %s AND v.live
 
 @dataclass(frozen=True)
 class Suggested:
-    """``state`` is ready, pending (a worker was asked), no_model, or blind (held out: never any suggestion)."""
+    """``state`` is ready, pending (a worker was asked), no_model, or blind (held out: never any suggestion).
+
+    Annotators are not told that a document is held out: to them it is one of which the model suggests nothing.
+    """
 
     state: str
     version: int | None = None
     suggestion: Suggestion | None = None
 
 
-def beside(document: Document) -> Suggested:
+def beside(document: Document, *, sees_all: bool = True) -> Suggested:
     """The live version and its suggestion; asks a worker if that version has not looked yet.
 
-    Needs the tenant's scope.
+    Needs the tenant's scope. ``sees_all``: as a reviewer, who may know what is held out.
     """
-    return beside_each([document])[document.pk]
+    return beside_each([document], sees_all=sees_all)[document.pk]
 
 
-def beside_each(documents: Sequence[Document]) -> dict[int, Suggested]:
+def beside_each(documents: Sequence[Document], *, sees_all: bool = True) -> dict[int, Suggested]:
     """The same for several documents of one project, by document, in one query."""
-    found = {
-        document.pk: Suggested(BLIND if document.split == Document.Split.CHECK else NO_MODEL) for document in documents
-    }
-    pool = {document.pk: document for document in documents if document.split != Document.Split.CHECK}
-    if not pool:
+    held_out = {document.pk for document in documents if document.split == Document.Split.CHECK}
+    found = {pk: Suggested(BLIND) for pk in held_out if sees_all}
+    asked = {document.pk: document for document in documents if document.pk not in found}
+    found |= {pk: Suggested(NO_MODEL) for pk in asked}
+    if not asked:
         return found
     with connection.cursor() as cursor:
-        cursor.execute(_LIVE, [list(pool), documents[0].project_id])
+        cursor.execute(_LIVE, [list(asked), documents[0].project_id])
         rows = cursor.fetchall()
     names = Names.of(orjson.loads(rows[0][4]) if rows and rows[0][4] else [])
     for document_id, number, pk, items, _ in rows:
-        if pk is None:
-            serving.want(pool[document_id])
+        if document_id in held_out:
+            found[document_id] = _nothing(number)
+        elif pk is None:
+            serving.want(asked[document_id])
             found[document_id] = Suggested(PENDING, number)
         else:
             shown = Suggestion(pk=pk, version=number, items=names.items(orjson.loads(items)))
-            found[document_id] = Suggested(READY, number, shown)
+            told = shown.items or sees_all
+            found[document_id] = Suggested(READY, number, shown) if told else _nothing(number)
     return found
+
+
+def _nothing(number: int) -> Suggested:
+    """The same whether the model is sure enough of nothing, or the document is held out: no row of the ledger tells."""
+    return Suggested(READY, number, Suggestion(pk=0, version=number, items=[]))

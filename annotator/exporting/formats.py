@@ -22,7 +22,8 @@ class Report:
     ``written``: documents, or answers where each is a line. ``left_out_incomplete``: those without a complete answer;
     ``left_out_crossing``: those with spans that cross. Of what was written: spans that overlap others, spans of white
     space alone, relations, choices. ``neutralised_cells``: texts with an apostrophe before what a spreadsheet would
-    run. ``tags``: labels that are called otherwise in tags.
+    run. ``tags``: labels that are called otherwise in tags. ``disputed``: documents in which people's answers leave
+    something open, in any format.
     """
 
     written: int = 0
@@ -33,6 +34,7 @@ class Report:
     relations: int = 0
     choices: int = 0
     neutralised_cells: int = 0
+    disputed: int = 0
     tags: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -45,6 +47,10 @@ class Report:
 
     def told(self) -> Iterator[str]:
         """A sentence for each thing that whoever uses the file should know."""
+        if self.disputed:
+            yield Said(
+                "Documents in which people’s answers leave something open: %(count)s.", count=f"{self.disputed:,}"
+            )
         if self.left_out_incomplete:
             yield Said("Left out, as they have no complete answer: %(count)s.", count=f"{self.left_out_incomplete:,}")
         if self.left_out_crossing:

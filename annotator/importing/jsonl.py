@@ -14,6 +14,7 @@ from annotator.importing.rows import Refused, Row
 
 ANSWER = ("spans", "classes", "relations")
 KNOWN = {"meta", "complete", *ANSWER}
+OF_SEVERAL = ("answers", "exhaustive", "disputed")
 
 
 def read(file: BinaryIO, options: Options) -> Iterator[Row | Refused]:
@@ -71,10 +72,19 @@ def _fault(raw: dict[str, Any], options: Options) -> tuple[str, str]:
 
 def _answer(raw: dict[str, Any], options: Options) -> dict[str, Any] | None:
     answer = {part: raw[part] for part in ANSWER if raw.get(part) is not None} if options.labels else {}
+    if _of_several(raw) and isinstance(answer.get("classes"), dict):
+        # With a choice in dispute, what is left of its question is no answer to it.
+        disputed = {item.get("question") for item in raw["disputed"] if isinstance(item, dict)}
+        answer["classes"] = {name: chosen for name, chosen in answer["classes"].items() if name not in disputed}
     if chosen := options.chosen(raw):
         classes = answer.get("classes")
         answer["classes"] = (classes if isinstance(classes, dict) else {}) | chosen
     return answer or None
+
+
+def _of_several(raw: dict[str, Any]) -> bool:
+    """Whether this is a line in which an export takes several people's answers together."""
+    return type(raw.get("answers")) is int and isinstance(raw.get("disputed"), list)
 
 
 def _identity(external_id: str | int | None) -> str | None:
@@ -87,4 +97,6 @@ def _meta(raw: dict[str, Any], options: Options) -> dict[str, Any]:
     # An export names the split, which is drawn anew here; a "split" of anybody else's making is kept.
     if meta.get("split") in ("pool", "check"):
         del meta["split"]
+    if _of_several(raw):
+        meta = {name: value for name, value in meta.items() if name not in OF_SEVERAL}
     return meta | {name: value for name, value in (raw.get("meta") or {}).items() if name not in options.leave_out}

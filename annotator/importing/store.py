@@ -189,9 +189,13 @@ def draw(salt: str, what: str) -> float:
 
 def split_of(project: Project, text: str) -> str:
     """``check`` for the project's held-out share. Texts that differ in case or spacing alone fall together."""
-    alike = " ".join(unicodedata.normalize("NFC", text).casefold().split())
-    held_out = draw(project.salt + "/split", alike) < project.check_share
+    held_out = draw(project.salt + "/split", levelled(text)) < project.check_share
     return Document.Split.CHECK if held_out else Document.Split.POOL
+
+
+def levelled(text: str) -> str:
+    """The same for texts that differ in case or spacing alone."""
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
 def _insert_documents(project: Project, checked: Sequence[_Checked]) -> dict[str, int]:

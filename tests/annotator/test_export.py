@@ -43,7 +43,7 @@ def test_the_latest_submitted_answers_are_exported(cast):
         submit(bea, cast.bob)
         submit(draft, cast.bob, state="draft")
 
-    first, second = export(cast.acme, project)
+    first, second = export(cast.acme, project, answers="latest")
 
     assert first == {
         "id": "d0", "text": "Ada\n😀", "spans": [{"start": 0, "end": 3, "label": "PERSON"}], "classes": {},

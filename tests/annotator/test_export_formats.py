@@ -33,7 +33,7 @@ def project(cast):
 
 
 def export(cast, project, **options) -> str:
-    lines = jsonl.Export(cast.acme, project.pk, jsonl.Options.parse(options))
+    lines = jsonl.Export(cast.acme, project.pk, jsonl.Options.parse({"answers": "latest"} | options))
     return b"".join(lines).decode()
 
 

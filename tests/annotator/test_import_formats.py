@@ -50,6 +50,20 @@ def test_jsonl_rows_are_read_as_they_are_written():
     assert (found[1].line, found[1].external_id, found[1].meta, found[1].answer) == (3, None, {"split": "train"}, None)
 
 
+def test_what_an_export_says_of_several_answers_is_no_metadata_and_no_answer():
+    line = {
+        "text": "a", "spans": [], "classes": {"tone": ["angry"], "topic": ["praise"]}, "complete": False,
+        "answers": 2, "exhaustive": True,
+        "disputed": [{"kind": "choice", "question": "tone", "label": "urgent", "for": 1, "against": 1}],
+    }  # fmt: skip
+    own = {"text": "b", "answers": ["yes"], "disputed": True}
+
+    one, other = read(json.dumps(line) + "\n" + json.dumps(own))
+
+    assert (one.meta, one.answer, one.complete) == ({}, {"spans": [], "classes": {"topic": ["praise"]}}, False)
+    assert (other.meta, other.answer) == ({"answers": ["yes"], "disputed": True}, None)
+
+
 @pytest.mark.parametrize(
     ("line", "field", "reason"),
     [

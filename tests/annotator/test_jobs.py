@@ -19,6 +19,7 @@ from annotator import jobs
 from annotator.errors import Invalid
 from annotator.importing import load
 from annotator.models import Annotation, Document, Job
+from annotator.review import Submission, annotate
 from annotator.tenancy import tenant_scope
 from tests.cast import Cast, add_documents, make_project
 
@@ -244,6 +245,18 @@ def test_an_export_is_a_whole_file_with_its_sha256(cast, project):
     assert (job.state, job.rows_read, job.total_bytes) == ("succeeded", 2, len(data))
     assert job.sha256 == hashlib.sha256(data).hexdigest()
     assert [path.name for path in Path(job.path).parent.iterdir()] == [Path(job.path).name]
+
+
+def test_an_export_reports_in_how_many_lines_people_leave_something_open(cast, project):
+    documents = add_documents(cast.acme, project, "one", "two")
+    with tenant_scope(cast.acme):
+        for place, user, topic in ((0, cast.alice, "billing"), (0, cast.bob, "praise"), (1, cast.bob, "praise")):
+            annotate(documents[place], user, Submission(uuid.uuid4(), 0, {"classes": {"topic": [topic]}}))
+        job = jobs.start_export(project, cast.alice, {})
+
+    job = run(cast, job)
+
+    assert (job.rows_read, job.options["export"]["answers"], job.report["disputed"]) == (2, "majority", 1)
 
 
 def test_an_export_that_cannot_be_written_says_so(cast, project, settings):

@@ -125,7 +125,7 @@ def test_reviewers_see_everybodys_answers_and_find_what_was_flagged(cast, projec
     document, _ = add_documents(cast.acme, project, TEXT, "Another.")
     alice = Api(cast.acme, cast.alice)
     bob.put(f"/documents/{document.pk}/annotation", submission(flag="help", comment="Ann?"))
-    alice.put(f"/documents/{document.pk}/annotation", submission(spans=[]))
+    alice.put(f"/documents/{document.pk}/annotation", submission(spans=[], extra=True))
     alice.put(f"/documents/{document.pk}/annotation", submission(state="draft", revision=1))
 
     told = alice.get(f"/documents/{document.pk}/annotations", offsets="utf16").json()["items"]

@@ -369,3 +369,23 @@ def test_a_label_is_renamed_merged_and_told_where_it_stands(cast):
     assert alice.post(f"{person}/merge", {"into": ids["PLACE"]}).json()["name"] == "PLACE"
     assert alice.get(f"{person}/effect").status_code == 404
     assert bob.call("PATCH", f"{path}/{ids['PLACE']}", {"name": "X"}).status_code == 403
+
+
+def test_whoever_exports_chooses_whose_answers_count(cast, alice):
+    project = make_project(cast.acme, check_share=0, annotators_per_document=2)
+    (document,) = add_documents(cast.acme, project, TEXT)
+    bob = Api(cast.acme, cast.bob)
+    span = {"start": 0, "end": 3, "label": "PERSON"}
+    alice.put(f"/documents/{document.pk}/annotation", {"submit_id": str(uuid4()), "spans": [span]})
+    bob.put(f"/documents/{document.pk}/annotation", {"submit_id": str(uuid4())})
+
+    def lines(**options):
+        return list(map(json.loads, alice.get(f"/projects/{project.pk}/export", **options).getvalue().splitlines()))
+
+    (usual,) = lines()
+    assert usual["disputed"] == [{"kind": "span", **span, "for": 1, "against": 1}]
+    assert (usual["spans"], usual["complete"], usual["answers"]) == ([], False, 2)
+    assert lines(answers="majority") == [usual]
+    assert [(line["spans"], line["complete"]) for line in lines(answers="latest")] == [([], True)]
+    assert [line["spans"] for line in lines(answers="each")] == [[span], []]
+    assert alice.get(f"/projects/{project.pk}/export", answers="first").status_code == 422

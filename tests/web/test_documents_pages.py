@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from annotator import review, suggestions
+from annotator.models import User
 from annotator.tenancy import tenant_scope
 from tests.cast import add_documents, make_project
 from tests.web.api_client import Api
@@ -115,6 +116,19 @@ def test_those_who_agree_dispute_nothing(cast, alice, project, documents):
 
     assert "All who submitted agree." in page
     assert "&lt;b&gt;" in page
+
+
+def test_where_a_majority_decides_nothing_is_disputed(cast, alice, project, documents):
+    dora = User.objects.create_user("dora" + uuid4().hex[:6])
+    answer(cast, documents[0], cast.alice, (0, 3, "PERSON"))
+    answer(cast, documents[0], cast.bob, (0, 3, "PERSON"), (13, 17, "PLACE"))
+    answer(cast, documents[0], dora)
+
+    page = alice.get(reverse("document-answers", args=[cast.acme.slug, documents[0].pk])).text
+
+    assert "a majority decides" in page
+    assert 'class="disputed"' not in page
+    assert (page.count("most say so"), page.count("most do not")) == (1, 1)
 
 
 def test_pages_cost_a_fixed_number_of_queries(cast, alice, project, documents):

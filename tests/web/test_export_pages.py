@@ -81,7 +81,7 @@ def test_a_large_export_is_a_job_whose_page_says_what_is_not_in_it(cast, project
     assert "as they have no complete answer: 1" in page.text
     assert told["report"] == {
         "written": 1, "left_out_incomplete": 1, "left_out_crossing": 0, "overlapping_spans": 1, "blank_spans": 0,
-        "relations": 1, "choices": 0, "neutralised_cells": 0, "tags": {},
+        "relations": 1, "choices": 0, "neutralised_cells": 0, "disputed": 0, "tags": {},
     }  # fmt: skip
     assert b"".join(api.get(f"/jobs/{number}/file").streaming_content).decode() == CONLL
 

@@ -144,7 +144,8 @@ def _by_name(part: Part | None, labels: Sequence[str]) -> dict[str, Any]:
 def judged(
     examples: Sequence[Example], answers: Sequence[Sequence[Mapping[str, Any]]], labels: Sequence[str]
 ) -> Events:
-    """The spans of each document's answer, as events, as far as it is known whether they are right.
+    """The spans of each document's answer, as events, as far as it is known whether they are right: of what is disputed
+    it is not.
 
     A complete document knows of all; an incomplete one of the spans that were accepted, of the rejected ones, and of
     those that overlap with accepted ones. These were proposed by some model and are right more often than others, so
@@ -163,6 +164,8 @@ def judged(
 
 def _is_right(example: Example, span: tuple[int, int, str]) -> bool | None:
     accepted = [(s.start, s.end, s.label) for s in example.spans]
+    if span in example.disputed.places:
+        return None
     if span in accepted:
         return True
     known = example.complete or span in [(s.start, s.end, s.label) for s in example.rejected]
@@ -182,7 +185,8 @@ def judged_relations(
         related = set(relation_keys([vars(s) for s in example.spans], [vars(r) for r in example.relations]))
         known = {frozenset(pair) for *pair, _ in related}
         for relation, key in zip(relations, relation_keys(spans, relations), strict=True):
-            if example.complete or frozenset(key[:2]) in known:
+            fair = example.complete or frozenset(key[:2]) in known
+            if fair and not example.disputed.holds(*key):
                 rows.append((number[key[2]], relation["score"], key in related, document))
     return _events(rows)
 

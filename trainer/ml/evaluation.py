@@ -65,6 +65,8 @@ def score_answers(
 ) -> dict[str, Any]:
     """Scores of answers that a model with this schema gave. A single choice left empty was not answered.
 
+    What is disputed counts neither for them nor against them.
+
     `given` are the relations that it finds between the examples' own spans. `relations` scores these, and those that
     it finds between the spans that it finds, apart.
     """
@@ -75,6 +77,7 @@ def score_answers(
             "relations": [vars(relation) for relation in example.relations],
             "classes": _answered(example, schema),
             "complete": example.complete,
+            "disputed": example.disputed,
         }
         for example in examples
     ]
@@ -97,5 +100,6 @@ def score_answers(
 
 def _answered(example: ex.Example, schema: Schema) -> dict[str, tuple[str, ...]]:
     several = {question.name for question in schema.questions if question.multiple}
-    given = {name: chosen for name, chosen in example.classes.items() if chosen or name in several}
+    known = {name: chosen for name, chosen in example.classes.items() if name not in example.disputed.questions}
+    given = {name: chosen for name, chosen in known.items() if chosen or name in several}
     return given | {q.name: chosen for q in schema.questions if (chosen := example.answer_to(q)) is not None}

@@ -15,6 +15,9 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 _INITIALS = re.compile(r"(?<!\w)(?:[^\W\d_]\.){2,}")
 
 
+Triple = tuple[int, int, str]  # start, end and label of a span
+
+
 class DataError(ValueError):
     """A line that cannot be read; says which, and why."""
 
@@ -38,11 +41,29 @@ class Relation:
 
 
 @dataclass(frozen=True)
+class Disputed:
+    """What people answered differently, without a majority: nobody knows whether it is right."""
+
+    spans: frozenset[Span] = frozenset()
+    relations: frozenset[tuple[Span, Span, str]] = frozenset()
+    questions: frozenset[str] = frozenset()
+
+    @property
+    def places(self) -> frozenset[Triple]:
+        """Start, end and label of the spans."""
+        return frozenset((span.start, span.end, span.label) for span in self.spans)
+
+    def holds(self, head: Triple, tail: Triple, label: str) -> bool:
+        """Whether a relation is open: itself, or one of its spans."""
+        return bool(self.places & {head, tail}) or (Span(*head), Span(*tail), label) in self.relations
+
+
+@dataclass(frozen=True)
 class Example:
     """One line: a text and what people said of it.
 
     Where it is not `complete`, what is not marked is unknown. `rejected` spans are known to be wrong exactly as they
-    stand: with those edges and that label.
+    stand: with those edges and that label. What is `disputed` is unknown in any case, and of a question all of it.
     """
 
     id: str
@@ -53,9 +74,12 @@ class Example:
     classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     complete: bool = True
     check: bool = False
+    disputed: Disputed = Disputed()
 
     def answer_to(self, question: Question) -> tuple[str, ...] | None:
-        """What was chosen; None where the question was not answered. Complete and none of several is an answer."""
+        """What was chosen; None where that is not known. Complete and none of several is an answer."""
+        if question.name in self.disputed.questions:
+            return None
         chosen = self.classes.get(question.name)
         if question.multiple:
             return () if chosen is None and self.complete else chosen
@@ -111,7 +135,9 @@ def parse(given: Any, default_id: str = "") -> Example:
         relations=tuple(_relation(one, i, len(spans)) for i, one in enumerate(_listed(given, "relations"))),
         rejected=tuple(_span(span, f"rejected[{i}]", text) for i, span in enumerate(_listed(given, "rejected"))),
         classes={name: tuple(chosen) for name, chosen in classes.items()},
-        complete=given.get("complete", True) is not False,
+        # A line of several answers is not complete where they differ, but whatever else there is may be known.
+        complete=given.get("complete", True) is not False or given.get("exhaustive") is True,
+        disputed=_disputed(given, text),
         check=given.get("split") == "check",
     )
 
@@ -121,6 +147,22 @@ def _listed(given: dict[str, Any], name: str) -> list[Any]:
     if not isinstance(listed, list):
         raise DataError(f"{name}: must be a list")
     return listed
+
+
+def _disputed(given: dict[str, Any], text: str) -> Disputed:
+    spans, relations, questions = set(), set(), set()
+    for i, item in enumerate(_listed(given, "disputed")):
+        where = f"disputed[{i}]"
+        match item:
+            case {"kind": "span"}:
+                spans.add(_span(item, where, text))
+            case {"kind": "relation", "head": head, "tail": tail, "label": str(label)}:
+                relations.add((_span(head, f"{where}.head", text), _span(tail, f"{where}.tail", text), label))
+            case {"kind": "choice", "question": str(question)}:
+                questions.add(question)
+            case _:
+                raise DataError(f"{where}: is no span, choice or relation")
+    return Disputed(frozenset(spans), frozenset(relations), frozenset(questions))
 
 
 def _are_names(chosen: Any) -> bool:

@@ -14,8 +14,8 @@ def score(gold: Sequence[Line], predicted: Sequence[Line]) -> dict[str, Any]:
     """Exact-span precision, recall and F1 in all and by label; accuracy and macro F1 of each choice question.
 
     A gold line counts for spans when it is complete (`spans` is None where no line is), and for a question when it
-    answers it. `predicted` has `spans` and `classes` in the same form, and `relations` of its own spans. `documents`
-    holds what `bootstrap_interval` needs.
+    answers it; what it says is `disputed` (an `examples.Disputed`) is left out. `predicted` has `spans` and `classes`
+    in the same form, and `relations` of its own spans. `documents` holds what `bootstrap_interval` needs.
     """
     labels: defaultdict[str, Counter[str]] = defaultdict(Counter)
     choices: defaultdict[str, defaultdict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
@@ -25,7 +25,7 @@ def score(gold: Sequence[Line], predicted: Sequence[Line]) -> dict[str, Any]:
         document = {"id": line.get("id", ""), "tp": 0, "fp": 0, "fn": 0, "correct": 0, "asked": 0}
         if line.get("complete", True):
             document |= {f"relation_{key}": count for key, count in _related(line, guess).items()}
-            for outcome, spans in _outcomes(_keys(line["spans"]), _keys(guess["spans"])).items():
+            for outcome, spans in _outcomes(_keys(line["spans"]), _known_spans(line, guess)).items():
                 document[outcome] = len(spans)
                 for _, _, label in spans:
                     labels[label][outcome] += 1
@@ -69,8 +69,9 @@ def relation_keys(spans: Sequence[Line], relations: Sequence[Line]) -> list[tupl
 
 
 def _relation_outcomes(line: Line, guess: Line) -> dict[str, set[Any]]:
-    keys = (set(relation_keys(of["spans"], of.get("relations", ()))) for of in (line, guess))
-    return _outcomes(*keys)
+    gold, mine = (set(relation_keys(of["spans"], of.get("relations", ()))) for of in (line, guess))
+    disputed = line.get("disputed")
+    return _outcomes(gold, {key for key in mine if not disputed.holds(*key)} if disputed else mine)
 
 
 def _related(line: Line, guess: Line) -> dict[str, int]:
@@ -79,6 +80,12 @@ def _related(line: Line, guess: Line) -> dict[str, int]:
 
 def _keys(spans: Sequence[Line]) -> set[tuple[int, int, str]]:
     return {(span["start"], span["end"], span["label"]) for span in spans}
+
+
+def _known_spans(line: Line, guess: Line) -> set[Triple]:
+    """What was found, without what is disputed in the gold line."""
+    found = _keys(guess["spans"])
+    return found - line["disputed"].places if line.get("disputed") else found
 
 
 def _outcomes(gold: set[Any], mine: set[Any]) -> dict[str, set[Any]]:

@@ -51,7 +51,8 @@ def tag(examples: Sequence[Example], tokens: TokenArrays, labels: Sequence[str])
     """BIO tags (O, B-0, I-0, B-1, …) for the tokens of the examples' texts.
 
     A span off token edges or across sequences is counted, and its sequence left out of training: its words are
-    neither a known entity nor known not to be one. Of overlapping spans the longest is kept.
+    neither a known entity nor known not to be one. So is the sequence of a span that is disputed. Of overlapping spans
+    the longest is kept.
     """
     number = {label: index for index, label in enumerate(labels)}
     found = Tagging(np.zeros(len(tokens.start), np.int32), np.ones(len(tokens.start), bool))
@@ -72,6 +73,8 @@ def tag(examples: Sequence[Example], tokens: TokenArrays, labels: Sequence[str])
                 mention = Mention(row, *edges, number[span.label])
                 found.tags[edges[0] : edges[1] + 1] = mention.tags
                 found.mentions.append(mention)
+        for span in sorted(example.disputed.spans):
+            place.leave_out(found, span)
         if not example.complete:
             found.rejected += _rejected(example, row, place, number, found.tags)
     return found

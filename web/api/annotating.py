@@ -7,7 +7,7 @@ from typing import Any, Literal
 from django.http import HttpResponse
 from ninja import Query, Router
 
-from annotator import history, queue, review
+from annotator import blinding, history, queue, review
 from annotator.accounts import Role
 from annotator.errors import Conflict
 from annotator.models import Annotation, Document
@@ -38,7 +38,7 @@ def next_document(
     if not claims:
         nothing: dict[str, Any] = dict.fromkeys(("document", "lease", "suggestion", "annotation"))
         return answers.json(nothing | {"reason": queue.why_nothing(project, request.user), "ahead": []})
-    first, *ahead = handed.packets(claims, request.user, offsets)
+    first, *ahead = handed.packets(claims, request.user, offsets, sees_all=access.sees_all(request))
     return answers.json(first | {"reason": "", "ahead": ahead})
 
 
@@ -80,7 +80,11 @@ def get_annotation(request: TenantRequest, document_id: int, offsets: Unit = "co
 def put_annotation(
     request: TenantRequest, document_id: int, sent: s.AnnotationGiven, offsets: Unit = "codepoints"
 ) -> HttpResponse:
-    """Submit (or keep as a draft, or skip). Sent again it changes nothing; from a stale revision it is refused."""
+    """Submit (or keep as a draft, or skip). Sent again it changes nothing; from a stale revision it is refused.
+
+    So is an answer to a document that has all the answers its project wants, by somebody who never got it from `next`,
+    unless they say `extra`.
+    """
     document = access.document_for(request, document_id)
     annotation = handed.take(document, request.user, _submission(sent, document, offsets))
     return _annotated(annotation, document, offsets)
@@ -89,7 +93,9 @@ def put_annotation(
 @router.get("/documents/{int:document_id}/suggestions", response={200: s.SuggestionAnswer} | errors())
 def get_suggestions(request: TenantRequest, document_id: int, offsets: Unit = "codepoints") -> HttpResponse:
     """What the live model suggests; asks a worker for it when it has not looked at the document yet."""
-    return answers.json(_suggestion(access.document_for(request, document_id), offsets))
+    document = access.document_for(request, document_id)
+    looked = suggested.beside(document, sees_all=access.sees_all(request))
+    return answers.json(shapes.suggestion(looked, document.text, offsets))
 
 
 @router.get("/projects/{int:project_id}/mine", response={200: s.OwnWork} | errors())
@@ -101,10 +107,12 @@ def own_work(request: TenantRequest, project_id: int, filters: Query[s.OwnFilter
     return answers.json({"items": items, "next": cursor})
 
 
-@router.get("/documents/{int:document_id}/annotations", response={200: s.Annotations} | errors(403))
+@router.get("/documents/{int:document_id}/annotations", response={200: s.Annotations} | errors(403, 409))
 def list_annotations(request: TenantRequest, document_id: int, offsets: Unit = "codepoints") -> HttpResponse:
-    """Everybody's annotation of the document, as it stands. For reviewers."""
+    """Everybody's annotation of the document, as it stands. For reviewers; 409 while you answer a held-out one."""
     document = access.document_for(request, document_id, Role.REVIEWER)
+    if blinding.is_answering(document, request.user):
+        raise Conflict("answering", "This document is held out, and you have it at hand: answer it first.")
     times = document.project.show_times
     items = [shapes.standing(row, document.text, offsets, times=times) for row in history.of_document(document)]
     return answers.json({"items": items})
@@ -123,6 +131,7 @@ def _submission(sent: s.AnnotationGiven, document: Document, unit: Unit) -> revi
         flag=sent.flag,
         comment=sent.comment,
         milliseconds=sent.milliseconds,
+        extra=sent.extra,
         answer={
             "spans": spans_from(given["spans"], document.text, unit),
             "classes": given["classes"],
@@ -134,7 +143,3 @@ def _submission(sent: s.AnnotationGiven, document: Document, unit: Unit) -> revi
 
 def _annotated(annotation: Annotation | None, document: Document, unit: Unit) -> HttpResponse:
     return answers.json({"annotation": shapes.annotation(annotation, document.text, unit)})
-
-
-def _suggestion(document: Document, unit: Unit) -> dict[str, Any]:
-    return shapes.suggestion(suggested.beside(document), document.text, unit)

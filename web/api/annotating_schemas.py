@@ -45,6 +45,9 @@ class AnnotationGiven(Given):
     revision: StrictInt = Field(0, description="The revision this was made from; 0 when there was none.")
     state: Literal["draft", "submitted", "skipped"] = "submitted"
     complete: StrictBool = Field(True, description="Whether whatever is not marked is none; false: it is unknown.")
+    extra: StrictBool = Field(
+        False, description="Whether you mean to add an answer to a document that has its answers, and was never yours."
+    )
     flag: Literal["", "flagged", "help"] = Field("", description="Wants another look, or needs help.")
     comment: Text = Field("", description="To whoever looks at it later; of a skip, the reason. 2,000 characters.")
     milliseconds: StrictInt | None = Field(None, description="For how long you worked on the document, in all.")
@@ -114,7 +117,8 @@ class Suggestion(Schema):
 
 class SuggestionAnswer(Schema):
     state: Literal["ready", "pending", "no_model", "blind"] = Field(
-        description="pending: a worker was asked, look again soon. blind: a held-out document never has any."
+        description="pending: a worker was asked, look again soon. blind: a held-out document never has any. To "
+        "annotators, who are not told which ones those are, it is ready, with no items."
     )
     version: int | None = Field(description="The live version.")
     suggestion: Suggestion | None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from django.http import HttpResponse
@@ -9,8 +11,10 @@ from ninja import Query, Router
 from ninja import Schema as Given
 from pydantic import Field
 
+from annotator import blinding
 from annotator.accounts import Role
 from annotator.finding import search
+from annotator.models import Project, User
 from web import access
 from web.api import answers, shapes
 from web.api import schemas as s
@@ -21,7 +25,8 @@ router = Router(tags=["documents"])
 
 
 class DocumentFilters(Given):
-    OF_OTHERS: ClassVar[set[str]] = {"label", "annotator", "flag", "differs"}
+    # What others answered, what a model says, and what is held out.
+    FOR_REVIEWERS: ClassVar[set[str]] = {"split", "label", "annotator", "flag", "differs", "uncertain"}
 
     q: s.Text = Field("", max_length=200, description="Beginnings of words, all of them; in double quotes as it is.")
     state: Literal["open", "done", "skipped", "draft"] | None = Field(
@@ -39,6 +44,11 @@ class DocumentFilters(Given):
     cursor: str = Field("", max_length=60, description="The `next` of the page before.")
     limit: int = Field(50, ge=1, le=500)
 
+    @property
+    def for_reviewers(self) -> bool:
+        named = {name for name, value in self if value not in ("", None, False)}
+        return bool(self.FOR_REVIEWERS & named) or self.sort == search.UNCERTAIN
+
     def filters(self) -> search.Filters:
         given: dict[str, Any] = {name: value for name, value in self if value is not None}
         return search.Filters(**given)
@@ -46,29 +56,45 @@ class DocumentFilters(Given):
 
 @router.get("/projects/{int:project_id}/documents", response={200: s.Documents} | errors(403))
 def list_documents(request: TenantRequest, project_id: int, filters: Query[DocumentFilters]) -> HttpResponse:
-    """Documents that fit every filter, a page at a time. What others answered is for reviewers to ask for."""
+    """Documents that fit every filter, a page at a time. What others answered, what the model says and what is held
+    out is for reviewers to ask for."""
     project = access.project_for(request, project_id)
-    if filters.OF_OTHERS & {name for name, value in filters if value}:
+    if filters.for_reviewers:
         access.require(request, Role.REVIEWER)
     found = search.page(project, filters.filters())
-    sees_all = access.may(request, Role.REVIEWER)
-    return answers.json({"items": [_item(row, sees_all) for row in found.rows], "next": found.following})
+    sees_all = access.sees_all(request)
+    rows = blinded(found.rows, filters.filters(), project, request.user) if sees_all else found.rows
+    return answers.json({"items": [_item(row, sees_all) for row in rows], "next": found.following})
 
 
 @router.get("/documents/{int:document_id}", response={200: s.Document} | errors())
 def get_document(request: TenantRequest, document_id: int) -> HttpResponse:
     """A document and its text."""
-    return answers.json(shapes.document(access.document_for(request, document_id)))
+    document = access.document_for(request, document_id)
+    return answers.json(shapes.document(document, sees_all=access.sees_all(request)))
+
+
+def blinded(rows: Sequence[search.Found], filters: search.Filters, project: Project, user: User) -> list[search.Found]:
+    """The rows as this reviewer may have them: nothing of what others said of held-out documents at their own hand,
+    and none of these because of what others said."""
+    at_hand = blinding.answering(project, user, [found.pk for found in rows])
+    by_answers = bool(filters.label or filters.annotator is not None or filters.flag or filters.differs)
+    shown = [found for found in rows if not (by_answers and found.pk in at_hand)]
+    return [replace(found, facets=_states(found.facets)) if found.pk in at_hand else found for found in shown]
+
+
+def _states(facets: Sequence[str]) -> list[str]:
+    return [facet for facet in facets if facet.startswith("state:")]
 
 
 def _item(found: search.Found, sees_all: bool) -> dict[str, Any]:
     item = {
         "id": found.pk,
         "external_id": found.external_id,
-        "split": found.split,
         "excerpt": found.excerpt,
         "length": found.length,
         "done": found.has("state:submitted"),
         "open": found.open,
     }
-    return item | {"facets": found.facets, "uncertainty": found.uncertainty} if sees_all else item
+    of_reviewers = {"split": found.split, "facets": found.facets, "uncertainty": found.uncertainty}
+    return item | of_reviewers if sees_all else item

@@ -111,7 +111,10 @@ def rename_question(request: TenantRequest, project_id: int, question_id: int, s
 def get_stats(request: TenantRequest, project_id: int) -> HttpResponse:
     """How far the project is: documents, labels, people, and what became of suggestions."""
     project = access.project_for(request, project_id)
-    return answers.json(stats.progress(project) | {"live_version": _live(project)})
+    told = stats.progress(project) | {"live_version": _live(project)}
+    if not access.sees_all(request):
+        del told["splits"]  # with each answer of theirs it would tell what they answered
+    return answers.json(told)
 
 
 def _label(label: Label) -> dict[str, object]:

@@ -191,7 +191,7 @@ class Me(Schema):
 class DocumentItem(Schema):
     id: int
     external_id: str
-    split: Literal["pool", "check"] = Field(description="check: held out, labelled without suggestions.")
+    split: Literal["pool", "check"] | None = Field(None, description="check: held out, labelled blind. For reviewers.")
     excerpt: str = Field(description="The first 200 characters.")
     length: int = Field(description="Characters (code points).")
     done: bool = Field(description="Whether somebody has submitted an answer.")
@@ -212,7 +212,7 @@ class Document(Schema):
     text: str
     sha256: str
     meta: Any
-    split: Literal["pool", "check"]
+    split: Literal["pool", "check"] | None = Field(None, description="check: held out, labelled blind. For reviewers.")
     free_slots: int
 
 
@@ -235,6 +235,7 @@ class ExportReport(Schema):
     relations: int
     choices: int
     neutralised_cells: int = Field(description="CSV: cells with an apostrophe put before them.")
+    disputed: int = Field(0, description="Documents in which people's answers leave something open.")
     tags: dict[str, str] = Field(description="CoNLL: labels that are called otherwise in tags.")
 
 
@@ -291,7 +292,7 @@ class Acceptance(Schema):
 class Stats(Schema):
     documents: int
     done: int
-    splits: dict[str, SplitProgress]
+    splits: dict[str, SplitProgress] | None = Field(None, description="By split. For reviewers.")
     labels: list[LabelCount] = Field(description="How often each label stands in submitted answers.")
     annotators: list[Work]
     acceptance: list[Acceptance] = Field(description="What became of each version's suggestions.")

@@ -19,7 +19,7 @@ PROJECT_FIELDS = (
     "id", "name", "guidelines", "annotators_per_document", "check_share", "random_share", "allow_overlap",
     "show_times", "archived_at", "created_at",
 )  # fmt: skip
-DOCUMENT_FIELDS = ("id", "external_id", "text", "sha256", "meta", "split", "free_slots")
+DOCUMENT_FIELDS = ("id", "external_id", "text", "sha256", "meta", "free_slots")
 
 
 def _fields(row: Any, names: tuple[str, ...]) -> dict[str, Any]:
@@ -53,8 +53,10 @@ def label(row: models.Label, question: models.Question | None, pairs: Iterable[t
     return {**fields, "question": question.name if question else None, "pairs": list(pairs)}
 
 
-def document(row: models.Document) -> dict[str, Any]:
-    return {**_fields(row, DOCUMENT_FIELDS), "project": row.project_id}
+def document(row: models.Document, *, sees_all: bool) -> dict[str, Any]:
+    """Whether it is held out is not told to annotators."""
+    told = {**_fields(row, DOCUMENT_FIELDS), "project": row.project_id}
+    return told | {"split": row.split} if sees_all else told
 
 
 def annotation(row: models.Annotation | None, text: str, unit: str) -> dict[str, Any] | None:

@@ -7,8 +7,9 @@ from typing import Any, Literal
 from django.http import HttpResponse
 from ninja import Router
 
+from annotator import blinding
 from annotator.accounts import Role
-from annotator.errors import Detail, Invalid
+from annotator.errors import Conflict, Detail, Invalid
 from annotator.spans import text_fault
 from trainer import runs, serving
 from trainer.model_state import model_state
@@ -25,11 +26,14 @@ Unit = Literal["codepoints", "utf16", "utf8"]
 SHOWN_RUNS = 100
 
 
-@router.post("/projects/{int:project_id}/suggest", response={200: s.Answers} | errors(503))
+@router.post("/projects/{int:project_id}/suggest", response={200: s.Answers} | errors(403, 409, 503))
 def suggest(request: TenantRequest, project_id: int, sent: s.TextsGiven, offsets: Unit = "codepoints") -> HttpResponse:
-    """What the live model is sure enough of to suggest for texts from outside; they are not kept."""
-    project = access.project_for(request, project_id)
+    """What the live model is sure enough of to suggest for texts from outside; they are not kept. For reviewers, as it
+    would answer about held-out documents, too; 409 for one that you have at hand."""
+    project = access.project_for(request, project_id, Role.REVIEWER)
     _check_texts(sent.texts)
+    if blinding.at_hand_alike(project, request.user, sent.texts):
+        raise Conflict("answering", "One of these texts is held out, and you have it at hand: answer it first.")
     version, found = serving.suggest(project, sent.texts)
     told = [_answer(answer, text, offsets) for answer, text in zip(found, sent.texts, strict=True)]
     return answers.json({"version": version.number, "answers": told})

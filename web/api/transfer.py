@@ -76,7 +76,11 @@ class ExportOptions(s.Given):
     documents: Literal["annotated", "differs", "all", "open", "skipped", "flagged"] = "annotated"
     label: s.Text = Field("", max_length=220, description="Only with this label: `span:PERSON`, `choice:topic=praise`.")
     format: Literal["jsonl", "csv", "conll"] = "jsonl"
-    answers: Literal["latest", "each"] = Field("latest", description="each: every annotator's, with their names.")
+    answers: Literal["majority", "latest", "each"] = Field(
+        "majority",
+        description="Where several people answered. majority: what most of them say, the rest is disputed; latest: the "
+        "last answer, whoever gave it; each: every annotator's, with their names.",
+    )
     offsets: Literal["codepoints", "utf16", "utf8"] = "codepoints"
     comments: Literal["none", "all"] = Field(
         "none", description="CoNLL: all names documents, in comments (CoNLL-U Plus)."

@@ -11,8 +11,11 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from annotator.items import CHOICE, RELATION, SPAN, Change, Item, items_of
+from annotator import blinding, consensus
+from annotator.consensus import Consensus, Given
+from annotator.items import CHOICE, RELATION, SPAN, Change
 from annotator.models import Annotation, Document, Project
+from annotator.spans import Schema
 from trainer import compared, runs
 from trainer.compared import Comparison
 from trainer.models import ModelVersion
@@ -26,7 +29,7 @@ LONGEST_QUOTE = 80
 
 @dataclass(frozen=True)
 class Told:
-    """One change as the page tells it: gained, lost or changed; what people say of each side (None: nobody did)."""
+    """One change as the page tells it: gained, lost or changed; what people say of each side (None: nobody knows)."""
 
     kind: str
     change: Change
@@ -55,7 +58,9 @@ def show(request: TenantRequest, project_id: int) -> HttpResponse:
         except compared.NotKept as reason:
             context["not_kept"] = reason.version
         else:
-            context |= _page(request, project, found)
+            counts = {"asked": found.asked, "differ": len(found.changes)}
+            # Which documents they are, and what is said of them, whoever labels must not know.
+            context |= counts | (_page(request, project, found) if access.sees_all(request) else {"blind": True})
     return render(request, "web/compare.html", context)
 
 
@@ -74,22 +79,28 @@ def _choices(project: Project) -> dict[str, Any]:
 def _page(request: TenantRequest, project: Project, found: Comparison) -> dict[str, Any]:
     label = request.GET.get("label", "")
     shown = found.only(label) if label else found
-    keys = sorted(shown.changes)
+    told = _told_about(request, project, list(shown.changes))
+    keys = sorted(told)
     first = min(_whole(request.GET.get("from", "")), len(keys))
     page = keys[first : first + PAGE]
     asked = {"before": request.GET["before"], "after": request.GET["after"], "label": label}
     return {
-        "asked": found.asked,
-        "differ": len(found.changes),
         "labels": found.labels,
         "label": label,
         "documents": _documents(project, {key: shown.changes[key] for key in page}),
         "first": first + 1,
         "last": first + len(page),
         "total": len(keys),
+        "withheld": len(shown.changes) - len(keys),
         "earlier": urlencode(asked | {"from": max(0, first - PAGE)}) if first else "",
         "later": urlencode(asked | {"from": first + PAGE}) if first + PAGE < len(keys) else "",
     }
+
+
+def _told_about(request: TenantRequest, project: Project, keys: Sequence[str]) -> list[str]:
+    """Those of the documents about which this person may be told what models say."""
+    documents = Document.objects.filter(project=project, external_id__in=keys).defer("text", "meta")
+    return [document.external_id for document in blinding.may_be_told(documents, project, request.user)]
 
 
 def _whole(typed: str) -> int:
@@ -99,16 +110,18 @@ def _whole(typed: str) -> int:
 def _documents(project: Project, changes: Mapping[str, Sequence[Change]]) -> list[tuple[Document, list[Told]]]:
     documents = Document.objects.filter(project=project, external_id__in=list(changes)).order_by("external_id")
     answers = Annotation.objects.filter(document__in=documents, state=Annotation.State.SUBMITTED)
-    said: dict[int, set[Item]] = {}
-    for document_id, answer in answers.values_list("document", "answer"):
-        said.setdefault(document_id, set()).update(items_of(answer))
+    given: dict[int, list[Given]] = {}
+    for document_id, answer, complete in answers.values_list("document", "answer", "complete"):
+        given.setdefault(document_id, []).append(Given(answer, complete))
+    schema = Schema.of(project)
+    said = {document_id: consensus.of(one, schema) for document_id, one in given.items()}
     return [
         (document, [_told(document.text, change, said.get(document.pk)) for change in changes[document.external_id]])
         for document in documents
     ]
 
 
-def _told(text: str, change: Change, said: set[Item] | None) -> Told:
+def _told(text: str, change: Change, said: Consensus | None) -> Told:
     was_right, is_right = (_right(change, label, said) for label in (change.before, change.after))
     if change.kind == CHOICE:
         return Told(change.kind, change, was_right, is_right, quote=change.place[0])
@@ -118,8 +131,8 @@ def _told(text: str, change: Change, said: set[Item] | None) -> Told:
     return Told(change.kind, change, was_right, is_right, left, _short(text[start:end]), right, tail)
 
 
-def _right(change: Change, label: str | None, said: set[Item] | None) -> bool | None:
-    return None if said is None or label is None else (change.kind, change.place, label) in said
+def _right(change: Change, label: str | None, said: Consensus | None) -> bool | None:
+    return None if said is None or label is None else said.says((change.kind, change.place, label))
 
 
 def _short(quote: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_safe
 
-from annotator import queue, review
+from annotator import extra, queue, review
 from annotator.errors import Conflict, Refusal
 from annotator.models import Annotation, Document, Label, Project, Question
 from annotator.offsets import CODE_POINTS
@@ -48,7 +49,21 @@ def document(request: TenantRequest, document_id: int) -> HttpResponse:
     found = access.document_for(request, document_id)
     if request.method == "POST":
         return _take(request, found)
+    full = None if "extra" in request.GET else extra.asked_first(found, request.user)
+    if full:
+        return render(request, "web/full.html", _full(request, found) | asdict(full))
     return _page(request, found.project, found)
+
+
+def _full(request: TenantRequest, document: Document) -> dict[str, Any]:
+    """What asks whether to add an answer to a full document; an open desk finds its token here after a new sign-in."""
+    config = {"csrf": get_token(request), "owner": f"{request.tenant.slug}/{request.user.pk}"}
+    return {
+        "document": document,
+        "project": document.project,
+        "config": config,
+        "sees_all": access.sees_all(request),
+    }
 
 
 def _take(request: TenantRequest, document: Document) -> HttpResponse:
@@ -71,8 +86,10 @@ def _take(request: TenantRequest, document: Document) -> HttpResponse:
 def _page(
     request: TenantRequest, project: Project, document: Document, plain: Plain | None = None, status: int = 200
 ) -> HttpResponse:
-    looked = suggested.beside(document)
-    first = handed.sheet(document, looked, review.current(document, request.user), CODE_POINTS)
+    sees_all = access.sees_all(request)
+    looked = suggested.beside(document, sees_all=sees_all)
+    own = review.current(document, request.user)
+    first = handed.sheet(document, looked, own, CODE_POINTS, sees_all=sees_all)
     if plain:
         # What was refused is gone on with; the answer that stands is in nobody's way.
         first["annotation"] = plain.annotation()

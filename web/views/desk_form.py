@@ -78,7 +78,8 @@ class Plain:
     def sent(cls, sent: QueryDict, document: Document) -> Self:
         """The form as it came."""
         shown = sent.get("suggestion", "")
-        suggestion = Suggestion.objects.filter(document=document, pk=shown) if _number(shown) else None
+        held_out = document.split == Document.Split.CHECK
+        suggestion = Suggestion.objects.filter(document=document, pk=shown) if _number(shown) and not held_out else None
         form = cls(
             document,
             revision=_number(sent.get("revision", "")) or 0,

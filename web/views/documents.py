@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -12,12 +13,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from pydantic import ValidationError
 
+from annotator import blinding
 from annotator.accounts import Role
 from annotator.errors import Invalid
 from annotator.finding import search
-from annotator.models import Label, Project
+from annotator.models import Label, Project, User
 from web import access, compared
-from web.api.documents import DocumentFilters
+from web.api.documents import DocumentFilters, blinded
 from web.requests import TenantRequest
 
 PAGE = 50
@@ -35,7 +37,7 @@ class Chip(NamedTuple):
 def index(request: TenantRequest, project_id: int) -> HttpResponse:
     """The list; a filter that makes no sense is left out rather than answered with an error."""
     project = access.project_for(request, project_id)
-    sees_all = access.may(request, Role.REVIEWER)
+    sees_all = access.sees_all(request)
     filters = _filters(request, sees_all)
     try:
         found = search.page(project, filters)
@@ -61,24 +63,32 @@ def index(request: TenantRequest, project_id: int) -> HttpResponse:
         "people": people,
         "sees_all": sees_all,
         "page": found,
-        "rows": _rows(found, {chip.facet: chip for chip in labels}, {f"by:{one.pk}": one.username for one in people}),
+        "rows": _rows(blinded(found.rows, filters, project, request.user), labels, people),
         "next": urlencode(asked | {"cursor": found.following}) if found.following else None,
         "first": urlencode(asked) if filters.cursor else None,
     }
-    return render(request, "web/documents.html", context | _choices())
+    return render(request, "web/documents.html", context | _choices(sees_all))
 
 
 @require_safe
 def answers(request: TenantRequest, document_id: int) -> HttpResponse:
     """All that people and the model said about one document, side by side. For reviewers."""
     document = access.document_for(request, document_id, Role.REVIEWER)
-    return render(request, "web/document.html", {"project": document.project, **compared.document(document)})
+    if blinding.is_answering(document, request.user):
+        return render(request, "web/blind.html", {"project": document.project, "document": document})
+    context = {"project": document.project, **compared.document(document, request.user)}
+    context["answered"] = any(
+        column.annotation and column.name == request.user.username for column in context["columns"]
+    )
+    return render(request, "web/document.html", context)
 
 
 def _filters(request: TenantRequest, sees_all: bool) -> search.Filters:
-    """An annotator is not shown what others answered, and cannot ask for it."""
-    names = DocumentFilters.model_fields.keys() - {"limit"} - (set() if sees_all else DocumentFilters.OF_OTHERS)
+    """An annotator is not shown what others answered, nor what is held out, and cannot ask for it."""
+    names = DocumentFilters.model_fields.keys() - {"limit"} - (set() if sees_all else DocumentFilters.FOR_REVIEWERS)
     given: dict[str, Any] = {name: request.GET[name] for name in names if request.GET.get(name)}
+    if given.get("sort") == search.UNCERTAIN and not sees_all:
+        del given["sort"]
     try:
         return DocumentFilters.model_validate(given | {"limit": PAGE}).filters()
     except ValidationError as error:
@@ -87,7 +97,7 @@ def _filters(request: TenantRequest, sees_all: bool) -> search.Filters:
         return DocumentFilters.model_validate(right | {"limit": PAGE}).filters()
 
 
-def _choices() -> dict[str, list[tuple[str, str]]]:
+def _choices(sees_all: bool) -> dict[str, list[tuple[str, str]]]:
     return {
         "states": [("open", _("Open")), ("done", _("Done")), ("skipped", _("Skipped")), ("draft", _("Draft"))],
         "splits": [("pool", _("Pool")), ("check", _("Held out"))],
@@ -95,7 +105,7 @@ def _choices() -> dict[str, list[tuple[str, str]]]:
         "sorts": [
             (search.OLDEST, _("Oldest first")),
             (search.NEWEST, _("Newest first")),
-            (search.UNCERTAIN, _("Most uncertain first")),
+            *([(search.UNCERTAIN, _("Most uncertain first"))] if sees_all else []),
         ],
     }
 
@@ -111,12 +121,14 @@ def chips(project: Project) -> list[Chip]:
     ]
 
 
-def _rows(page: search.Page, chips: dict[str, Chip], people: dict[str, str]) -> list[dict[str, Any]]:
+def _rows(rows: Sequence[search.Found], chips: Sequence[Chip], people: Sequence[User]) -> list[dict[str, Any]]:
+    labels = {chip.facet: chip for chip in chips}
+    names = {f"by:{one.pk}": one.username for one in people}
     return [
         {
             "found": found,
-            "chips": [chips[name] for name in found.facets if name in chips],
-            "people": [people[name] for name in found.facets if name in people],
+            "chips": [labels[name] for name in found.facets if name in labels],
+            "people": [names[name] for name in found.facets if name in names],
         }
-        for found in page.rows
+        for found in rows
     ]

@@ -14,7 +14,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from annotator import jobs, offsets
+from annotator import attention, jobs, offsets
 from annotator.accounts import Role
 from annotator.errors import Refusal
 from annotator.exporting import jsonl
@@ -43,6 +43,7 @@ def choose(request: TenantRequest, project_id: int) -> HttpResponse | StreamingH
     """The form; what it asks for comes as a file, or as the page of a job."""
     project = access.project_for(request, project_id, Role.MANAGER)
     context: dict[str, Any] = {"project": project, "chips": chips(project), "kept_days": jobs.KEPT.days} | _choices()
+    context["differ"] = attention.attention(project).disagreements
     if request.method == "POST":
         asked = _asked(request.POST)
         try:
@@ -110,6 +111,11 @@ def _choices() -> dict[str, list[tuple[str, str]]]:
         "cells": [
             ("safe", _("Safe: an apostrophe before what a spreadsheet might run (= + - @)")),
             ("raw", _("As they are, for programs")),
+        ],
+        "rules": [
+            (jsonl.MAJORITY, _("What a majority says of each document")),
+            (jsonl.LATEST, _("The latest of each document, whoever gave it")),
+            (jsonl.EACH, _("Everybody’s, with their names")),
         ],
         "units": [
             (offsets.CODE_POINTS, _("characters (code points), as Python counts")),

@@ -15,6 +15,11 @@ from annotator.management.projects import project_named
 from annotator.models import Tenant
 from annotator.offsets import UNITS
 
+ANSWERS = (
+    "of a document that several people answered. majority (default): what most of them say, the rest is disputed; "
+    "latest: the last answer, whoever gave it; each: all, with their annotators"
+)
+
 
 class Command(TenantCommand):
     help = "Export a project. With --output also its sha256, in a file beside it for `sha256sum --check`."
@@ -26,7 +31,7 @@ class Command(TenantCommand):
         parser.add_argument("--format", choices=jsonl.FORMATS)
         parser.add_argument("--documents", choices=jsonl.ANSWERED + jsonl.OTHERS)
         parser.add_argument("--label", help="only documents with this one: span:PERSON, choice:topic=praise")
-        parser.add_argument("--answers", choices=("latest", "each"), help="each: all annotators', with their names")
+        parser.add_argument("--answers", choices=jsonl.ANSWERS, help=ANSWERS)
         parser.add_argument("--offsets", choices=UNITS)
         parser.add_argument("--comments", choices=jsonl.COMMENTS, help="of CoNLL: all names documents, in comments")
         parser.add_argument(

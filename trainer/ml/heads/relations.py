@@ -78,21 +78,25 @@ NO_LESSON = Lesson({}, np.array([PRIME]), 0)
 def lesson_of(examples: Sequence[Example], schema: Schema, inputs: Inputs) -> Lesson:
     """Features and targets of all candidates.
 
-    Two spans that are not related in a complete document are an example of none; elsewhere nobody knows.
+    Two spans that are not related in a complete document are an example of none; elsewhere, and where it is disputed,
+    nobody knows.
     """
     given = given_spans([[(span.start, span.end, span.label) for span in example.spans] for example in examples])
     spans, order = placed(inputs, given, schema.spans)
     pairs = candidates_of(spans)
     seen = look_at(inputs, spans, pairs)
     known, number = np.unique(np.append(seen.features.feature.numpy(), PRIME), return_inverse=True)
-    target, left_out = _targets(examples, schema.relations, order.numpy(), pairs)
+    places = _Places(examples, order.numpy(), pairs)
+    target, left_out = _targets(examples, schema.relations, places)
     document = tf.gather(spans.document, pairs.first).numpy()
     complete = np.array([*(example.complete for example in examples), False])
     labels = {
         "relation_features": np.stack([seen.features.row.numpy(), number[:-1]], 1).astype(np.int64),
         "relation_meaning": seen.meaning.numpy(),
         "relation_target": target,
-        "relation_weights": (complete[document] | (target[:, 0] == 0)).astype(np.float32),
+        "relation_weights": ((complete[document] | (target[:, 0] == 0)) & ~_disputed(examples, places)).astype(
+            np.float32
+        ),
         "relation_document": document,
     }
     return Lesson(labels, known, left_out)
@@ -105,23 +109,44 @@ def without(labels: dict[str, np.ndarray], documents: np.ndarray) -> dict[str, n
     return {"relation_weights": labels["relation_weights"] * ~documents[labels["relation_document"]]}
 
 
-def _targets(
-    examples: Sequence[Example], labels: Sequence[str], order: np.ndarray, pairs: Candidates
-) -> tuple[np.ndarray, int]:
+class _Places:
+    """Where two spans of an example stand among the candidates."""
+
+    def __init__(self, examples: Sequence[Example], order: np.ndarray, pairs: Candidates) -> None:
+        self.offset = np.cumsum([0, *(len(example.spans) for example in examples)])
+        self.place = np.argsort(order)
+        pairs_of = zip(*(column.numpy().tolist() for column in pairs), strict=True)
+        self.rows = {pair: row for row, pair in enumerate(pairs_of)}
+
+    def of(self, document: int, head: int, tail: int) -> tuple[int | None, bool]:
+        """The candidate's row, None where they are too far apart, and whether the head comes last."""
+        first, last = (int(self.place[self.offset[document] + span]) for span in (head, tail))
+        return self.rows.get((min(first, last), max(first, last))), first > last
+
+
+def _disputed(examples: Sequence[Example], places: _Places) -> np.ndarray:
+    """[P] bool: whether people differ about the candidate."""
+    found = np.zeros(len(places.rows), bool)
+    for document, example in enumerate(examples):
+        for head, tail, _ in example.disputed.relations:
+            if head in example.spans and tail in example.spans:
+                row, _ = places.of(document, example.spans.index(head), example.spans.index(tail))
+                if row is not None:
+                    found[row] = True
+    return found
+
+
+def _targets(examples: Sequence[Example], labels: Sequence[str], places: _Places) -> tuple[np.ndarray, int]:
     """Shares of the classes for each candidate, [P, 1 + 2 * labels], and how many relations are of none."""
-    offset = np.cumsum([0, *(len(example.spans) for example in examples)])
-    place = np.argsort(order)
-    rows = {pair: row for row, pair in enumerate(zip(*(column.numpy().tolist() for column in pairs), strict=True))}
-    target = np.zeros((len(rows), 1 + 2 * len(labels)), np.float32)
+    target = np.zeros((len(places.rows), 1 + 2 * len(labels)), np.float32)
     left_out = 0
     for document, example in enumerate(examples):
         for relation in example.relations:
-            head, tail = (int(place[offset[document] + span]) for span in (relation.head, relation.tail))
-            row = rows.get((min(head, tail), max(head, tail)))
+            row, backward = places.of(document, relation.head, relation.tail)
             if row is None:
                 left_out += 1
             else:
-                target[row, 1 + 2 * labels.index(relation.label) + int(head > tail)] = 1.0
+                target[row, 1 + 2 * labels.index(relation.label) + int(backward)] = 1.0
     related = target.sum(1, keepdims=True)
     target[:, :1] = related == 0
     return target / np.maximum(related, 1.0), left_out

@@ -77,7 +77,7 @@ export class Looking {
     } else if (settled && sheet.annotation) view.note(standing(sheet.annotation), "earlier");
     else if (suggestion) {
       const { version } = suggestion;
-      if (suggestion.items.length === 0) view.note(t("The model is sure of nothing here."));
+      if (suggestion.items.length === 0) view.note(t("Nothing is suggested for this text."));
       else view.note(t("Suggestions from version %(version)s", { version: version ?? "" }));
     } else if (this.#wanting(looked)) view.note(t("The model is looking at this text…"), "pending");
     else view.note(t("No suggestions yet: your labels teach the first model."));

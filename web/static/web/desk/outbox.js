@@ -83,7 +83,7 @@ export class Outbox {
     if (this.running || this.signedOut) return false;
     const revision = this.revisions.get(document) ?? body.revision;
     try {
-      const { annotation } = await this.server.put(path(document), { ...body, revision }, { keepalive: true });
+      const { annotation } = await this.server.put(path(document), { ...body, revision, extra: true }, { keepalive: true });
       this.#saved(document, annotation, body);
       return true;
     } catch (error) {
@@ -102,7 +102,7 @@ export class Outbox {
       if (begun.has(document)) continue;
       begun.add(document);
       const revision = this.revisions.get(document) ?? body.revision;
-      this.server.put(path(document), { ...body, revision }, { keepalive: true }).catch(() => null);
+      this.server.put(path(document), { ...body, revision, extra: true }, { keepalive: true }).catch(() => null);
     }
   }
 
@@ -164,7 +164,7 @@ export class Outbox {
   async #send({ document, body, asks, entry }) {
     const revision = this.revisions.get(document) ?? body.revision;
     try {
-      const { annotation } = await this.server.put(path(document), { ...body, revision }, { keepalive: true });
+      const { annotation } = await this.server.put(path(document), { ...body, revision, extra: true }, { keepalive: true });
       // What is taken off the list must have been taken in: an answer without it is none.
       if (!annotation) throw new Unreachable(t("The server cannot be reached."));
       this.#done(document, body, entry);
