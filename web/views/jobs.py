@@ -19,7 +19,8 @@ from annotator.errors import Refusal
 from annotator.importing import refused
 from annotator.importing.options import Options
 from annotator.models import Job
-from web import access, health
+from trainer import pulse
+from web import access
 from web.requests import TenantRequest
 from web.views import imports
 
@@ -115,7 +116,7 @@ def _waits(job: Job, now: datetime) -> bool:
 
 def _somebody_works() -> bool:
     try:
-        return health.workers()["io"]
+        return pulse.workers()["io"]
     except RedisError:
         return False
 
