@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from trainer import celery, pulse, queues
+from trainer import celery, pulse, queues, tasks
 
 
 @pytest.fixture(autouse=True)
@@ -63,11 +63,10 @@ def test_the_beat_sends_one_sweep_however_long_nobody_begins_with_it(sent, tmp_p
 
 def test_each_task_has_a_queue_that_a_worker_serves():
     served = [queue for those in queues.SERVED.values() for queue in those]
+    registered = {name for name in tasks.app.tasks if name.startswith("trainer.")}
 
     assert sorted(served) == sorted(queues.QUEUES)
-    assert {f"trainer.tasks.{task}" for task in queues.BY_TASK} == {
-        name for name in celery.app.tasks if name.startswith("trainer.")
-    }
+    assert {f"trainer.tasks.{task}" for task in queues.BY_TASK} == registered
 
 
 def test_the_oldest_of_a_queue_tells_how_long_it_has_waited(sent, monkeypatch):
