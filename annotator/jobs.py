@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from annotator.errors import Conflict, Invalid, Refusal
@@ -37,8 +37,9 @@ from annotator.tenancy import current_tenant, tenant_scope
 
 log = structlog.get_logger(__name__)
 
-# A batch takes a second or so; a worker that has said nothing for this long is taken for dead.
-SILENCE = timedelta(seconds=60)
+# A batch takes a second or so; a worker that has said nothing for this long is taken for dead. If it was slow only, and
+# nobody else has begun meanwhile, the job is its own again with its next batch.
+SILENCE = timedelta(seconds=20)
 MAX_ATTEMPTS = 5
 KEPT = timedelta(days=7)  # what an export made, and what an import refused
 UNCONFIRMED = timedelta(days=1)
@@ -295,6 +296,20 @@ def _begin(tenant: Tenant, job_id: int, kind: str) -> Job | None:
         return job
 
 
+def _held(job: Job) -> QuerySet[Job]:
+    """The job's row, as long as no other worker has begun with it."""
+    active = [Job.State.RUNNING, Job.State.QUEUED]
+    return Job.objects.filter(pk=job.pk, state__in=active, options__attempts=job.options["attempts"])
+
+
+def put_back(job_id: int) -> None:
+    """Queue a job again whose worker lost the database; that is no fault of the job's, and not counted."""
+    job = Job.objects.select_for_update(of=("self",)).filter(pk=job_id, state=Job.State.RUNNING).first()
+    if job is not None:
+        options = job.options | {"attempts": job.options["attempts"] - 1}
+        _change(job, [Job.State.RUNNING], state=Job.State.QUEUED, options=options, heartbeat_at=timezone.now())
+
+
 def _import_in_batches(tenant: Tenant, job: Job, options: Options) -> None:
     with Path(job.path).open("rb") as file:
         start = job.done_bytes
@@ -317,15 +332,20 @@ def _advance(job: Job, options: Options, batch: list[Row | Refused], stored: Sto
     changes: dict[str, Any] = {"row_errors": [*job.row_errors, *kept]} if kept else {}
     done_bytes = batch[-1].end
     told = refused.rows(Path(job.path), options, stored.refused, job.errors_bytes)
-    moved = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, done_bytes=job.done_bytes).update(
-        done_bytes=done_bytes,
-        rows_read=F("rows_read") + len(batch),
-        rows_new=F("rows_new") + stored.new,
-        rows_known=F("rows_known") + stored.known,
-        rows_refused=F("rows_refused") + len(stored.refused),
-        errors_bytes=job.errors_bytes + len(told),
-        heartbeat_at=timezone.now(),
-        **changes,
+    moved = (
+        _held(job)
+        .filter(done_bytes=job.done_bytes)
+        .update(
+            state=Job.State.RUNNING,
+            done_bytes=done_bytes,
+            rows_read=F("rows_read") + len(batch),
+            rows_new=F("rows_new") + stored.new,
+            rows_known=F("rows_known") + stored.known,
+            rows_refused=F("rows_refused") + len(stored.refused),
+            errors_bytes=job.errors_bytes + len(told),
+            heartbeat_at=timezone.now(),
+            **changes,
+        )
     )
     if not moved:
         raise _TakenOver
@@ -356,8 +376,8 @@ def _watch_strict(job: Job, options: Options, stored: Stored) -> None:
 def _report_export(tenant: Tenant, job: Job, done_bytes: int, rows: int) -> None:
     _look_for_stop(job)
     with tenant_scope(tenant):
-        running = Job.objects.filter(pk=job.pk, state=Job.State.RUNNING)
-        if not running.update(done_bytes=done_bytes, rows_read=rows, heartbeat_at=timezone.now()):
+        told = {"done_bytes": done_bytes, "rows_read": rows, "heartbeat_at": timezone.now()}
+        if not _held(job).update(state=Job.State.RUNNING, **told):
             raise _TakenOver
 
 

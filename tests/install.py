@@ -70,8 +70,12 @@ class Install:
         assert token, printed
         return Client(self.url, slug, token.group())
 
+    def said(self) -> str:
+        """What the launcher has printed so far."""
+        return (self.data_dir / "launch.log").read_text()
+
     def child(self, name: str) -> psutil.Process:
-        """The process that the launcher started for ``name``: web, train, suggest, io or beat."""
+        """The process that the launcher started for ``name``: web, train, suggest, io, maintenance or beat."""
         marks = {"web": "gunicorn"}
         for process in psutil.Process(self.process.pid).children():
             command = process.cmdline()

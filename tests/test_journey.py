@@ -262,6 +262,6 @@ def _tensorflow_lives_in_the_workers_children_alone(town: Install) -> None:
         return any("tensorflow" in region for region in Path(f"/proc/{process.pid}/maps").read_text().splitlines())
 
     web = town.child("web")
-    parents = [town.child(name) for name in ("train", "suggest", "io", "beat")]
+    parents = [town.child(name) for name in ("train", "suggest", "io", "maintenance", "beat")]
     assert not [p for p in [web, *web.children(), *parents, *town.child("io").children()] if loaded(p)]
     assert all(loaded(child) for child in town.child("suggest").children())

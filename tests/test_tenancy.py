@@ -318,8 +318,7 @@ class TestRoutes:
 TASKS = {name: task for name, task in app.tasks.items() if name.startswith("trainer.")}
 ARGUMENTS = IDS | {
     "document_ids": lambda world: [world.document.pk],
-    "number": lambda world: world.version.number,
-    "after": lambda world: -1.0,
+    "_before": lambda world: -1.0,
     "texts": lambda world: ["Ann lives in Oslo."],
     "reply_to": lambda world: "marginalia:reply:test",
 }

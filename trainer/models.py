@@ -9,6 +9,8 @@ from django.utils import timezone
 from annotator.models import Project, User
 from annotator.tenancy import TenantOwned
 
+BEFORE_ALL = -1.0  # no document stands there in its pool's shuffled order
+
 
 class TrainingRun(TenantOwned):
     """One round: snapshot, train, evaluate, export, gate. At most one is active in a project."""
@@ -68,7 +70,8 @@ class ModelVersion(TenantOwned):
     examples = models.PositiveIntegerField()
     metrics = models.JSONField(default=dict)
     live = models.BooleanField(default=False)
-    ranked = models.BooleanField(default=False, help_text="Whether it has given the pool new priorities.")
+    ranked = models.BooleanField(default=False, help_text="Whether it has given all of the pool new priorities.")
+    ranked_to = models.FloatField(default=BEFORE_ALL, help_text="How far it has, in the pool's shuffled order.")
     created_at = models.DateTimeField(default=timezone.now)
     promoted_at = models.DateTimeField(null=True)
 

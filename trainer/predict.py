@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import structlog
@@ -18,8 +19,7 @@ log = structlog.get_logger(__name__)
 
 HOT = 8  # models in memory
 HEAD = 100  # documents ahead of the annotators that have suggestions ready
-BATCH = 64
-RANKED = 16  # documents a task: a text from outside waits behind one
+BATCH = 16  # documents a task: somebody's text waits behind one
 
 _hot: OrderedDict[tuple[int, int, int], Any] = OrderedDict()
 
@@ -46,17 +46,13 @@ def predictor(version: ModelVersion) -> Any:
 
 
 def refresh(tenant: Tenant, project_id: int) -> int:
-    """Make suggestions of the live version for the documents that people have open or will meet next."""
-    done = 0
-    while True:
-        with tenant_scope(tenant):
-            version = _live(project_id)
-            if version is None:
-                return done
-            missing = suggestions.unseen(version.project, version.number, queue.head(version.project, HEAD))[:BATCH]
-        if not missing:
-            return done
-        done += suggest(tenant, project_id, missing)
+    """Make suggestions of the live version for some documents that people have open or will meet next; how many."""
+    with tenant_scope(tenant):
+        version = _live(project_id)
+        if version is None:
+            return 0
+        missing = suggestions.unseen(version.project, version.number, queue.head(version.project, HEAD))[:BATCH]
+    return suggest(tenant, project_id, missing) if missing else 0
 
 
 def suggest(tenant: Tenant, project_id: int, document_ids: Sequence[int]) -> int:
@@ -72,25 +68,35 @@ def suggest(tenant: Tenant, project_id: int, document_ids: Sequence[int]) -> int
         return suggestions.record(version.project, version.number, pairs)
 
 
-def rank(tenant: Tenant, project_id: int, number: int, after: float) -> float | None:
-    """Give the next documents of the pool, in shuffled order, their new priority; returns where to go on.
-
-    None when the pool is done or the version is no longer live: another one ranks then.
-    """
+def rank(tenant: Tenant, project_id: int) -> bool:
+    """Give the next documents of the pool, in shuffled order, their new priority; whether more wait for theirs."""
     with tenant_scope(tenant):
-        version = _live(project_id)
-        if version is None or version.number != number:
-            return None
+        version = runs.ranking(Project.objects.get(pk=project_id))
+        if version is None:
+            return False
         waiting = Document.objects.filter(
-            project=project_id, split=Document.Split.POOL, free_slots__gt=0, shuffle__gt=after
-        ).order_by("shuffle")[:RANKED]
+            project=project_id, split=Document.Split.POOL, free_slots__gt=0, shuffle__gt=version.ranked_to
+        ).order_by("shuffle")[:BATCH]
         documents = list(waiting)
-    if not documents:
-        return None
-    answers = predictor(version)([document.text for document in documents])
+    answers = _uncertain(tenant, version, documents) if documents else []
     with tenant_scope(tenant):
         queue.prioritise({d.pk: float(a["uncertainty"]) for d, a in zip(documents, answers, strict=True)})
-    return documents[-1].shuffle if len(documents) == RANKED else None
+        more = len(documents) == BATCH
+        return runs.ranked(version, documents[-1].shuffle if more else None) and more
+
+
+def _uncertain(tenant: Tenant, version: ModelVersion, documents: Sequence[Document]) -> Any:
+    """The version's answers. If it cannot give any, it is done with ranking: the sweep would try for ever."""
+    with ExitStack() as unless_done:
+        unless_done.callback(_give_up_ranking, tenant, version)
+        answers = predictor(version)([document.text for document in documents])
+        unless_done.pop_all()
+    return answers
+
+
+def _give_up_ranking(tenant: Tenant, version: ModelVersion) -> None:
+    with tenant_scope(tenant):
+        runs.ranked(version, None)
 
 
 def predict(tenant: Tenant, version_id: int, texts: Sequence[str]) -> list[dict[str, Any]]:

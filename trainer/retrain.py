@@ -9,26 +9,30 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-from django.db import connection
+import structlog
+from django.db import Error, connection
 
-from annotator import relabel, snapshot
+from annotator import database, relabel, snapshot
 from annotator.models import Project, Tenant
 from annotator.spans import Schema
 from annotator.tenancy import tenant_scope
 from trainer import runs, store
 from trainer.models import ModelVersion, TrainingRun
 
+log = structlog.get_logger(__name__)
+
 WORSE = 0.95  # the gate closes when the new version is worse with at least this probability
 POOL_BYTES = 4_000_000  # of the project's own texts that word vectors are learnt from
 SCORES = ("spans", "questions", "relations")
 LEARNT = ("calibration", "thresholds", "not_learnt", "spans_left_out")  # what training says that the judge does not
 BEAT_SECONDS = 2.0
+PATIENCE = 300.0  # seconds that a round waits for a database that is away
 
 
 class Stopped(Exception):
@@ -47,13 +51,18 @@ def round_for(tenant: Tenant) -> int | None:
         with round_.beating():
             round_.go()
     except Stopped:
-        round_.end(TrainingRun.State.CANCELLED, "cancelled")
+        round_.end(lambda: runs.finish(run, TrainingRun.State.CANCELLED, "cancelled"))
     except Exception as error:
-        round_.end(TrainingRun.State.FAILED, f"{type(error).__name__}: {error}")
+        if database.lost(error):
+            log.warning("database_lost", run=run.pk, error=str(error))
+            round_.end(lambda: runs.put_back(run, "the database went away"))
+            return project.pk
+        reason = f"{type(error).__name__}: {error}"
+        round_.end(lambda: runs.finish(run, TrainingRun.State.FAILED, reason))
         if not isinstance(error, ValueError):
             raise
     finally:
-        round_.pool.unlink(missing_ok=True)
+        round_.end(round_.tidy)
     return project.pk
 
 
@@ -104,7 +113,7 @@ class Round:
     def snapshot(self) -> Path:
         """The run's data with the label set of that moment: written once, found again by a later attempt."""
         path = self.folder / "snapshot.jsonl"
-        with tenant_scope(self.tenant):
+        with self.scope():
             self.live_before = runs.live_version(self.project)
             if self.run.snapshot_sha256 and path.exists() and self.pool.exists() and self.labels.exists():
                 runs.note(self.run, "goes on with the snapshot of the attempt before")
@@ -127,7 +136,7 @@ class Round:
         from trainer.ml.evaluation import evaluate
         from trainer.ml.metrics import bootstrap_interval, probability_worse
 
-        with tenant_scope(self.tenant):
+        with self.scope():
             names = Schema.of(self.project).names
         held_out = [names.line(line) for line in _lines(data) if line.get("split") == "check"]
         told = result["metrics"]
@@ -155,7 +164,7 @@ class Round:
         return Verdict(metrics, most < WORSE, why)
 
     def live_export(self) -> Path | None:
-        with tenant_scope(self.tenant):
+        with self.scope():
             live = runs.live_version(self.project)
         if live is None:
             return None
@@ -165,7 +174,7 @@ class Round:
 
     def publish(self, export: Path, result: dict[str, Any], verdict: Verdict) -> None:
         """Give the version its number, its place and its record, and promote it if the gate lets it pass."""
-        with tenant_scope(self.tenant):
+        with self.scope():
             Project.objects.select_for_update(no_key=True).get(pk=self.project.pk)
             if not runs.beat(self.run):
                 raise Stopped
@@ -194,12 +203,26 @@ class Round:
                 metrics=verdict.metrics,
             )
 
-    def end(self, state: str, reason: str) -> None:
+    def end(self, write: Callable[[], object]) -> None:
+        """Put on record what becomes of the run. If the database stays away, the sweep finds the run silent one day."""
+        if database.back_within(PATIENCE):
+            with tenant_scope(self.tenant):
+                write()
+
+    def tidy(self) -> None:
+        """Texts are kept no longer than another attempt may need them."""
+        if not TrainingRun.objects.filter(pk=self.run.pk, state__in=TrainingRun.ACTIVE).exists():
+            self.pool.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def scope(self) -> Iterator[None]:
+        """A transaction of its own. Between two, minutes go by: the database may have been restarted meanwhile."""
+        database.renew()
         with tenant_scope(self.tenant):
-            runs.finish(self.run, state, reason)
+            yield
 
     def note(self, line: str) -> None:
-        with tenant_scope(self.tenant):
+        with self.scope():
             runs.note(self.run, line)
 
     def report(self, news: dict[str, Any]) -> None:
@@ -221,10 +244,19 @@ class Round:
             thread.join()
 
     def _beat_until(self, over: Event) -> None:
+        heard = time.monotonic()
         try:
             while not over.wait(BEAT_SECONDS):
-                with tenant_scope(self.tenant):
-                    if not runs.beat(self.run, **self.progress):
+                try:
+                    with self.scope():
+                        if not runs.beat(self.run, **self.progress):
+                            self.stopped.set()
+                    heard = time.monotonic()
+                except Error as error:
+                    # The run needs no database while it trains; one that is away for long is a reason to stop.
+                    log.warning("heartbeat_failed", run=self.run.pk, error=str(error))
+                    connection.close()
+                    if time.monotonic() - heard > PATIENCE:
                         self.stopped.set()
         finally:
             connection.close()

@@ -7,10 +7,10 @@ messages to workers only say "look", and the sweep looks anyway.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
-from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.db.models import F, Max, Value
 from django.db.models.functions import Concat
@@ -21,8 +21,8 @@ from annotator.errors import Conflict, Invalid
 from annotator.models import Annotation, Project, User
 from annotator.said import Said
 from annotator.tenancy import current_tenant
-from trainer.celery import send
-from trainer.models import ModelVersion, TrainingRun
+from trainer.celery import send_once
+from trainer.models import BEFORE_ALL, ModelVersion, TrainingRun
 
 log = structlog.get_logger(__name__)
 
@@ -38,8 +38,7 @@ NEWS_SECONDS = 1
 
 def announce(tenant_id: int, project_id: int) -> None:
     """Somebody annotated: have a worker see whether a run is due. Many calls in a second make one message."""
-    if cache.add(f"news:{tenant_id}:{project_id}", 1, timeout=NEWS_SECONDS):
-        send("consider", tenant_id, project_id, countdown=NEWS_SECONDS)
+    send_once("consider", tenant_id, project_id, countdown=NEWS_SECONDS)
 
 
 def consider(project: Project) -> TrainingRun | None:
@@ -92,22 +91,9 @@ def dispatch() -> None:
     """
     tenant = current_tenant()
 
-    def wake() -> None:
-        # A second message would cost a worker its warm process for nothing. After a minute it counts as lost.
-        if cache.add(_woken_key(tenant.pk), 1, timeout=60):
-            send("train", tenant.pk)
-
     if not TrainingRun.objects.filter(state=State.RUNNING).exists():
-        transaction.on_commit(wake, robust=True)
-
-
-def woken(tenant_id: int) -> None:
-    """A worker has the message: the next one may be sent."""
-    cache.delete(_woken_key(tenant_id))
-
-
-def _woken_key(tenant_id: int) -> str:
-    return f"train:{tenant_id}"
+        # A second message would cost a worker its warm process for nothing.
+        transaction.on_commit(lambda: send_once("train", tenant.pk), robust=True)
 
 
 def claim() -> TrainingRun | None:
@@ -128,9 +114,12 @@ def claim() -> TrainingRun | None:
 
 
 def beat(run: TrainingRun, **progress: Any) -> bool:
-    """Say that the run lives, with its phase, step and steps; False if it should stop (cancelled or taken over)."""
-    mine = TrainingRun.objects.filter(pk=run.pk, state=State.RUNNING, attempt=run.attempt, cancel_asked=False)
-    return bool(mine.update(heartbeat_at=timezone.now(), **progress))
+    """Say that the run lives, with its phase, step and steps; False if it should stop (cancelled or taken over).
+
+    Where it was given up for silent meanwhile and no other worker has taken it, it is this worker's again.
+    """
+    mine = TrainingRun.objects.filter(pk=run.pk, state__in=TrainingRun.ACTIVE, attempt=run.attempt, cancel_asked=False)
+    return bool(mine.update(state=State.RUNNING, heartbeat_at=timezone.now(), **progress))
 
 
 def note(run: TrainingRun, line: str) -> None:
@@ -140,8 +129,8 @@ def note(run: TrainingRun, line: str) -> None:
 
 
 def finish(run: TrainingRun, state: str, reason: str = "", **fields: Any) -> bool:
-    """Leave the active states; False if somebody else ended the run first."""
-    ended = TrainingRun.objects.filter(pk=run.pk, state__in=TrainingRun.ACTIVE, attempt=run.attempt).update(
+    """End a run that is under way; False if somebody else ended it first, or has it by now."""
+    ended = TrainingRun.objects.filter(pk=run.pk, state=State.RUNNING, attempt=run.attempt).update(
         state=state, reason=reason, finished_at=timezone.now(), phase="", **fields
     )
     if ended:
@@ -173,13 +162,20 @@ def cancel(run: TrainingRun, *, actor: User) -> TrainingRun:
 def recover() -> None:
     """Put runs whose worker fell silent back into the queue, or fail them after too many attempts."""
     for run in TrainingRun.objects.filter(state=State.RUNNING, heartbeat_at__lt=timezone.now() - STALE):
-        if run.cancel_asked:
-            finish(run, State.CANCELLED, "cancelled; its worker had fallen silent")
-        elif run.attempt >= ATTEMPTS:
-            finish(run, State.FAILED, f"its worker fell silent {run.attempt} times")
-        elif TrainingRun.objects.filter(pk=run.pk, state=State.RUNNING, attempt=run.attempt).update(state=State.QUEUED):
-            note(run, "its worker fell silent; queued again")
+        put_back(run, "its worker fell silent")
     dispatch_next()
+
+
+def put_back(run: TrainingRun, why: str) -> None:
+    """Queue a run again that could not be worked on to its end; after too many attempts it has failed."""
+    run.refresh_from_db(fields=["cancel_asked"])
+    if run.cancel_asked:
+        finish(run, State.CANCELLED, f"cancelled; {why}")
+    elif run.attempt >= ATTEMPTS:
+        finish(run, State.FAILED, f"given up after {run.attempt} attempts: {why}")
+    elif TrainingRun.objects.filter(pk=run.pk, state=State.RUNNING, attempt=run.attempt).update(state=State.QUEUED):
+        note(run, f"{why}; queued again")
+        dispatch_next()
 
 
 def live_version(project: Project) -> ModelVersion | None:
@@ -199,7 +195,9 @@ def promote(version: ModelVersion, *, actor: User | None) -> ModelVersion:
     if was is not None and was.pk == version.pk:
         return version
     ModelVersion.objects.filter(project=version.project_id, live=True).update(live=False)
-    ModelVersion.objects.filter(pk=version.pk).update(live=True, promoted_at=timezone.now())
+    ModelVersion.objects.filter(pk=version.pk).update(
+        live=True, promoted_at=timezone.now(), ranked=False, ranked_to=BEFORE_ALL
+    )
     audit.record(
         actor,
         "version.promote",
@@ -209,11 +207,23 @@ def promote(version: ModelVersion, *, actor: User | None) -> ModelVersion:
         instead_of=was.number if was else None,
     )
     tenant = current_tenant()
-    transaction.on_commit(lambda: send("refresh", tenant.pk, version.project_id), robust=True)
+    for task in ("refresh", "rank"):
+        transaction.on_commit(partial(send_once, task, tenant.pk, version.project_id), robust=True)
     version.refresh_from_db()
     return version
 
 
-def begin_ranking(version: ModelVersion) -> bool:
-    """Whether the pool is still to be ranked by this version; true once."""
-    return bool(ModelVersion.objects.filter(pk=version.pk, ranked=False).update(ranked=True))
+def ranking(project: Project) -> ModelVersion | None:
+    """The live version, if it has yet to give all of the pool new priorities."""
+    return ModelVersion.objects.filter(project=project, live=True, ranked=False).first()
+
+
+def unranked() -> list[int]:
+    """Projects whose live version has yet to do so: where the last message was lost, nothing else would go on."""
+    return list(ModelVersion.objects.filter(live=True, ranked=False).values_list("project_id", flat=True))
+
+
+def ranked(version: ModelVersion, reached: float | None) -> bool:
+    """The pool is ranked so far, or (None) all of it; False if another version is live, or another worker was here."""
+    mine = ModelVersion.objects.filter(pk=version.pk, live=True, ranked=False, ranked_to=version.ranked_to)
+    return bool(mine.update(ranked=True) if reached is None else mine.update(ranked_to=reached))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from functools import partial
 from threading import BoundedSemaphore
 from typing import Any
 
 import orjson
 import redis
 from django.conf import settings
-from django.core.cache import cache
 from django.db import transaction
 
 from annotator import suggestions
@@ -18,8 +18,8 @@ from annotator.errors import Invalid, Unavailable
 from annotator.models import Document, Project
 from annotator.spans import Schema
 from annotator.tenancy import current_tenant
-from trainer import runs
-from trainer.celery import PULSE_KEY, SUGGEST, send
+from trainer import pulse, runs
+from trainer.celery import send, send_once
 from trainer.models import ModelVersion
 
 TIMEOUT = 10.0  # seconds until a caller is told that no answer came
@@ -63,9 +63,10 @@ def suggest(
 
 def _ask(version: ModelVersion, texts: Sequence[str], timeout: float) -> dict[str, Any]:
     reply_to = f"marginalia:reply:{secrets.token_hex(16)}"
-    if not broker().exists(PULSE_KEY.format(SUGGEST)):
+    if not pulse.workers(broker())["suggest"]:
         raise Unavailable("suggestions_unavailable", "No suggest worker is running.")
-    send("predict", current_tenant().pk, version.pk, list(texts), reply_to, expires=timeout)
+    if not send("predict", current_tenant().pk, version.pk, list(texts), reply_to, expires=timeout):
+        raise Unavailable("suggestions_unavailable", "Too many wait for suggestions already.")
     reply = broker().blpop([reply_to], timeout=timeout)
     if reply is None:
         raise Unavailable("suggestions_unavailable", f"No answer came within {timeout:g} seconds.")
@@ -82,12 +83,7 @@ def reply(reply_to: str, message: dict[str, Any]) -> None:
 
 
 def want(document: Document) -> None:
-    """Ask for a document's suggestions without waiting; asking again within seconds does nothing."""
-    tenant = current_tenant()
-
-    def ask() -> None:
-        if cache.add(f"want:{tenant.pk}:{document.pk}", 1, timeout=5):
-            send("suggest", tenant.pk, document.project_id, [document.pk], expires=30)
-
+    """Ask for a document's suggestions without waiting; asking again before a worker begins does nothing."""
+    ask = partial(send_once, "suggest", current_tenant().pk, document.project_id, [document.pk])
     if document.split == Document.Split.POOL:
         transaction.on_commit(ask, robust=True)

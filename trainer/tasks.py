@@ -8,14 +8,19 @@ from typing import Any
 
 import structlog
 from celery import Task
+from django.db import InterfaceError, OperationalError
 
-from annotator import jobs, queue
+from annotator import database, jobs, queue
 from annotator.models import Project, Tenant
 from annotator.tenancy import tenant_scope
 from trainer import predict as hot
 from trainer import retrain, runs, serving
-from trainer.celery import app, send
+from trainer.celery import app, begun, send_once
 from trainer.store import Tampered
+
+log = structlog.get_logger(__name__)
+
+PATIENCE = 300.0  # seconds that a job waits for a database that is away
 
 
 class TenantTask(Task):  # type: ignore[misc,type-arg]
@@ -29,6 +34,7 @@ class TenantTask(Task):  # type: ignore[misc,type-arg]
 
     def __call__(self, tenant_id: int, *args: Any, **options: Any) -> Any:
         with structlog.contextvars.bound_contextvars(tenant=tenant_id, task=self.name):
+            begun(self.name.rpartition(".")[2], tenant_id, *args)
             return super().__call__(tenant_id, *args, **options)
 
 
@@ -50,37 +56,32 @@ def consider(tenant_id: int, project_id: int) -> None:
         runs.consider(project)
         live = runs.live_version(project)
     if live is not None:
-        send("refresh", tenant_id, project_id)
+        send_once("refresh", tenant_id, project_id)
 
 
 @tenant_task
 def train(tenant_id: int) -> None:
     """Work on the tenant's oldest queued run; what was labelled meanwhile may call for another."""
-    runs.woken(tenant_id)
     project_id = retrain.round_for(_tenant(tenant_id))
     if project_id is not None:
-        send("consider", tenant_id, project_id)
+        send_once("consider", tenant_id, project_id)
 
 
 @tenant_task
 def refresh(tenant_id: int, project_id: int) -> None:
-    """Suggestions for the head of the queue; after a promotion also new priorities for the pool."""
-    tenant = _tenant(tenant_id)
-    hot.refresh(tenant, project_id)
-    with tenant_scope(tenant):
-        live = runs.live_version(Project.objects.get(pk=project_id))
-        if live is not None and runs.begin_ranking(live):
-            send("rank", tenant_id, project_id, live.number, -1.0)
+    """Suggestions for some documents at the head of the queue, then for the next, so that other work comes between."""
+    if hot.refresh(_tenant(tenant_id), project_id):
+        send_once("refresh", tenant_id, project_id)
 
 
 @tenant_task
-def rank(tenant_id: int, project_id: int, number: int, after: float) -> None:
-    """One batch of the pool's new priorities, then the next, so that other work comes in between."""
-    reached = hot.rank(_tenant(tenant_id), project_id, number, after)
-    if reached is None:
-        send("refresh", tenant_id, project_id)
-    else:
-        send("rank", tenant_id, project_id, number, reached)
+def rank(tenant_id: int, project_id: int, *_before: Any) -> None:
+    """New priorities for some of the pool, then for the next, and in the end suggestions for its new head.
+
+    How far it has come stands in the database. Messages of before 0.4 carry that, too, and are not asked.
+    """
+    more = hot.rank(_tenant(tenant_id), project_id)
+    send_once("rank" if more else "refresh", tenant_id, project_id)
 
 
 @tenant_task
@@ -97,18 +98,35 @@ def predict(tenant_id: int, version_id: int, texts: list[str], reply_to: str) ->
     except Tampered as error:
         serving.reply(reply_to, {"error": str(error)})
         raise
+    except (InterfaceError, OperationalError) as error:
+        if database.lost(error):
+            serving.reply(reply_to, {"error": "The database does not answer."})
+        raise
 
 
 @tenant_task
 def run_import(tenant_id: int, job_id: int) -> None:
     """Read an uploaded file into documents."""
-    jobs.run_import(_tenant(tenant_id), job_id)
+    _run_job("run_import", jobs.run_import, tenant_id, job_id)
 
 
 @tenant_task
 def run_export(tenant_id: int, job_id: int) -> None:
     """Write an export to a file."""
-    jobs.run_export(_tenant(tenant_id), job_id)
+    _run_job("run_export", jobs.run_export, tenant_id, job_id)
+
+
+def _run_job(task: str, run: Callable[[Tenant, int], None], tenant_id: int, job_id: int) -> None:
+    """Run a job; one that loses the database waits for it, and goes on from where it came to."""
+    try:
+        run(_tenant(tenant_id), job_id)
+    except (InterfaceError, OperationalError) as error:
+        if not database.lost(error) or not database.back_within(PATIENCE):
+            raise  # the sweep finds it
+        log.warning("database_lost", job=job_id, error=str(error))
+        with tenant_scope(_tenant(tenant_id)):
+            jobs.put_back(job_id)
+        send_once(task, tenant_id, job_id)
 
 
 @tenant_task
@@ -120,14 +138,18 @@ def look_after(tenant_id: int) -> None:
         for project in Project.objects.all():
             queue.release_expired(project)
             runs.consider(project)
+        unranked = runs.unranked()
         abandoned = jobs.abandoned()
         jobs.tidy()
+    for project_id in unranked:
+        send_once("rank", tenant_id, project_id)
     for job in abandoned:
-        send(f"run_{job.kind}", tenant_id, job.pk)
+        send_once(f"run_{job.kind}", tenant_id, job.pk)
 
 
 @app.task(name="trainer.tasks.sweep")  # type: ignore[untyped-decorator]
 def sweep() -> None:
     """For the whole install: have every tenant looked after, each by a task of its own."""
+    begun("sweep")
     for tenant in Tenant.objects.all():
-        send("look_after", tenant.pk, expires=10)
+        send_once("look_after", tenant.pk)

@@ -8,9 +8,7 @@ from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
-from trainer.celery import PULSE_KEY, QUEUES
-
-WORKERS = (*QUEUES, "beat")
+from trainer import pulse, queues
 
 
 def healthz(_request: HttpRequest) -> JsonResponse:
@@ -19,15 +17,21 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 
 
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """200 when PostgreSQL (migrated) and Redis answer; workers are told, for people annotate without them."""
+    """200 when PostgreSQL (migrated) and Redis answer; workers are told, for people annotate without them.
+
+    A worker counts that does its work: one that lives and leaves waiting what it should begin with does not.
+    """
     checks = {"database": _database(), "redis": "ok"}
+    seen, waiting = dict.fromkeys(pulse.WORKERS, False), {}
     try:
-        seen = workers()
+        with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2) as client:
+            seen, waiting = pulse.workers(client), queues.waiting(client)
     except redis.RedisError as error:
         checks["redis"] = type(error).__name__
-        seen = dict.fromkeys(WORKERS, False)
     ready = all(state == "ok" for state in checks.values())
-    return JsonResponse({"ready": ready, **checks, "workers": seen}, status=200 if ready else 503)
+    told = {name: {"waiting": queue.count, "oldest_seconds": queue.seconds} for name, queue in waiting.items()}
+    answer = {"ready": ready, **checks, "workers": seen, "queues": told}
+    return JsonResponse(answer, status=200 if ready else 503)
 
 
 def _database() -> str:
@@ -37,10 +41,3 @@ def _database() -> str:
     except Error as error:
         return type(error).__name__
     return f"{len(missing)} migrations missing" if missing else "ok"
-
-
-def workers() -> dict[str, bool]:
-    """Which workers have shown a pulse in the last seconds. Raises RedisError where Redis does not answer."""
-    with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2) as client:
-        pulses = client.mget([PULSE_KEY.format(name) for name in WORKERS])
-    return {name: pulse is not None for name, pulse in zip(WORKERS, pulses, strict=True)}

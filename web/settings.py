@@ -86,6 +86,7 @@ def _database(url: str) -> dict[str, Any]:
     if database.get("ENGINE") != "django.db.backends.postgresql":
         raise ImproperlyConfigured("DATABASE_URL must be a postgresql:// address.")
     options = database.setdefault("OPTIONS", {})
+    options.setdefault("connect_timeout", 10)  # a server that is gone may not even refuse
     if DATABASE_ROLE:
         options["assume_role"] = DATABASE_ROLE
     return database | {"CONN_MAX_AGE": configuration.number("CONN_MAX_AGE", 600), "CONN_HEALTH_CHECKS": True}

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from trainer.queues import DEAF_STATUS
 from web.processes import spawn, stop, tail
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 STEADY_SECONDS = 60.0  # a child that lived this long starts again without delay
 GRACE_SECONDS = 8.0
+FROZEN_SECONDS = 60.0  # a child that has not touched its READY_FILE for so long does not come back by itself
 LOG_LIMIT = 10 * 1024 * 1024
 
 
@@ -35,6 +37,8 @@ class Child:
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     started_at: float = field(default=0.0, init=False)
     pause: float = field(default=FIRST_PAUSE, init=False)
+    touched: float = field(default=0.0, init=False)
+    touched_at: float = field(default=0.0, init=False)
 
     def start(self) -> None:
         if (ready_file := self.env.get("READY_FILE")) is not None:
@@ -44,6 +48,16 @@ class Child:
             self.process = spawn(
                 self.command, output=log, env={**os.environ, **self.env}, on_parent_death=self.on_parent_death
             )
+
+    def frozen(self) -> bool:
+        """Whether it has long stopped to touch its READY_FILE. By our own clock: a suspended machine blames nobody."""
+        try:
+            touched = Path(self.env["READY_FILE"]).stat().st_mtime
+        except (KeyError, FileNotFoundError):
+            return False
+        if touched != self.touched:
+            self.touched, self.touched_at = touched, time.monotonic()
+        return time.monotonic() - self.touched_at > FROZEN_SECONDS
 
     def ended(self) -> int | None:
         """The exit status, or None while it runs."""
@@ -78,8 +92,11 @@ class Supervisor:
             time.sleep(0.05)
 
     def restart_dead(self) -> None:
-        """Start each dead child again, after a pause that doubles while it keeps dying."""
+        """Start each dead or frozen child again, after a pause that doubles while it keeps dying."""
         for child in self.children:
+            if child.process is not None and child.frozen():
+                self.say(f"{child.name} shows no sign of life")
+                stop(child.process)
             if child.ended() is None:
                 continue
             lived = time.monotonic() - child.started_at
@@ -129,6 +146,8 @@ def rotate(log: Path) -> None:
 
 def _reason(child: Child) -> str:
     code = child.ended()
+    if code == DEAF_STATUS:
+        return "work waited, and it did not hear"
     return signal.Signals(-code).name if code is not None and code < 0 else f"exit status {code}"
 
 

@@ -1,4 +1,4 @@
-"""One Celery worker, or the beat: `python -m web.worker train|suggest|io|beat`."""
+"""One Celery worker, or the beat: `python -m web.worker train|suggest|io|maintenance|beat`."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ from celery import signals
 COMMON = ["--concurrency", "1", "--pool", "prefork"]
 # Workers need not know of each other, and looking for each other costs a second at the start.
 ALONE = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-ROLES = {
+OPTIONS: dict[str, list[str]] = {
     # A fresh process for each run gives its memory back, and hard time limits work.
-    "train": ["worker", "-Q", "train", "-n", "train@%h", "--max-tasks-per-child", "1", *COMMON, *ALONE],
-    # Loading model after model grows a process; past two gigabytes a fresh one takes over between two tasks.
-    "suggest": ["worker", "-Q", "suggest", "-n", "suggest@%h", "--max-memory-per-child", "2000000", *COMMON, *ALONE],
-    "io": ["worker", "-Q", "io", "-n", "io@%h", *COMMON, *ALONE],
-    "beat": ["beat", "--schedule", os.environ.get("BEAT_SCHEDULE", "beat-schedule")],
+    "train": ["--max-tasks-per-child", "1"],
+    # Loading model after model grows a process; past two gigabytes a fresh one takes over between two tasks. What takes
+    # ten minutes where seconds are usual hangs, and its child is replaced.
+    "suggest": ["--max-memory-per-child", "2000000", "--time-limit", "600"],
+    "io": [],
+    "maintenance": ["--time-limit", "600"],
 }
+BEAT = "beat"
 WARM = ("train", "suggest")
 
 
 def main() -> None:
     role = sys.argv[1] if len(sys.argv) == 2 else ""
-    if role not in ROLES:
-        sys.exit(f"usage: python -m web.worker {'|'.join(ROLES)}")
+    if role not in (*OPTIONS, BEAT):
+        sys.exit(f"usage: python -m web.worker {'|'.join((*OPTIONS, BEAT))}")
     if stale := os.environ.get("READY_FILE"):
         Path(stale).unlink(missing_ok=True)
     if role == "train":
@@ -37,9 +39,13 @@ def main() -> None:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads spin while TensorFlow's are at work
     signals.worker_ready.connect(_announce)
     signals.beat_init.connect(_announce)
+    from trainer import queues
     from trainer.celery import app
 
-    app.start(ROLES[role])
+    if role == BEAT:
+        app.start(["beat", "--schedule", os.environ.get("BEAT_SCHEDULE", "beat-schedule")])
+    served = ",".join(queues.SERVED[role])
+    app.start(["worker", "-Q", served, "-n", f"{role}@%h", *OPTIONS[role], *COMMON, *ALONE])
 
 
 def _announce(**_: Any) -> None:

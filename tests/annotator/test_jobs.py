@@ -206,6 +206,24 @@ def test_two_workers_with_the_same_import_count_nothing_twice(cast, project, mon
     assert count(cast, project) == 45
 
 
+def test_a_worker_that_was_only_slow_keeps_its_import(cast, project, monkeypatch):
+    monkeypatch.setattr(load, "BATCH_ROWS", 10)
+    job = start(cast, project, mails(45))
+    whole = load.batches
+
+    def slowly(rows, start=0):
+        for batch in whole(rows, start):
+            silence(cast, job)
+            with tenant_scope(cast.acme):
+                jobs.abandoned()
+            yield batch
+
+    monkeypatch.setattr(load, "batches", slowly)
+    job = run(cast, job)
+
+    assert (job.state, job.rows_new, job.options["attempts"]) == ("succeeded", 45, 1)
+
+
 def silence(cast, job: Job) -> None:
     with tenant_scope(cast.acme):
         Job.objects.filter(pk=job.pk).update(heartbeat_at=timezone.now() - jobs.SILENCE - timedelta(seconds=1))

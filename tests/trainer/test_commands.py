@@ -26,16 +26,6 @@ def project(cast):
     return project
 
 
-class Pulse:
-    """Stands for Redis, where living workers leave a sign."""
-
-    def __init__(self, *, alive):
-        self.alive = alive
-
-    def exists(self, _key):
-        return self.alive
-
-
 def worker_that(cast, ends_with, reason):
     """Does a worker's part while the command waits between two looks."""
 
@@ -58,8 +48,8 @@ def test_train_queues_a_run(cast, project, capsys):
         call_command("train", "acme", project.name)
 
 
-def test_train_wait_shows_the_log_to_its_end(cast, project, capsys, monkeypatch):
-    monkeypatch.setattr(train, "broker", lambda: Pulse(alive=True))
+def test_train_wait_shows_the_log_to_its_end(cast, project, capsys, monkeypatch, lives):
+    lives("train")
     monkeypatch.setattr(train.time, "sleep", worker_that(cast, "succeeded", ""))
 
     call_command("train", "acme", str(project.pk), "--wait")
@@ -69,16 +59,16 @@ def test_train_wait_shows_the_log_to_its_end(cast, project, capsys, monkeypatch)
     assert "succeeded" in out
 
 
-def test_train_wait_fails_with_the_runs_reason(cast, project, monkeypatch):
-    monkeypatch.setattr(train, "broker", lambda: Pulse(alive=True))
+def test_train_wait_fails_with_the_runs_reason(cast, project, monkeypatch, lives):
+    lives("train")
     monkeypatch.setattr(train.time, "sleep", worker_that(cast, "failed", "the disk is full"))
 
     with pytest.raises(CommandError, match="failed: the disk is full"):
         call_command("train", "acme", project.name, "--wait")
 
 
-def test_train_wait_says_when_nobody_would_work_on_it(cast, project, monkeypatch):
-    monkeypatch.setattr(train, "broker", lambda: Pulse(alive=False))
+def test_train_wait_says_when_nobody_would_work_on_it(cast, project, lives):
+    lives("train", stalled=True)
 
     with pytest.raises(CommandError, match="No train worker is running"):
         call_command("train", "acme", project.name, "--wait")

@@ -19,6 +19,7 @@ from annotator.spans import Schema
 from annotator.tenancy import tenant_scope
 from tests.cast import Cast
 from tests.corpora import label_set
+from tests.trainer.test_losing_the_database import sever
 from trainer import compared, predict, retrain, runs, store
 from trainer.models import ModelVersion, TrainingRun
 
@@ -69,6 +70,7 @@ def trains_the_same(trained, monkeypatch):
         return told | {"export": str(export)}
 
     monkeypatch.setattr("trainer.ml.training.train", train)
+    return train
 
 
 def a_round(cast, project) -> TrainingRun:
@@ -120,14 +122,16 @@ def test_a_round_publishes_a_judged_version_that_then_suggests(taught, django_db
         assert all(span["end"] <= len(texts[key]) for key, line in told.items() for span in line["spans"])
         assert any(line["spans"] for line in told.values())
 
-        made = predict.refresh(cast.acme, project.pk)
-        assert made > 0
+        made = 0
+        while some := predict.refresh(cast.acme, project.pk):
+            assert some <= predict.BATCH
+            made += some
+        assert made > predict.BATCH
         with tenant_scope(cast.acme):
             made_items = Suggestion.objects.filter(project=project).values_list("items", flat=True)
             assert len(made_items) == made
             assert {item["kind"] for items in made_items for item in items} >= {"span", "relation"}
             assert not Suggestion.objects.filter(project=project, document__split="check").exists()
-        assert predict.refresh(cast.acme, project.pk) == 0
 
 
 def test_a_live_version_is_judged_by_the_names_that_labels_have_today(taught, django_db_blocker, tmp_path):
@@ -201,18 +205,18 @@ def test_only_what_the_model_is_sure_enough_of_is_suggested(taught, django_db_bl
 def test_the_pool_gets_new_priorities_batch_by_batch(taught, django_db_blocker):
     with django_db_blocker.unblock():
         cast, project = taught
-        with tenant_scope(cast.acme):
-            number = runs.live_version(project).number
 
-        reached, rounds = -1.0, 0
-        while reached is not None:
-            reached, rounds = predict.rank(cast.acme, project.pk, number, reached), rounds + 1
+        rounds = 1
+        while predict.rank(cast.acme, project.pk):
+            rounds += 1
 
         with tenant_scope(cast.acme):
             waiting = Document.objects.filter(project=project, split="pool", free_slots__gt=0)
             assert not waiting.filter(priority=0).exists()
-            assert rounds == waiting.count() // predict.RANKED + 1
-        assert predict.rank(cast.acme, project.pk, number + 1, -1.0) is None
+            assert rounds == waiting.count() // predict.BATCH + 1
+            assert runs.ranking(project) is None
+            assert runs.unranked() == []
+        assert not predict.rank(cast.acme, project.pk)
 
 
 def test_a_version_whose_bytes_were_changed_is_not_loaded(taught, django_db_blocker):
@@ -329,6 +333,53 @@ def test_a_cancelled_round_ends_as_such_and_publishes_nothing(taught, django_db_
         assert run.state == "cancelled"
         with tenant_scope(cast.acme):
             assert not ModelVersion.objects.filter(run=run).exists()
+
+
+def test_a_database_that_restarts_while_a_round_trains_is_not_noticed(
+    taught, trains_the_same, django_db_blocker, monkeypatch
+):
+    with django_db_blocker.unblock():
+        cast, project = taught
+        train = trains_the_same
+
+        def meanwhile(*arguments, **options):
+            sever()
+            return train(*arguments, **options)
+
+        monkeypatch.setattr("trainer.ml.training.train", meanwhile)
+
+        run = a_round(cast, project)
+
+        assert (run.state, run.attempt) == ("succeeded", 1), run.log
+
+
+def test_a_round_that_loses_the_database_is_queued_again_and_goes_on(
+    taught, trains_the_same, django_db_blocker, monkeypatch
+):
+    with django_db_blocker.unblock():
+        cast, project = taught
+        publish = store.publish
+
+        def and_then_it_is_gone(*arguments):
+            done = publish(*arguments)
+            sever()
+            return done
+
+        monkeypatch.setattr(store, "publish", and_then_it_is_gone)
+        run = a_round(cast, project)
+        assert (run.state, run.reason) == ("queued", "")
+        assert "the database went away; queued again" in run.log
+        snapshot_of_before = run.snapshot_sha256
+        monkeypatch.setattr(store, "publish", publish)
+
+        assert retrain.round_for(cast.acme) == project.pk
+
+        with tenant_scope(cast.acme):
+            run.refresh_from_db()
+            assert (run.state, run.attempt, run.snapshot_sha256) == ("succeeded", 2, snapshot_of_before), run.log
+            assert "goes on with the snapshot" in run.log
+            assert ModelVersion.objects.filter(run=run).count() == 1
+        assert not (store.run_dir(cast.acme.pk, project.pk, run.pk) / "pool.jsonl").exists()
 
 
 def test_a_round_that_breaks_ends_as_failed_with_its_reason(taught, django_db_blocker, monkeypatch):

@@ -10,7 +10,6 @@ from uuid import uuid4
 import pytest
 import redis
 from django.conf import settings
-from django.core.cache.backends.redis import RedisCache
 from django.utils import timezone
 
 from annotator import review
@@ -19,16 +18,8 @@ from annotator.models import AuditEvent
 from annotator.review import Submission
 from annotator.tenancy import tenant_scope
 from tests.cast import add_documents, make_project
-from trainer import runs
+from trainer import celery, runs
 from trainer.models import ModelVersion, TrainingRun
-
-
-@pytest.fixture
-def sent(monkeypatch):
-    """The messages to workers that were sent on commit."""
-    messages = []
-    monkeypatch.setattr(runs, "send", lambda task, *args, **_: messages.append((task, *args)))
-    return messages
 
 
 @pytest.fixture
@@ -97,9 +88,9 @@ def test_a_worker_is_woken_when_the_run_is_committed(cast, project, sent, django
 
     with django_capture_on_commit_callbacks(execute=True):
         runs.start(project, actor=cast.alice)
-        assert sent == []
+        assert sent() == []
 
-    assert sent == [("train", cast.acme.pk)]
+    assert sent() == [("train", cast.acme.pk)]
 
 
 def test_tenants_take_turns_with_one_message_each(cast, project, sent, django_capture_on_commit_callbacks):
@@ -111,12 +102,12 @@ def test_tenants_take_turns_with_one_message_each(cast, project, sent, django_ca
     with django_capture_on_commit_callbacks(execute=True):
         run = running(project)
         runs.start(other, actor=None)
-    runs.woken(cast.acme.pk)
-    assert sent == [("train", cast.acme.pk)]
+    assert sent() == [("train", cast.acme.pk)]
+    celery.begun("train", cast.acme.pk)
 
     with django_capture_on_commit_callbacks(execute=True):
         runs.finish(run, "succeeded")
-    assert sent == [("train", cast.acme.pk)] * 2
+    assert sent() == [("train", cast.acme.pk)] * 2
 
 
 def test_a_run_whose_worker_fell_silent_is_queued_again_and_at_last_given_up(cast, project):
@@ -144,6 +135,21 @@ def test_a_worker_that_was_replaced_can_neither_beat_nor_finish(cast, project):
     assert not runs.beat(first)
     assert not runs.finish(first, "succeeded")
     assert runs.beat(second, step=3)
+
+
+def test_a_worker_that_was_only_slow_has_its_run_again_unless_another_took_it(cast, project):
+    label(project, cast.bob, 1)
+    run = running(project)
+    TrainingRun.objects.update(heartbeat_at=timezone.now() - runs.STALE - timedelta(seconds=1))
+    runs.recover()
+
+    # A worker that stops now is not asked what becomes of the run: nobody has cancelled it.
+    assert not runs.finish(run, "cancelled", "cancelled")
+    assert runs.beat(run, step=7)
+
+    run.refresh_from_db()
+    assert (run.state, run.step) == ("running", 7)
+    assert runs.claim() is None
 
 
 def test_cancelling_stops_a_queued_run_at_once_and_a_running_one_at_its_next_beat(cast, project):
@@ -177,14 +183,34 @@ def test_promotion_and_roll_back_leave_one_live_version_and_a_record(
         2,
         1,
     ]
-    assert sent == [("refresh", cast.acme.pk, project.pk)] * 3
+    # Three promotions, and nobody has begun with what the first asks for.
+    assert sent() == [("refresh", cast.acme.pk, project.pk), ("rank", cast.acme.pk, project.pk)]
+
+
+def test_a_version_that_is_live_again_ranks_the_pool_anew(cast, project):
+    run = TrainingRun.objects.create(project=project, trigger="hand", state="succeeded")
+    version, other = (
+        ModelVersion.objects.create(project=project, run=run, number=n, manifest_sha256="", examples=1) for n in (1, 2)
+    )
+    version = runs.promote(version, actor=None)
+    assert runs.ranked(version, 0.5)
+    assert not runs.ranked(version, 0.5)  # another worker came later
+    assert runs.ranked(runs.ranking(project), None)
+    assert runs.unranked() == []
+
+    runs.promote(other, actor=None)
+    assert not runs.ranked(version, 0.7)
+    runs.promote(version, actor=None)
+
+    assert runs.unranked() == [project.pk]
+    assert runs.ranking(project).ranked_to < 0
 
 
 def test_a_redis_that_hangs_holds_nobody_up(monkeypatch):
     began = time.monotonic()
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
-        monkeypatch.setattr(runs, "cache", RedisCache(address, settings.CACHES["default"]))
+        monkeypatch.setattr(settings, "REDIS_URL", f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        monkeypatch.setattr(celery, "_client", None)
 
         with pytest.raises(redis.TimeoutError):
             runs.announce(1, 1)

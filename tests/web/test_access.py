@@ -156,6 +156,25 @@ def test_without_the_database_a_program_is_told_to_try_again(cast, monkeypatch):
         assert response.headers["Retry-After"] == "2"
 
 
+def test_without_the_database_a_person_is_told_to_try_again(cast, client, monkeypatch):
+    client.raise_request_exception = False
+    client.force_login(cast.bob)
+
+    def gone(*_args, **_options):
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr("web.views.projects.Project.objects.order_by", gone)
+    inside = client.get(f"/t/{cast.acme.slug}/")
+    monkeypatch.undo()
+    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", gone)
+    at_the_door = client.get("/account/password")
+
+    for page in (inside, at_the_door):
+        assert page.status_code == 503
+        assert page.headers["Retry-After"] == "2"
+        assert "The database does not answer just now" in page.content.decode()
+
+
 def test_roles_are_asked_for_after_the_object_is_found(cast):
     project = make_project(cast.acme)
     bob = Api(cast.acme, cast.bob)

@@ -15,6 +15,7 @@ from annotator.models import Document, Job
 from annotator.tenancy import tenant_scope
 from tests.cast import SPEC, add_documents, make_project
 from tests.web.api_client import Api, operations
+from trainer import celery, pulse, queues
 from trainer.models import ModelVersion, TrainingRun
 from web.api.api import api
 
@@ -296,6 +297,7 @@ def test_openapi_describes_every_operation(alice):
 
 
 def test_health(client, db):
+    celery.client().delete(*queues.QUEUES)
     assert client.get("/healthz").json() == {"status": "alive"}
     ready = client.get("/readyz")
     assert ready.status_code == 200
@@ -303,8 +305,25 @@ def test_health(client, db):
         "ready": True,
         "database": "ok",
         "redis": "ok",
-        "workers": {"train": False, "suggest": False, "io": False, "beat": False},
+        "workers": {"train": False, "suggest": False, "io": False, "maintenance": False, "beat": False},
+        "queues": {queue: {"waiting": 0, "oldest_seconds": 0.0} for queue in queues.QUEUES},
     }
+
+
+def test_a_worker_that_leaves_work_waiting_is_told_as_such(client, db):
+    celery.client().delete(*queues.QUEUES)
+    celery.send("refresh", 1, 1)
+    for worker, stalled in (("suggest", b"true"), ("train", b"false")):
+        celery.client().set(
+            pulse.PULSE_KEY.format(worker), b'{"pid": 1, "begun": 7, "stalled": ' + stalled + b"}", ex=60
+        )
+
+    told = client.get("/readyz").json()
+    celery.client().delete("refresh", *(pulse.PULSE_KEY.format(worker) for worker in pulse.WORKERS))
+
+    assert (told["workers"]["suggest"], told["workers"]["train"]) == (False, True)
+    assert told["queues"]["refresh"]["waiting"] == 1
+    assert 0 <= told["queues"]["refresh"]["oldest_seconds"] < 60
 
 
 def test_not_ready_without_redis(client, db, settings):

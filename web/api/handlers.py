@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import orjson
@@ -9,10 +10,12 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
+from django.template.loader import render_to_string
 from django.views import defaults
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from annotator import database
 from annotator.errors import Conflict, Detail, Refusal
 from annotator.models import Annotation
 from web.api import answers, shapes
@@ -127,7 +130,11 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500."""
+    """Django's handler500. A database that went away is nobody's mistake, wherever in the request it was missed."""
+    if database.lost(sys.exc_info()[1]):
+        if is_api(request):
+            return answers.database_unavailable()
+        return HttpResponse(render_to_string("503.html"), status=503, headers={"Retry-After": "2"})
     if is_api(request):
         return answers.error(500, "internal_error", "This is our mistake; it is in the log.")
     return defaults.server_error(request)

@@ -19,7 +19,7 @@ from annotator.importing.encodings import ENCODINGS
 from annotator.importing.load import Report, load
 from annotator.importing.options import Options
 from annotator.models import Job, Project
-from trainer.celery import send
+from trainer.celery import send_once
 from web import access
 from web.api import answers, shapes
 from web.api import schemas as s
@@ -155,7 +155,7 @@ def start_export(request: TenantRequest, project_id: int, sent: ExportOptions) -
     project = access.project_for(request, project_id, Role.MANAGER)
     job = jobs.start_export(project, request.user, sent.model_dump())
     tenant_id, job_id = request.tenant.pk, job.pk
-    transaction.on_commit(lambda: send("run_export", tenant_id, job_id), robust=True)
+    transaction.on_commit(lambda: send_once("run_export", tenant_id, job_id), robust=True)
     return answers.json(shapes.job(job), status=202)
 
 
@@ -247,7 +247,7 @@ def _sent_file(request: TenantRequest) -> Sent:
 def _queue(request: TenantRequest, project: Project, sent: Sent, given: dict[str, Any]) -> Job:
     job = jobs.start_import(project, request.user, sent.file, sent.name, given, promised=sent.size)
     tenant_id, job_id = request.tenant.pk, job.pk
-    transaction.on_commit(lambda: send("run_import", tenant_id, job_id), robust=True)
+    transaction.on_commit(lambda: send_once("run_import", tenant_id, job_id), robust=True)
     return job
 
 

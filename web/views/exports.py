@@ -21,7 +21,7 @@ from annotator.exporting import jsonl
 from annotator.exporting.formats import Report
 from annotator.models import Job, Project
 from annotator.said import here
-from trainer.celery import send
+from trainer.celery import send_once
 from web import access
 from web.requests import TenantRequest
 from web.views.documents import chips
@@ -58,7 +58,7 @@ def choose(request: TenantRequest, project_id: int) -> HttpResponse | StreamingH
             refused = context | {"refusal": refusal, "sent": request.POST}
             return render(request, "web/export.html", refused, status=refusal.status)
         tenant_id = request.tenant.pk
-        transaction.on_commit(lambda: send("run_export", tenant_id, job.pk), robust=True)
+        transaction.on_commit(lambda: send_once("run_export", tenant_id, job.pk), robust=True)
         return redirect("job", tenant=request.tenant.slug, job_id=job.pk)
     context["jobs"] = Job.objects.filter(project=project, kind=Job.Kind.EXPORT).order_by("-pk")[:LAST]
     return render(request, "web/export.html", context)

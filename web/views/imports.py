@@ -17,7 +17,7 @@ from annotator.importing.encodings import UTF_8, UTF_16
 from annotator.importing.options import FORMATS, Options
 from annotator.importing.preview import Preview, mappable
 from annotator.models import Job, Project, Question
-from trainer.celery import send
+from trainer.celery import send_once
 from web import access
 from web.requests import TenantRequest
 
@@ -95,7 +95,7 @@ def confirm(request: TenantRequest, job: Job) -> None:
     """A worker reads the file. If the message is lost, the sweep sends it again."""
     jobs.confirm(job)
     tenant_id, job_id = request.tenant.pk, job.pk
-    transaction.on_commit(lambda: send("run_import", tenant_id, job_id), robust=True)
+    transaction.on_commit(lambda: send_once("run_import", tenant_id, job_id), robust=True)
 
 
 def options_of(sent: QueryDict, job: Job) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from annotator.importing import refused
 from annotator.importing.options import Options
 from annotator.models import Job
 from annotator.said import here
-from web import access, health
+from trainer import pulse
+from web import access
 from web.requests import TenantRequest
 from web.views import imports
 
@@ -119,7 +120,7 @@ def _waits(job: Job, now: datetime) -> bool:
 
 def _somebody_works() -> bool:
     try:
-        return health.workers()["io"]
+        return pulse.workers()["io"]
     except RedisError:
         return False
 

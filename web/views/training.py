@@ -19,8 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from annotator.accounts import Role
 from annotator.models import Project
-from trainer import runs, serving
-from trainer.celery import PULSE_KEY, TRAIN
+from trainer import pulse, runs
 from trainer.model_state import ModelState, Stage, model_state
 from trainer.models import TrainingRun
 from web import access
@@ -142,10 +141,10 @@ def _silent(run: TrainingRun) -> str:
         stale = run.heartbeat_at is not None and run.heartbeat_at < timezone.now() - runs.STALE
         return _("Its worker has fallen silent. The run goes back into the queue by itself.") if stale else ""
     try:
-        pulse = serving.broker().exists(PULSE_KEY.format(TRAIN))
+        works = pulse.workers()["train"]
     except redis.RedisError:
         return _("Redis does not answer, so no worker can be told of this run. Labelling goes on; the run waits.")
-    return "" if pulse else _("No training worker answers. The run waits until one is started.")
+    return "" if works else _("No training worker answers. The run waits until one is started.")
 
 
 def lasted(begun: datetime, ended: datetime) -> str:

@@ -11,10 +11,8 @@ from annotator.accounts import Tenant
 from annotator.management.base import TenantCommand
 from annotator.management.projects import project_named
 from annotator.tenancy import tenant_scope
-from trainer import runs
-from trainer.celery import PULSE_KEY, TRAIN
+from trainer import pulse, runs
 from trainer.models import TrainingRun
-from trainer.serving import broker
 
 LOOK_SECONDS = 0.3
 
@@ -39,7 +37,7 @@ class Command(TenantCommand):
 
     def follow(self, tenant: Tenant) -> None:
         """Show the run's log as it grows. Raises CommandError with the reason if the run does not succeed."""
-        if not broker().exists(PULSE_KEY.format(TRAIN)):
+        if not pulse.workers()["train"]:
             raise CommandError("No train worker is running; the run waits for one.")
         shown = 0
         while True:

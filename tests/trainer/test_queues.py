@@ -1,0 +1,105 @@
+"""Messages that say the same wait once, queues that nobody empties stay short, deaf workers are found out."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from trainer import celery, pulse, queues, tasks
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_on_its_way(sent):
+    for key in celery.client().scan_iter("marginalia:sent:*"):
+        celery.client().delete(key)
+
+
+def test_what_waits_already_is_not_sent_again_until_a_worker_begins_with_it(sent):
+    assert celery.send_once("refresh", 1, 2)
+    assert not celery.send_once("refresh", 1, 2)
+    assert celery.send_once("refresh", 1, 3)
+    assert sent() == [("refresh", 1, 2), ("refresh", 1, 3)]
+
+    celery.begun("refresh", 1, 2)
+
+    assert celery.send_once("refresh", 1, 2)
+
+
+def test_a_message_that_was_lost_with_its_worker_is_sent_again(sent, monkeypatch):
+    assert celery.send_once("refresh", 1, 2)
+    assert celery.client().lpop("refresh")
+    assert not celery.send_once("refresh", 1, 2)  # it may be in a worker's hands
+
+    monkeypatch.setattr(celery, "LOST_SECONDS", 0)
+
+    assert celery.send_once("refresh", 1, 2)
+    assert not celery.send_once("refresh", 1, 2)
+    assert sent() == [("refresh", 1, 2)]
+
+
+def test_a_queue_that_nobody_empties_stays_as_long_as_it_is(sent, monkeypatch):
+    monkeypatch.setattr(queues, "MOST_WAITING", 3)
+
+    done = [celery.send_once("rank", 1, project) for project in range(5)]
+
+    assert done == [True, True, True, False, False]
+    assert len(sent()) == 3
+    celery.client().delete("rank")
+    assert celery.send_once("rank", 1, 4)  # what found no room is not taken for sent
+
+
+def test_the_beat_sends_one_sweep_however_long_nobody_begins_with_it(sent, tmp_path):
+    clock = celery.Clock(celery.app, schedule_filename=str(tmp_path / "schedule"), lazy=True)
+    clock.setup_schedule()
+    entry = clock.schedule["sweep"]
+
+    for _ in range(5):
+        clock.apply_entry(entry)
+    clock.close()
+
+    assert sent() == [("sweep",)]
+
+
+def test_each_task_has_a_queue_that_a_worker_serves():
+    served = [queue for those in queues.SERVED.values() for queue in those]
+    registered = {name for name in tasks.app.tasks if name.startswith("trainer.")}
+
+    assert sorted(served) == sorted(queues.QUEUES)
+    assert {f"trainer.tasks.{task}" for task in queues.BY_TASK} == registered
+
+
+def test_the_oldest_of_a_queue_tells_how_long_it_has_waited(sent, monkeypatch):
+    now = time.time()
+    for sent_at in (now - 100, now):
+        monkeypatch.setattr(celery.time, "time", lambda at=sent_at: at)
+        celery.send("rank", 1, 1)
+    monkeypatch.undo()
+
+    told = queues.waiting(celery.client())["rank"]
+
+    assert told.count == 2
+    assert 100 <= told.seconds < 200
+
+
+def test_who_has_not_begun_with_what_waits_is_silent_for_so_long():
+    hearing = pulse.Hearing(begun=3, since=0.0)
+
+    assert hearing.silent(10, waits=True, begun=3, busy=False) == 10
+    assert hearing.silent(31, waits=True, begun=3, busy=False) == 31
+    # At a task however long, with nothing to do, or without Redis to hear from: not deaf.
+    assert hearing.silent(900, waits=True, begun=3, busy=True) == 0
+    assert hearing.silent(920, waits=True, begun=3, busy=False) == 20
+    assert hearing.silent(930, waits=False, begun=3, busy=False) == 0
+    assert hearing.silent(945, waits=True, begun=4, busy=False) == 0
+
+
+def test_messages_that_were_never_acknowledged_before_the_upgrade_are_forgotten(sent):
+    redis = celery.client()
+    redis.hset("unacked", mapping={"ours": '[{"headers": {"task": "trainer.tasks.predict"}}]', "theirs": "[{}]"})
+    redis.zadd("unacked_index", {"ours": 1, "theirs": 1})
+
+    celery.forget_unacknowledged()
+
+    assert redis.hkeys("unacked") == redis.zrange("unacked_index", 0, -1) == [b"theirs"]
+    redis.delete("unacked", "unacked_index")

@@ -1,0 +1,72 @@
+"""Which task waits in which queue, which worker serves which, and how much waits there.
+
+Three urgencies: what repairs (maintenance), answers that somebody waits for (suggest), and what only makes later
+answers quicker (refresh, then rank). The first has a worker of its own, without TensorFlow; the others share one, which
+takes from the first of its queues that holds anything.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import redis
+
+TRAIN, SUGGEST, REFRESH, RANK, IO, MAINTENANCE = QUEUES = ("train", "suggest", "refresh", "rank", "io", "maintenance")
+
+# By worker, the most urgent queue first.
+SERVED: Mapping[str, tuple[str, ...]] = {
+    "train": (TRAIN,),
+    "suggest": (SUGGEST, REFRESH, RANK),
+    "io": (IO,),
+    "maintenance": (MAINTENANCE,),
+}
+
+BY_TASK: Mapping[str, str] = {
+    "train": TRAIN,
+    "predict": SUGGEST,
+    "suggest": SUGGEST,
+    "refresh": REFRESH,
+    "rank": RANK,
+    "run_import": IO,
+    "run_export": IO,
+    "sweep": MAINTENANCE,
+    "look_after": MAINTENANCE,
+    "consider": MAINTENANCE,
+}
+
+# No queue grows beyond this: whatever is not sent is found by the sweep, and done then.
+MOST_WAITING = 1_000
+SENT_AT = "sent_at"  # a header of each message
+DEAF_STATUS = 75  # with which a worker ends that leaves work waiting; EX_TEMPFAIL
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many messages a queue holds, and for how long the oldest has been there."""
+
+    count: int
+    seconds: float
+
+
+def waiting(client: redis.Redis) -> dict[str, Waiting]:
+    """What waits in each queue. Raises RedisError where Redis does not answer."""
+    with client.pipeline(transaction=False) as pipe:
+        for queue in QUEUES:
+            pipe.llen(queue)
+            pipe.lindex(queue, -1)  # messages come in at the head
+        told = pipe.execute()
+    now = time.time()
+    return {
+        queue: Waiting(count, round(max(0.0, now - _sent_at(oldest, now)), 1) if oldest else 0.0)
+        for queue, count, oldest in zip(QUEUES, told[::2], told[1::2], strict=True)
+    }
+
+
+def _sent_at(message: bytes, now: float) -> float:
+    """When a message was sent; one from before messages said so counts as new."""
+    headers: dict[str, Any] = orjson.loads(message).get("headers") or {}
+    return float(headers.get(SENT_AT) or now)
