@@ -200,18 +200,20 @@ export class Choosing extends Showing {
   }
 
   /** Go to the next word that begins with some letters, the first of them that any does; false where there is none.
-   *  @param {string[]} letters @param {1 | -1} [way] @param {Range | null} [from] */
-  seek(letters, way = 1, from = this.selection) {
+   *  `within`: else to a piece of the text that no word begins with.
+   *  @param {string[]} letters @param {1 | -1} [way] @param {Range | null} [from] @param {{ within?: boolean }} [how] */
+  seek(letters, way = 1, from = this.selection, { within = false } = {}) {
     const here = from ?? this.tokens.first();
     for (const one of this.tokens.empty ? [] : letters) {
-      const found = this.seeker.find(one, here, way);
+      const found = this.seeker.find(one, here, way, { within });
       if (!found) continue;
       this.choose(found.range);
       const words = this.words(found.range);
       this.on.said(!found.round ? words : way > 0 ? t("From the top: %(words)s", { words }) : t("From the end: %(words)s", { words }));
       return true;
     }
-    this.refuse(t("No word begins with %(letters)s.", { letters: letters[0] }));
+    const sought = { letters: letters[0] };
+    this.refuse(within ? t("“%(letters)s” is not in this text.", sought) : t("No word begins with %(letters)s.", sought));
     return false;
   }
 

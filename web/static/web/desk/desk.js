@@ -13,6 +13,7 @@ import { Panel } from "./panel.js";
 import { Pop } from "./pop.js";
 import { tips } from "./tips.js";
 import { View } from "./view.js";
+import { keepWriting } from "./writing.js";
 
 /** @typedef {import("./types.js").Config} Config */
 /** @typedef {import("./types.js").Label} Label */
@@ -57,7 +58,7 @@ export class Desk {
     });
     this.panel = new Panel(element, this.board);
     this.pop = new Pop(this.board);
-    this.jump = new Jump(this.board, this.keys);
+    this.jump = new Jump(this.board);
     this.palette = new Palette(labels, (label) => this.#use(label));
     this.acts = this.#acts();
     /** @type {Earlier | null} */
@@ -240,6 +241,7 @@ export class Desk {
   // --- keys and clicks ----------------------------------------------------------------------------------------------
 
   #listen() {
+    keepWriting(document);
     document.addEventListener("keydown", (event) => this.#key(event));
     this.form.addEventListener("submit", (event) => this.#submitted(event));
     // Buttons take neither the selection nor the focus away from the text.
