@@ -51,6 +51,8 @@ def document(row: Document) -> dict[str, Any]:
     items = _items(row.text, columns, colors)
     return {
         "document": row,
+        # In pairs: of an object a template would take the key "items" for the method.
+        "facts": list(row.meta.items()),
         "columns": columns,
         "items": items,
         "disputed": sum(item.disputed for item in items),

@@ -97,7 +97,24 @@ def test_a_number_is_sought_by_its_figures(sheet):
 
 @pytest.mark.parametrize(
     "piece",
-    ("$24.95", "24.95", "$5.49", "€", "++", "C++", "19,90 €", "x-ray", "#7", "?!", "Anne Berg", "أوسلو", "東京", "नमस्ते", "😀", "ΟΔΟΣ"),
+    [
+        "$24.95",
+        "24.95",
+        "$5.49",
+        "€",
+        "++",
+        "C++",
+        "19,90 €",
+        "x-ray",
+        "#7",
+        "?!",
+        "Anne Berg",
+        "أوسلو",
+        "東京",
+        "नमस्ते",
+        "😀",
+        "ΟΔΟΣ",
+    ],
 )
 def test_any_piece_of_a_text_is_sought_as_it_is_written(sheet, piece):
     text = f"It was $ 9 or 24 dollars. Then {piece} came, and no more."

@@ -88,8 +88,13 @@ def put_annotation(
 
 @router.get("/documents/{int:document_id}/suggestions", response={200: s.SuggestionAnswer} | errors())
 def get_suggestions(request: TenantRequest, document_id: int, offsets: Unit = "codepoints") -> HttpResponse:
-    """What the live model suggests; asks a worker for it when it has not looked at the document yet."""
-    return answers.json(_suggestion(access.document_for(request, document_id), offsets))
+    """What the live model suggests; asks a worker for it when it has not looked at the document yet.
+
+    Beside your draft with decisions in it stays the suggestion that they are about.
+    """
+    document = access.document_for(request, document_id)
+    looked = suggested.beside(document, review.current(document, request.user))
+    return answers.json(shapes.suggestion(looked, document.text, offsets))
 
 
 @router.get("/projects/{int:project_id}/mine", response={200: s.OwnWork} | errors())
@@ -134,7 +139,3 @@ def _submission(sent: s.AnnotationGiven, document: Document, unit: Unit) -> revi
 
 def _annotated(annotation: Annotation | None, document: Document, unit: Unit) -> HttpResponse:
     return answers.json({"annotation": shapes.annotation(annotation, document.text, unit)})
-
-
-def _suggestion(document: Document, unit: Unit) -> dict[str, Any]:
-    return shapes.suggestion(suggested.beside(document), document.text, unit)

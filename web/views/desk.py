@@ -70,8 +70,9 @@ def _take(request: TenantRequest, document: Document) -> HttpResponse:
 def _page(
     request: TenantRequest, project: Project, document: Document, plain: Plain | None = None, status: int = 200
 ) -> HttpResponse:
-    looked = suggested.beside(document)
-    first = handed.sheet(document, looked, review.current(document, request.user), CODE_POINTS)
+    own = review.current(document, request.user)
+    looked = suggested.beside(document, own)
+    first = handed.sheet(document, looked, own, CODE_POINTS)
     if plain:
         # What was refused is gone on with; the answer that stands is in nobody's way.
         first["annotation"] = plain.annotation()
@@ -99,6 +100,7 @@ def _frame(
         "document_url": reverse("document", args=[slug, 0]),
         "signin_url": reverse("signin"),
         "allow_overlap": project.allow_overlap,
+        "pending_suggestions": project.pending_suggestions,
         "labels": _labels(labels, {question.pk: question.name for question in questions}),
         "questions": [{"name": question.name, "multiple": question.multiple} for question in questions],
         "progress": _progress(project),

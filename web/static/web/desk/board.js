@@ -196,7 +196,7 @@ export class Board extends Choosing {
     this.refresh();
     this.stay();
     this.on.changed(this);
-    const chosen = (this.work.classes[name] ?? []).join(", ") || t("none");
+    const chosen = work.chosen(this.work, name).join(", ") || t("none");
     this.on.said(t("%(question)s: %(chosen)s", { question: name, chosen }));
   }
 

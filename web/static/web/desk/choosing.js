@@ -53,12 +53,17 @@ export class Choosing extends Showing {
     setTimeout(() => this.tokens.at(this.selection?.end ?? 0));
   }
 
+  /** Whether somebody decided on anything of what is suggested. */
+  get used() {
+    const ours = new Set(this.suggestion?.items.map((item) => item.id));
+    return Object.keys(this.work.decided).length > 0 || this.work.marks.some((m) => m.from && ours.has(m.from));
+  }
+
   /** Suggestions that come later than the text. They never touch what was done: once somebody decided on something of
    *  those that are there, those stay. @param {Suggestion | null} suggestion */
   offer(suggestion) {
     const ours = new Set(this.suggestion?.items.map((item) => item.id));
-    const used = Object.keys(this.work.decided).length > 0 || this.work.marks.some((m) => m.from && ours.has(m.from));
-    if (!suggestion || suggestion.id === this.suggestion?.id || (this.suggestion && used)) return false;
+    if (!suggestion || suggestion.id === this.suggestion?.id || (this.suggestion && this.used)) return false;
     if (this.picked && ours.has(this.picked)) this.#let();
     this.suggest(suggestion);
     this.draw();

@@ -1,6 +1,6 @@
 /** Questions that the desk asks, each in a dialog of the browser's own: focus comes back to where it was. */
 
-import { t } from "../i18n.js";
+import { n, t } from "../i18n.js";
 import { byId, clip, composing, el } from "./dom.js";
 import { Text } from "./offsets.js";
 
@@ -63,6 +63,25 @@ export async function askWhySkipped() {
   words.removeEventListener("keydown", enter);
   words.removeEventListener("input", shown);
   return answer === "skip" ? words.value.trim() : null;
+}
+
+/** What becomes of so many suggestions that nobody decided on; null: first back to them.
+ *  @param {number} count @returns {Promise<"leave" | "reject" | null>} */
+export async function askPending(count) {
+  const dialog = dialogOf("pending");
+  byId("pending-title").textContent = n("1 suggestion is undecided", "%(count)s suggestions are undecided", count);
+  const choices = [...dialog.querySelectorAll("button[data-choice]")];
+  const byKey = (/** @type {KeyboardEvent} */ event) => {
+    const figure = /^Digit([1-9])$/.exec(event.code)?.[1] ?? event.key;
+    const choice = choices[Number(figure) - 1];
+    if (!(choice instanceof HTMLButtonElement) || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    dialog.close(choice.value);
+  };
+  dialog.addEventListener("keydown", byKey);
+  const answer = await asked(dialog);
+  dialog.removeEventListener("keydown", byKey);
+  return answer === "leave" || answer === "reject" ? answer : null;
 }
 
 /** @param {{ comment: string, flag: string }} now @returns {Promise<{ comment: string, flag: string } | null>} */
