@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from annotator.models import Annotation, AnnotationRevision, Document, Label, Suggestion
+from annotator.spans import trimmed
 
 SHOWN_CHARACTERS = 50_000
 SHOWN_REVISIONS = 200
@@ -41,7 +42,9 @@ class Item:
 def document(row: Document) -> dict[str, Any]:
     """What the page of a document shows. Five queries, however many people answered."""
     annotations = list(Annotation.objects.filter(document=row).select_related("annotator").order_by("pk"))
-    columns = [Column(a.annotator.username, a.state, dict.fromkeys(_of_answer(a.answer)), a) for a in annotations]
+    columns = [
+        Column(a.annotator.username, a.state, dict.fromkeys(_of_answer(a.answer, row.text)), a) for a in annotations
+    ]
     columns += [
         Column(f"v{suggestion.version}", "model", dict(_of_suggestion(suggestion.items)))
         for suggestion in Suggestion.objects.filter(document=row).order_by("-version")[:1]
@@ -65,8 +68,10 @@ def document(row: Document) -> dict[str, Any]:
     }
 
 
-def _of_answer(answer: Mapping[str, Any]) -> Iterable[Key]:
-    spans = [("span", span["start"], span["end"], span["label"]) for span in answer.get("spans", [])]
+def _of_answer(answer: Mapping[str, Any], text: str) -> Iterable[Key]:
+    """Spans without the white space at their edges: that somebody took a space along is no other opinion."""
+    given = answer.get("spans", [])
+    spans = [("span", *trimmed(text, span["start"], span["end"]), span["label"]) for span in given]
     yield from spans
     for question, chosen in answer.get("classes", {}).items():
         yield from (("choice", question, choice) for choice in chosen)

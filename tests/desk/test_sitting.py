@@ -119,10 +119,10 @@ def test_suggestions_not_looked_at_are_shown_before_it_is_done(place, context):
     assert verdicts(sent[0]) == {
         "s0": "accept",
         "s1": "reject",
-        "s2": "leave",
-        "s9": "leave",
+        "s2": "reject",
+        "s9": "reject",
         "r0": "leave",
-        "r1": "leave",
+        "r1": "reject",
     }
 
 

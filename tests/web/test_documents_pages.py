@@ -11,6 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from annotator import review, suggestions
+from annotator.importing.store import Row, store_rows
+from annotator.models import Document
 from annotator.tenancy import tenant_scope
 from tests.cast import add_documents, make_project
 from tests.web.api_client import Api
@@ -115,6 +117,20 @@ def test_those_who_agree_dispute_nothing(cast, alice, project, documents):
 
     assert "All who submitted agree." in page
     assert "&lt;b&gt;" in page
+
+
+def test_who_took_a_space_along_agrees_and_metadata_of_any_name_is_shown(cast, alice, project):
+    with tenant_scope(cast.acme):
+        row = Row(line=1, external_id="m", text="See Ada now.", meta={"items": "in a list"}, answer=None, complete=True)
+        store_rows(project, [row])
+        document = Document.objects.get(external_id="m")
+    answer(cast, document, cast.alice, (4, 7, "PERSON"))
+    answer(cast, document, cast.bob, (3, 8, "PERSON"))
+
+    page = alice.get(reverse("document-answers", args=[cast.acme.slug, document.pk])).text
+
+    assert "All who submitted agree." in page
+    assert "<dt>items</dt><dd>in a list</dd>" in page
 
 
 def test_pages_cost_a_fixed_number_of_queries(cast, alice, project, documents):

@@ -100,8 +100,8 @@ def _documents(project: Project, changes: Mapping[str, Sequence[Change]]) -> lis
     documents = Document.objects.filter(project=project, external_id__in=list(changes)).order_by("external_id")
     answers = Annotation.objects.filter(document__in=documents, state=Annotation.State.SUBMITTED)
     said: dict[int, set[Item]] = {}
-    for document_id, answer in answers.values_list("document", "answer"):
-        said.setdefault(document_id, set()).update(items_of(answer))
+    for document_id, answer, text in answers.values_list("document", "answer", "document__text"):
+        said.setdefault(document_id, set()).update(items_of(answer, text))
     return [
         (document, [_told(document.text, change, said.get(document.pk)) for change in changes[document.external_id]])
         for document in documents

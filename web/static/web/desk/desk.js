@@ -287,6 +287,8 @@ export class Desk {
       if (input && question && input.value && input.checked !== this.#chosen(question, input.value)) {
         this.board.toggleChoice(question, input.value);
       }
+      // A click on a choice's words focuses it; the keys are for the text.
+      if (question && input === document.activeElement && !input?.matches(":focus-visible")) byId("text").focus({ preventScroll: true });
     });
   }
 
@@ -329,7 +331,10 @@ export class Desk {
     const { command } = found;
     const onText = there === document.body || there === byId("text");
     // Past the last suggestion Tab goes on to the buttons: nobody is caught in the text.
-    if (!onText && (OF_CONTROLS.includes(event.key) || (there instanceof HTMLInputElement && event.key.startsWith("Arrow")))) return;
+    const choice = there instanceof HTMLInputElement;
+    // Enter in a choice would press the form's first button, which skips.
+    const controls = OF_CONTROLS.includes(event.key) && !(choice && event.key === "Enter");
+    if (!onText && (controls || (choice && event.key.startsWith("Arrow")))) return;
     if (command === "nextStop" || command === "previousStop") {
       if (onText && this.sitting?.current && this.act(command)) event.preventDefault();
       return;
