@@ -5,6 +5,9 @@ who marked it, *against* it from whose complete answer lacks it. What is missing
 unknown and no vote, unless the same words have another label there that cannot stand beside it. What most votes are for
 is kept, what most are against is dropped; where neither is more, the item is disputed, and nobody knows.
 
+Where answers differ, spans are taken without the white space at their edges: that somebody took a space along is no
+other opinion.
+
 A question that takes one choice is one vote a person, and a complete answer that leaves it open votes for that. Without
 more than half of the votes on one choice it is left unanswered, and all that was chosen is disputed.
 """
@@ -17,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from annotator.items import CHOICE, RELATION, SPAN, Item, items_of
-from annotator.spans import Answer, Schema, Span, Thing, things
+from annotator.spans import Answer, Schema, Span, Thing, things, trimmed
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Consensus:
     relations: list[dict[str, Any]] = field(default_factory=list)
     disputed: list[dict[str, Any]] = field(default_factory=list)
     exhaustive: bool = True
+    text: str = ""
 
     @property
     def complete(self) -> bool:
@@ -44,7 +48,7 @@ class Consensus:
 
     def says(self, item: Item) -> bool | None:
         """Whether an item is right; None where nobody knows."""
-        if item in items_of(vars(self)):
+        if item in items_of(vars(self), self.text):
             return True
         return False if self.exhaustive and item not in set(map(_item, self.disputed)) else None
 
@@ -70,9 +74,9 @@ class _Votes:
         return thing[0] == "span" and not self.allow_overlap and any(_overlap(thing, other) for other in said)
 
 
-def of(given: Sequence[Given], schema: Schema) -> Consensus:
-    """What these answers, one a person, say together; of none: nothing."""
-    found = Consensus(exhaustive=all(one.complete for one in given))
+def of(given: Sequence[Given], schema: Schema, text: str) -> Consensus:
+    """What these answers about the text, one a person, say together; of none: nothing."""
+    found = Consensus(exhaustive=all(one.complete for one in given), text=text)
     if not given:
         return found
     if all(one.answer == given[0].answer for one in given):
@@ -80,7 +84,7 @@ def of(given: Sequence[Given], schema: Schema) -> Consensus:
         found.spans, found.classes = answer["spans"], answer["classes"]
         found.relations = [dict(relation) for relation in answer["relations"]]
         return found
-    votes = _Votes(given, [frozenset(things(one.answer)) for one in given], schema.allow_overlap)
+    votes = _Votes(given, [frozenset(things(_trimmed(one.answer, text))) for one in given], schema.allow_overlap)
     every = set().union(*votes.said)
     _spans(found, votes, (thing for thing in every if thing[0] == "span"))
     _relations(found, votes, (thing for thing in every if thing[0] == "relation"))
@@ -88,6 +92,14 @@ def of(given: Sequence[Given], schema: Schema) -> Consensus:
         asked = schema.questions.get(question)
         (_several if asked and asked.multiple else _single)(found, votes, question)
     return found
+
+
+def _trimmed(answer: Answer, text: str) -> Answer:
+    spans = []
+    for span in answer["spans"]:
+        start, end = trimmed(text, span["start"], span["end"])
+        spans.append(Span(start=start, end=end, label=span["label"]))
+    return Answer(spans=spans, classes=answer["classes"], relations=answer["relations"])
 
 
 def _spans(found: Consensus, votes: _Votes, spans: Iterable[Thing]) -> None:

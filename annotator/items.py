@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from annotator.spans import trimmed
+
 SPAN, CHOICE, RELATION = "span", "choice", "relation"
 # What an item is about: (start, end) of a span, (question,), or (start, end, start, end) of a relation's head and tail.
 Place = tuple[Any, ...]
@@ -26,14 +28,18 @@ class Change:
         return {label for label in (self.before, self.after) if label is not None}
 
 
-def items_of(answer: Mapping[str, Any]) -> set[Item]:
-    """All that an answer says, in pieces."""
+def items_of(answer: Mapping[str, Any], text: str | None = None) -> set[Item]:
+    """All that an answer says, in pieces. With its text, spans lie without the white space at their edges, as they must
+    where people are compared: that somebody took a space along is no other opinion. Models take none.
+    """
     spans = answer["spans"]
-    found: set[Item] = {(SPAN, (span["start"], span["end"]), span["label"]) for span in spans}
+    places = [(span["start"], span["end"]) for span in spans]
+    if text is not None:
+        places = [trimmed(text, *place) for place in places]
+    found: set[Item] = {(SPAN, place, span["label"]) for place, span in zip(places, spans, strict=True)}
     found |= {(CHOICE, (question,), name) for question, names in answer["classes"].items() for name in names}
     for relation in answer["relations"]:
-        head, tail = spans[relation["head"]], spans[relation["tail"]]
-        found.add((RELATION, (head["start"], head["end"], tail["start"], tail["end"]), relation["label"]))
+        found.add((RELATION, (*places[relation["head"]], *places[relation["tail"]]), relation["label"]))
     return found
 
 

@@ -45,7 +45,14 @@ def new_salt() -> str:
 
 
 class Project(TenantOwned):
-    """A set of documents, the labels asked of them and how the work is shared out. Written by projects.py."""
+    """A set of documents, the labels asked of them and how the work is shared out. Written by projects.py.
+
+    ``pending_suggestions``: what finishing a document does to suggestions that nobody decided on."""
+
+    class Pending(models.TextChoices):
+        LEAVE = "leave", "leave"
+        REJECT = "reject", "reject"
+        ASK = "ask", "ask"
 
     name = models.CharField(max_length=200)
     guidelines = models.TextField(blank=True)
@@ -54,6 +61,7 @@ class Project(TenantOwned):
     check_share = models.FloatField(default=0.15, help_text="Share of documents held out to judge models.")
     random_share = models.FloatField(default=0.2, help_text="Share of the queue drawn at random.")
     allow_overlap = models.BooleanField(default=False)
+    pending_suggestions = models.CharField(max_length=6, choices=Pending.choices, default=Pending.REJECT)
     show_times = models.BooleanField(default=True, help_text="Whether reports tell how long people took.")
     archived_at = models.DateTimeField(null=True, help_text="Since when nobody annotates it; null while it is open.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -64,6 +72,9 @@ class Project(TenantOwned):
             models.CheckConstraint(condition=Q(check_share__gte=0, check_share__lte=0.5), name="check_share_0_to_half"),
             models.CheckConstraint(condition=Q(random_share__gte=0, random_share__lte=1), name="random_share_0_to_1"),
             models.CheckConstraint(condition=Q(annotators_per_document__gte=1), name="somebody_annotates"),
+            models.CheckConstraint(
+                condition=Q(pending_suggestions__in=["leave", "reject", "ask"]), name="known_pending_suggestions"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -207,7 +218,8 @@ class Annotation(TenantOwned):
 
     ``answer`` is ``{"spans": [{"start", "end", "label"}], "classes": {question: [choice]},
     "relations": [{"head", "tail", "label"}]}``; offsets count code points, end exclusive. What is saved over an answer
-    that was submitted or skipped waits in ``draft``, and the answer stands.
+    that was submitted or skipped waits in ``draft``, and the answer stands. ``decisions`` are the verdicts of a draft,
+    in the form in which they go on record once it is submitted.
     """
 
     class State(models.TextChoices):
@@ -233,6 +245,7 @@ class Annotation(TenantOwned):
     comment = models.TextField(blank=True, default="", db_default="")
     milliseconds = models.PositiveIntegerField(null=True, help_text="For how long this person worked on it, in all.")
     draft = models.JSONField(null=True, help_text="Of these fields what was saved over the answer that stands.")
+    decisions = models.JSONField(null=True, help_text="Verdicts on suggested items, while it is a draft.")
     submit_id = models.UUIDField(default=uuid.uuid4)
     updated_at = models.DateTimeField(default=timezone.now)
 

@@ -161,10 +161,10 @@ def agreed(project: Project, *, least: int = 10) -> Agreement | None:
     answers = Annotation.objects.filter(document__in=twice, state=Annotation.State.SUBMITTED)
     given: defaultdict[tuple[int, str], list[tuple[str, frozenset[object]]]] = defaultdict(list)
     rows = answers.order_by("annotator__username").values_list(
-        "document", "document__external_id", "annotator__username", "answer"
+        "document", "document__external_id", "annotator__username", "answer", "document__text"
     )
-    for document, name, username, answer in rows:
-        given[document, name].append((username, frozenset(items_of(answer))))
+    for document, name, username, answer, text in rows.iterator():
+        given[document, name].append((username, frozenset(items_of(answer, text))))
     pairs: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     shares = []
     for (document, name), said in given.items():

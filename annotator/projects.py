@@ -21,7 +21,14 @@ COLORS = ["#2563eb", "#c77700", "#9b357f", "#33a6a0", "#5c6b21", "#b073da", "#c7
 KEYS = "123456789qwertzuiopasdfghjklyxcvbnm"
 KEY = re.compile(r"[0-9a-z]")
 COLOR = re.compile(r"#[0-9a-fA-F]{6}")
-SETTINGS = ("guidelines", "annotators_per_document", "check_share", "random_share", "allow_overlap")
+SETTINGS = (
+    "guidelines",
+    "annotators_per_document",
+    "check_share",
+    "random_share",
+    "allow_overlap",
+    "pending_suggestions",
+)
 MOST_LABELS = 1_000  # of all kinds; far more than anybody can choose from
 MOST_GUIDELINES = 100_000  # characters
 MOST_DEFINITION = 5_000
@@ -38,7 +45,7 @@ def create_project(spec: Mapping[str, Any], *, actor: User | None) -> Project:
 
     ``{"name", "guidelines"?, "spans": [name | {"name", "color"?, "key"?, "definition"?}], "relations": [the same, and
     "pairs"?: [[head, tail]]], "questions": [{"name", "multiple"?, "choices": [as spans]}],
-    "annotators_per_document"?, "check_share"?, "random_share"?, "allow_overlap"?}``.
+    "annotators_per_document"?, "check_share"?, "random_share"?, "allow_overlap"?, "pending_suggestions"?}``.
     Raises Invalid with every fault, Conflict if the name is taken.
     """
     errors = _faults(spec)
@@ -291,6 +298,8 @@ def _setting_faults(spec: Mapping[str, Any]) -> list[Detail]:
             fault = _longer(MOST_GUIDELINES)
         if fault:
             errors.append({"field": "guidelines", "reason": fault})
+    if spec.get("pending_suggestions") not in (None, *Project.Pending.values):
+        errors.append({"field": "pending_suggestions", "reason": Said("must be leave, reject or ask")})
     if spec.get("allow_overlap") not in (None, True, False):
         errors.append({"field": "allow_overlap", "reason": Said("must be true or false")})
     return errors

@@ -54,7 +54,14 @@ def current_of(documents: Sequence[Document], user: User) -> dict[int, Annotatio
 
 def left(annotation: Annotation) -> dict[str, Any]:
     """The annotation as its annotator left it: the draft, where there is one over the answer that stands."""
-    return {name: getattr(annotation, name) for name in FIELDS} | (annotation.draft or {})
+    kept = {name: getattr(annotation, name) for name in FIELDS} | {"decisions": annotation.decisions or []}
+    return kept | (annotation.draft or {})
+
+
+def decided_on(annotation: Annotation | None) -> int | None:
+    """The suggestion that the verdicts of a draft are about: it stays beside the draft, whatever version is live."""
+    decisions = left(annotation)["decisions"] if annotation else []
+    return decisions[0]["suggestion"] if decisions else None
 
 
 def annotate(document: Document, user: User, sent: Submission) -> Annotation:
@@ -63,8 +70,8 @@ def annotate(document: Document, user: User, sent: Submission) -> Annotation:
     Raises Invalid naming each broken rule, Conflict (with the current annotation) if it was made from a
     revision that is no longer the last. The same ``submit_id`` again returns what it made before.
 
-    A draft is no answer yet: it is kept as it is now, without history and decisions, and never takes the place of
-    an answer that was submitted or skipped.
+    A draft is no answer yet: it is kept as it is now, verdicts and all, without history; they are on record once it is
+    submitted. It never takes the place of an answer that was submitted or skipped.
     """
     _check(sent)
     # The row lock makes submits about one document follow one another.
@@ -88,7 +95,7 @@ def annotate(document: Document, user: User, sent: Submission) -> Annotation:
     was_settled = annotation.state != Annotation.State.DRAFT
     fields = _fields(sent, answer, last)
     if sent.state == Annotation.State.DRAFT:
-        _keep(annotation, fields)
+        _keep(annotation, fields, suggestions.clean(document.pk, sent.decisions, answer, document.text, schema))
         return annotation
     _settle(annotation, fields)
     suggestions.decide(annotation, sent.decisions, document.text, schema)
@@ -118,20 +125,21 @@ def _fields(sent: Submission, answer: Answer, last: Mapping[str, Any]) -> dict[s
     }
 
 
-def _keep(annotation: Annotation, fields: dict[str, Any]) -> None:
+def _keep(annotation: Annotation, fields: dict[str, Any], decisions: list[dict[str, Any]]) -> None:
     """Keep a draft: aside, where an answer stands."""
     if annotation.state == Annotation.State.DRAFT:
         _write(annotation, fields)
+        annotation.decisions = decisions
     else:
         said = {name: str(fields[name]) for name in ("submit_id", "updated_at")}
-        annotation.draft = fields | said
+        annotation.draft = fields | said | {"decisions": decisions}
     annotation.save()
 
 
 def _settle(annotation: Annotation, fields: dict[str, Any]) -> None:
     """The answer stands from now on, and is on record."""
     _write(annotation, fields)
-    annotation.draft = None
+    annotation.draft = annotation.decisions = None
     annotation.save()
     at = fields.pop("updated_at")
     AnnotationRevision.objects.create(project_id=annotation.project_id, annotation=annotation, created_at=at, **fields)

@@ -12,6 +12,7 @@ from annotator.models import Annotation, Decision, Project, Suggestion
 from annotator.spans import Answer, Schema, Span, span_fault
 
 Prediction = Mapping[str, Any]
+ENDS = ("start", "end")  # only what a span became has them
 
 # The same as standing(), of decisions that a query calls v.
 LAST_WORD = """NOT EXISTS (
@@ -101,42 +102,58 @@ def record(project: Project, version: int, predictions: Iterable[tuple[int, Pred
 
 
 def decide(annotation: Annotation, decisions: Sequence[Mapping[str, Any]], text: str, schema: Schema) -> int:
-    """Append a person's verdicts on suggested items of the document that they answered.
+    """Append a person's verdicts on suggested items of the document that they answered; raises as clean() does."""
+    cleaned = clean(annotation.document_id, decisions, annotation.answer, text, schema)
+    rows = [
+        Decision(
+            project_id=annotation.project_id,
+            suggestion_id=decision["suggestion"],
+            item=decision["item"],
+            user=annotation.annotator,
+            verdict=decision["verdict"],
+            correction=decision.get("correction"),
+            milliseconds=decision.get("milliseconds"),
+            submit_id=annotation.submit_id,
+        )
+        for decision in cleaned
+    ]
+    return len(Decision.objects.bulk_create(rows, ignore_conflicts=True))
+
+
+def clean(
+    document_id: int, decisions: Sequence[Mapping[str, Any]], answer: Answer, text: str, schema: Schema
+) -> list[dict[str, Any]]:
+    """Verdicts on suggested items of a document, one an item: those that go with an answer, or with a draft of it.
 
     Each is ``{"suggestion": id, "item": "s0", "verdict": "accept" | "reject" | "correct" | "leave",
     "correction"?: item, "milliseconds"?: int}``. Raises Invalid naming each one that does not fit the answer, or
     the text.
     """
     if not decisions:
-        return 0
+        return []
     known = {
         s.pk: {item["id"]: schema.names.item(item) for item in s.items}
-        for s in Suggestion.objects.filter(document=annotation.document_id, pk__in={_id(d) for d in decisions})
+        for s in Suggestion.objects.filter(document=document_id, pk__in={_id(d) for d in decisions})
     }
     errors: list[Detail] = []
-    rows: dict[tuple[int, str], Decision] = {}
+    found: dict[tuple[int, str], dict[str, Any]] = {}
     for i, raw in enumerate(decisions):
         place = f"decisions[{i}]"
-        reason = _fault(raw, known, annotation.answer)
+        reason = _fault(raw, known, answer)
         if not reason and raw.get("correction") is not None:
             place += ".correction"
-            reason = _correction_fault(raw, known[_id(raw)][raw["item"]], annotation.answer, text, schema)
+            reason = _correction_fault(raw, known[_id(raw)][raw["item"]], answer, text, schema)
         if reason:
             errors.append({"field": place, "reason": reason})
             continue
-        rows[_id(raw), raw["item"]] = Decision(
-            project_id=annotation.project_id,
-            suggestion_id=_id(raw),
-            item=raw["item"],
-            user=annotation.annotator,
-            verdict=raw["verdict"],
-            correction=raw.get("correction"),
-            milliseconds=raw.get("milliseconds"),
-            submit_id=annotation.submit_id,
-        )
+        said = {name: raw[name] for name in ("correction", "milliseconds") if raw.get(name) is not None}
+        if "correction" in said and known[_id(raw)][raw["item"]]["kind"] != "span":
+            said["correction"] = {name: value for name, value in raw["correction"].items() if name not in ENDS}
+        about = {"suggestion": _id(raw), "item": raw["item"], "verdict": raw["verdict"]}
+        found[_id(raw), raw["item"]] = about | said
     if errors:
         raise Invalid("invalid_decision", f"{errors[0]['field']}: {errors[0]['reason']}", errors)
-    return len(Decision.objects.bulk_create(list(rows.values()), ignore_conflicts=True))
+    return list(found.values())
 
 
 def _id(raw: Mapping[str, Any]) -> int:
@@ -154,11 +171,11 @@ def _fault(raw: Mapping[str, Any], known: Mapping[int, Mapping[str, Any]], answe
     verdict = raw.get("verdict")
     if verdict not in Decision.Verdict.values:
         return "verdict must be accept, reject, correct or leave"
-    if verdict == Decision.Verdict.ACCEPT and not _holds(answer, item, items):
+    if verdict == Decision.Verdict.ACCEPT and not holds(answer, item, items):
         return "says accept, but the answer does not hold that item" + (
             " between the spans that were suggested" if item["kind"] == "relation" else ""
         )
-    if verdict in (Decision.Verdict.REJECT, Decision.Verdict.LEAVE) and _holds(answer, item, items):
+    if verdict in (Decision.Verdict.REJECT, Decision.Verdict.LEAVE) and holds(answer, item, items):
         return f"says {verdict}, but the answer holds that item"
     milliseconds = raw.get("milliseconds")
     if milliseconds is not None and (type(milliseconds) is not int or not 0 <= milliseconds < 2**31):
@@ -189,7 +206,8 @@ def _correction_fault(
     return "" if now["label"] in answer["classes"].get(question, []) else "the answer does not hold it"
 
 
-def _holds(answer: Answer, item: Mapping[str, Any], items: Mapping[str, Mapping[str, Any]]) -> bool:
+def holds(answer: Mapping[str, Any], item: Mapping[str, Any], items: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether an answer says what this item suggests; a relation: between the very spans that were suggested."""
     if item["kind"] == "choice":
         return item["label"] in answer["classes"].get(item["question"], [])
     if item["kind"] == "span":

@@ -9,7 +9,7 @@ from typing import Any
 
 from annotator import blinding, consensus
 from annotator.models import Annotation, AnnotationRevision, Document, Label, Suggestion, User
-from annotator.spans import Schema
+from annotator.spans import Schema, trimmed
 
 SHOWN_CHARACTERS = 50_000
 SHOWN_REVISIONS = 200
@@ -53,16 +53,20 @@ def document(row: Document, user: User) -> dict[str, Any]:
     """
     blind = row.split == Document.Split.CHECK and not blinding.has_answered(row, user)
     annotations = list(Annotation.objects.filter(document=row).select_related("annotator").order_by("pk"))
-    columns = [Column(a.annotator.username, a.state, dict.fromkeys(_of_answer(a.answer)), a) for a in annotations]
+    columns = [
+        Column(a.annotator.username, a.state, dict.fromkeys(_of_answer(a.answer, row.text)), a) for a in annotations
+    ]
     columns += [
         Column(f"v{suggestion.version}", "model", dict(_of_suggestion(suggestion.items)))
         for suggestion in Suggestion.objects.filter(document=row).order_by("-version")[: 0 if blind else 1]
     ]
     labels = Label.objects.filter(project=row.project_id).select_related("question")
     colors = {(one.kind, one.question.name if one.question else None, one.name): one.color for one in labels}
-    items = _items(row.text, columns, colors, _consensus(annotations, Schema.of(row.project)))
+    items = _items(row.text, columns, colors, _consensus(annotations, row))
     return {
         "document": row,
+        # In pairs: of an object a template would take the key "items" for the method.
+        "facts": list(row.meta.items()),
         "columns": columns,
         "items": items,
         "disputed": sum(item.disputed for item in items),
@@ -76,8 +80,10 @@ def document(row: Document, user: User) -> dict[str, Any]:
     }
 
 
-def _of_answer(answer: Mapping[str, Any]) -> Iterable[Key]:
-    spans = [("span", span["start"], span["end"], span["label"]) for span in answer.get("spans", [])]
+def _of_answer(answer: Mapping[str, Any], text: str) -> Iterable[Key]:
+    """Spans without the white space at their edges: that somebody took a space along is no other opinion."""
+    given = answer.get("spans", [])
+    spans = [("span", *trimmed(text, span["start"], span["end"]), span["label"]) for span in given]
     yield from spans
     for question, chosen in answer.get("classes", {}).items():
         yield from (("choice", question, choice) for choice in chosen)
@@ -97,10 +103,11 @@ def _of_suggestion(items: list[dict[str, Any]]) -> Iterable[tuple[Key, float]]:
             yield ("relation", *ends, item["label"]), item["score"]
 
 
-def _consensus(annotations: list[Annotation], schema: Schema) -> consensus.Consensus:
+def _consensus(annotations: list[Annotation], document: Document) -> consensus.Consensus:
     """What the answers say together that were submitted."""
     submitted = [one for one in annotations if one.state == Annotation.State.SUBMITTED]
-    return consensus.of([consensus.Given(one.answer, one.complete) for one in submitted], schema)
+    schema = Schema.of(document.project)
+    return consensus.of([consensus.Given(one.answer, one.complete) for one in submitted], schema, document.text)
 
 
 def _disputed(item: Mapping[str, Any]) -> Key:
@@ -115,7 +122,7 @@ def _disputed(item: Mapping[str, Any]) -> Key:
 def _items(text: str, columns: list[Column], colors: Mapping[Key, str], together: consensus.Consensus) -> list[Item]:
     """In the order of the text, choices first."""
     disputed = {_disputed(item) for item in together.disputed}
-    kept = set(_of_answer(vars(together)))
+    kept = set(_of_answer(vars(together), text))
     keys = dict.fromkeys(key for column in columns for key in column.items)
     submitted = [column for column in columns if column.state == Annotation.State.SUBMITTED]
     found = []

@@ -19,8 +19,8 @@ from web.api import shapes
 def packets(claims: Sequence[Claim], user: User, unit: str = CODE_POINTS, *, sees_all: bool) -> list[dict[str, Any]]:
     """The documents of these leases as the desk and the API get them, in two queries; ``sees_all``: as a reviewer."""
     documents = [claim.document for claim in claims]
-    beside = suggested.beside_each(documents, sees_all=sees_all)
     own = review.current_of(documents, user)
+    beside = suggested.beside_each(documents, own, sees_all=sees_all)
     return [
         {"lease": {"expires_at": claim.expires_at}}
         | sheet(claim.document, beside[claim.document_id], own.get(claim.document_id), unit, sees_all=sees_all)

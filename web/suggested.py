@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
 from django.db import connection
 
-from annotator.models import Document, Suggestion
+from annotator import review
+from annotator.models import Annotation, Document, Suggestion
 from annotator.names import Names
 from trainer import serving
 
 READY, PENDING, NO_MODEL, BLIND = "ready", "pending", "no_model", "blind"
 
 _LIVE = """
-SELECT d.id, v.number, s.id, s.items::text, (
+SELECT d.id, v.number, s.id, s.version, s.items::text, (
     SELECT json_agg(json_build_array(l.kind, q.name, l.name, l.retired, l.former, q.former))::text
     FROM annotator_label l LEFT JOIN annotator_question q ON q.id = l.question_id
     WHERE l.project_id = v.project_id AND (l.retired OR l.former <> '[]' OR q.former <> '[]')
 )
 FROM trainer_modelversion v
-CROSS JOIN unnest(%s::bigint[]) d (id)
-LEFT JOIN annotator_suggestion s ON s.document_id = d.id AND s.version = v.number
+CROSS JOIN unnest(%s::bigint[], %s::bigint[]) d (id, decided)
+LEFT JOIN annotator_suggestion s ON s.document_id = d.id
+  AND CASE WHEN d.decided IS NULL THEN s.version = v.number ELSE s.id = d.decided END
 WHERE v.project_id = %s AND v.live
 """
 
@@ -39,15 +41,18 @@ class Suggested:
     suggestion: Suggestion | None = None
 
 
-def beside(document: Document, *, sees_all: bool = True) -> Suggested:
-    """The live version and its suggestion; asks a worker if that version has not looked yet.
+def beside(document: Document, own: Annotation | None = None, *, sees_all: bool = True) -> Suggested:
+    """The live version and its suggestion; asks a worker if that version has not looked yet. Beside somebody's own
+    draft with verdicts in it stays the suggestion that they are about.
 
     Needs the tenant's scope. ``sees_all``: as a reviewer, who may know what is held out.
     """
-    return beside_each([document], sees_all=sees_all)[document.pk]
+    return beside_each([document], {document.pk: own} if own else {}, sees_all=sees_all)[document.pk]
 
 
-def beside_each(documents: Sequence[Document], *, sees_all: bool = True) -> dict[int, Suggested]:
+def beside_each(
+    documents: Sequence[Document], own: Mapping[int, Annotation], *, sees_all: bool = True
+) -> dict[int, Suggested]:
     """The same for several documents of one project, by document, in one query."""
     held_out = {document.pk for document in documents if document.split == Document.Split.CHECK}
     found = {pk: Suggested(BLIND) for pk in held_out if sees_all}
@@ -56,17 +61,18 @@ def beside_each(documents: Sequence[Document], *, sees_all: bool = True) -> dict
     if not asked:
         return found
     with connection.cursor() as cursor:
-        cursor.execute(_LIVE, [list(asked), documents[0].project_id])
+        decided = [review.decided_on(own.get(pk)) for pk in asked]
+        cursor.execute(_LIVE, [list(asked), decided, documents[0].project_id])
         rows = cursor.fetchall()
-    names = Names.of(orjson.loads(rows[0][4]) if rows and rows[0][4] else [])
-    for document_id, number, pk, items, _ in rows:
+    names = Names.of(orjson.loads(rows[0][5]) if rows and rows[0][5] else [])
+    for document_id, number, pk, version, items, _ in rows:
         if document_id in held_out:
             found[document_id] = _nothing(number)
         elif pk is None:
             serving.want(asked[document_id])
             found[document_id] = Suggested(PENDING, number)
         else:
-            shown = Suggestion(pk=pk, version=number, items=names.items(orjson.loads(items)))
+            shown = Suggestion(pk=pk, version=version, items=names.items(orjson.loads(items)))
             told = shown.items or sees_all
             found[document_id] = Suggested(READY, number, shown) if told else _nothing(number)
     return found

@@ -251,7 +251,7 @@ class Pages:
         letter for letter."""
         completes, given, rejected = orjson.loads(answers)
         people = [consensus.Given(answer, complete) for answer, complete in zip(given, completes, strict=True)]
-        found = consensus.of(people, self._schema)
+        found = consensus.of(people, self._schema, orjson.loads(line)["text"])
         self.disputed += bool(found.disputed)
         said = {name: getattr(found, name) for name in ("spans", "classes", "relations", "complete")}
         more = {"answers": len(people), "exhaustive": found.exhaustive, "disputed": found.disputed}

@@ -294,7 +294,7 @@ def test_two_marks_that_overlap_may_both_stand_where_the_project_allows_it():
     given = [consensus.Given({"spans": [span], "classes": {}, "relations": []}, False) for span in (ADA, ADA_MET)]
 
     kept = consensus.of(
-        given, Schema(frozenset({"PERSON"}), {"topic": Choices(False, frozenset())}, allow_overlap=True)
+        given, Schema(frozenset({"PERSON"}), {"topic": Choices(False, frozenset())}, allow_overlap=True), TEXT
     )
 
     assert (kept.spans, kept.disputed) == ([ADA_MET, ADA], [])
@@ -375,7 +375,7 @@ ASKED = Schema(
 def test_together_people_say_no_more_than_most_of_them_did(people):
     said = [set(things(one.answer)) for one in people]
 
-    found = consensus.of(people, ASKED)
+    found = consensus.of(people, ASKED, "x" * 8)
 
     answer = {"spans": found.spans, "classes": found.classes, "relations": found.relations}
     assert clean_answer(answer, "x" * 8, ASKED) == answer  # no overlap, and every relation has its ends
@@ -388,8 +388,20 @@ def test_together_people_say_no_more_than_most_of_them_did(people):
         if found.complete:
             assert lacking >= sum(thing in has for has in said)
     assert found.complete <= all(one.complete for one in people)
-    backwards = consensus.of(people[::-1], ASKED)
+    backwards = consensus.of(people[::-1], ASKED, "x" * 8)
     assert (found.spans, found.classes, found.complete) == (backwards.spans, backwards.classes, backwards.complete)
+
+
+def test_white_space_taken_along_is_no_other_opinion():
+    text = "See Bo now."
+    wide, narrow = ({"start": start, "end": end, "label": "P"} for start, end in ((3, 6), (4, 6)))
+    given = [consensus.Given({"spans": [span], "classes": {}, "relations": []}, True) for span in (wide, narrow)]
+
+    together, alone = consensus.of(given, ASKED, text), consensus.of(given[:1], ASKED, text)
+
+    assert (together.spans, together.disputed) == ([narrow], [])
+    assert alone.spans == [wide], "what one person says stays as it was said"
+    assert alone.says(("span", (4, 6), "P"))
 
 
 def test_whether_something_is_right_is_known_only_where_people_agree():
@@ -399,5 +411,5 @@ def test_whether_something_is_right_is_known_only_where_people_agree():
     ada, bo, oslo = (("span", (span["start"], span["end"]), span["label"]) for span in (ADA, BO, OSLO))
     differ, unfinished = [people(ADA, BO), people(BO)], [people(BO, complete=False)]
 
-    assert [consensus.of(differ, ASKED).says(item) for item in (bo, ada, oslo)] == [True, None, False]
-    assert [consensus.of(unfinished, ASKED).says(item) for item in (bo, oslo)] == [True, None]
+    assert [consensus.of(differ, ASKED, TEXT).says(item) for item in (bo, ada, oslo)] == [True, None, False]
+    assert [consensus.of(unfinished, ASKED, TEXT).says(item) for item in (bo, oslo)] == [True, None]

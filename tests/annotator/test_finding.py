@@ -130,6 +130,30 @@ def test_what_is_no_longer_true_is_no_longer_found(cast, project, texts):
         }  # fmt: skip
 
 
+def test_white_space_at_the_edges_of_a_span_is_no_other_opinion(cast, project):
+    (document,) = add_documents(cast.acme, project, "Ada\u3000\n met  Bo")
+    space = "\u3000\n"
+    assert document.text[3:5] == space
+    said = [((0, 3), (9, 13)), ((0, 5), (11, 13)), ((0, 4), (10, 13))]
+
+    def submit(user, ends, relation=((0, 1),)):
+        spans = [{"start": start, "end": end, "label": "PERSON"} for start, end in ends]
+        relations = [{"head": head, "tail": tail, "label": "lives_in"} for head, tail in relation]
+        with tenant_scope(cast.acme):
+            stands = review.current(document, user)
+            given = {"spans": spans, "relations": relations}
+            review.annotate(document, user, review.Submission(uuid4(), stands.revision if stands else 0, given))
+
+    submit(cast.alice, said[0])
+    for ends in said:
+        submit(cast.bob, ends)
+        assert found(cast, project, differs=True) == [], ends
+    submit(cast.bob, said[0], relation=((1, 0),))
+    assert found(cast, project, differs=True) == ["d0"]
+    submit(cast.bob, ((0, 3), (6, 13)))
+    assert found(cast, project, differs=True) == ["d0"], "another word is"
+
+
 def test_labels_that_come_with_an_import_are_found(cast, project):
     row = Row(line=1, external_id="x", text="Ada", meta={}, complete=True,
               answer={"spans": [{"start": 0, "end": 3, "label": "PERSON"}]})  # fmt: skip

@@ -323,6 +323,50 @@ def test_a_draft_over_an_answer_leaves_it_standing_until_another_is_submitted(de
     assert list(AnnotationRevision.objects.order_by("pk").values_list("revision", flat=True)) == [1, 4]
 
 
+def test_a_draft_keeps_its_verdicts_and_they_are_on_record_once_it_is_submitted(desk):
+    bob, document = desk
+    shown = suggest(document)
+    reject = {"suggestion": shown.pk, "item": "s1", "verdict": "reject", "milliseconds": 300}
+
+    draft = review.annotate(document, bob, submission(state="draft", spans=[ADA], decisions=[reject]))
+
+    assert review.left(draft)["decisions"] == [reject]
+    assert not Decision.objects.exists()
+    review.annotate(document, bob, submission(1, spans=[ADA], decisions=[reject]))
+    draft.refresh_from_db()
+    assert review.left(draft)["decisions"] == []
+    assert Decision.objects.get().verdict == "reject"
+    review.annotate(document, bob, submission(2, state="draft", spans=[], decisions=[reject]))
+    draft.refresh_from_db()
+    assert (review.left(draft)["decisions"], draft.decisions) == ([reject], None), "over an answer they wait aside"
+
+
+def test_verdicts_of_a_draft_are_checked_as_those_of_an_answer(desk):
+    bob, document = desk
+    shown = suggest(document)
+    wrong = {"suggestion": shown.pk, "item": "s0", "verdict": "reject"}
+
+    with pytest.raises(Invalid, match="the answer holds that item"), tenant_scope(document.tenant):
+        review.annotate(document, bob, submission(state="draft", spans=[ADA], decisions=[wrong]))
+
+    assert not Annotation.objects.exists()
+
+
+def test_beside_a_draft_stays_the_suggestion_that_its_verdicts_are_about(desk):
+    bob, document = desk
+    shown = suggest(document)
+    reject = {"suggestion": shown.pk, "item": "s0", "verdict": "reject"}
+    draft = review.annotate(document, bob, submission(state="draft", spans=[], decisions=[reject]))
+    run = TrainingRun.objects.create(project=document.project, trigger="hand", state="succeeded")
+    ModelVersion.objects.create(project=document.project, run=run, number=2, examples=1, live=True)
+    newer = {"spans": [{**ADA, "score": 0.9}], "choices": {}, "relations": [], "uncertainty": 0.1}
+    suggestions.record(document.project, 2, [(document.pk, newer)])
+
+    assert suggested.beside(document).suggestion.version == 2
+    assert suggested.beside(document, draft).suggestion.pk == shown.pk
+    assert suggested.beside(document, draft).suggestion.version == 1
+
+
 LIVES_IN = {"head": 0, "tail": 1, "label": "lives_in"}
 
 

@@ -59,6 +59,22 @@ class Bench:
         assert found is not None, f"{external_id} has no annotation"
         return found
 
+    def suggest(self, external_id: str, prediction: dict[str, Any], version: int = 1) -> None:
+        """Put on record what a live version suggests, without training one."""
+        code = f"""
+from annotator import suggestions
+from annotator.models import Project, Tenant
+from annotator.tenancy import tenant_scope
+from trainer.models import ModelVersion, TrainingRun
+with tenant_scope(Tenant.objects.get(slug={self.slug!r})):
+    project = Project.objects.get(pk={self.project})
+    run = TrainingRun.objects.create(project=project, state="succeeded", trigger="manual")
+    ModelVersion.objects.filter(project=project).update(live=False)
+    ModelVersion.objects.create(project=project, run=run, number={version}, examples=1, live=True)
+    suggestions.record(project, {version}, [({self.document(external_id)}, {prediction!r})])
+"""
+        self.place.manage("shell", "--command", code)
+
     def labels(self, external_id: str) -> list[str]:
         return [span["label"] for span in self.answer(external_id)["spans"]]
 

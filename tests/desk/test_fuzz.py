@@ -118,8 +118,8 @@ def act(sheet: Sheet, chance: random.Random) -> str:
     elif kind == 10:
         sheet.press("f")
         sheet.page.keyboard.insert_text(chance.choice(("a", "b", "ש", "北", "1", "zz")))
-        sheet.press(chance.choice(("Enter", "2", "Space", "Shift+Space", "Escape")))
-        sheet.press("Space") if sheet.page.is_visible(".jump") else None
+        sheet.press(chance.choice(("Enter", "ArrowDown", "2", "Space", "Shift+Enter", "Escape")))
+        sheet.press("Enter") if sheet.page.is_visible(".jump") else None
     else:
         sheet.page.touchscreen.tap(*spot)
     return f"{kind} {spot}"

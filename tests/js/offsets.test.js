@@ -50,6 +50,15 @@ test("a sentence comes without the white space around it", () => {
   assert.equal(sentence(text.length), "Three 😀 ends");
 });
 
+test("a range is trimmed of white space in any script, by code points, and one of it alone is none", () => {
+  const text = new Text("😀\u3000 Bo 😀\u00a0\n");
+  const words = (/** @type {import("../../web/static/web/desk/offsets.js").Range | null} */ range) => range && text.slice(range.start, range.end);
+  assert.equal(words(text.trimmed({ start: 1, end: 6 })), "Bo");
+  assert.equal(words(text.trimmed({ start: 0, end: text.length })), "😀\u3000 Bo 😀");
+  assert.equal(text.trimmed({ start: 1, end: 3 }), null);
+  assert.equal(words(text.trimmed({ start: 3, end: 5 })), "Bo");
+});
+
 test("each line has a direction of its own", () => {
   const text = new Text("Ada wrote\nعادت آدا\n12 שלום and more\n");
   assert.equal(text.rightToLeft(2), false);

@@ -18,6 +18,17 @@ test("a label is found by its beginning, by a word in it, by a part, by letters 
   assert.deepEqual(names(all, " "), all);
 });
 
+test("fragments are found in any order, and what parts words is all the same", () => {
+  const all = ["card_arrival", "card-linking", "lost or stolen card", "arrears card", "cargo"];
+  assert.deepEqual(names(all, "card arr"), ["card_arrival", "arrears card"]);
+  assert.deepEqual(names(all, "arr card"), ["card_arrival", "arrears card"]);
+  for (const typed of ["card_l", "card-l", "card l"]) assert.deepEqual(names(all, typed).slice(0, 2), ["card-linking", "lost or stolen card"], typed);
+  assert.deepEqual(names(all, "stolen lost"), ["lost or stolen card"]);
+  assert.deepEqual(names(all, "rival_card"), ["card_arrival"]);
+  assert.deepEqual(names(all, "card xyz"), []);
+  assert.deepEqual(names(all, "_"), all);
+});
+
 test("a conversation is shown as such, in either form; the rest of the metadata as facts", () => {
   const meta = { dialogue: [{ speaker: "Ada", text: "Hi" }, "…", { no: 1 }], source: "mail", size: 3 };
   assert.deepEqual(turnsOf(meta), [{ speaker: "Ada", text: "Hi" }, { speaker: "", text: "…" }]);

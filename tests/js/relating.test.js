@@ -7,7 +7,7 @@ import { EMPTY } from "../../web/static/web/desk/work.js";
 const RULES = {
   allowOverlap: false,
   multiple: () => false,
-  relations: { treats: { pairs: [["DRUG", "DISEASE"], ["DRUG", "SYMPTOM"]] }, near: { pairs: [] } },
+  relations: new Map([["treats", { pairs: [["DRUG", "DISEASE"], ["DRUG", "SYMPTOM"]] }], ["near", { pairs: [] }]]),
 };
 
 test("only the pairs of the label set are allowed, and none named means any", () => {

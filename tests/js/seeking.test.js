@@ -47,6 +47,17 @@ test("figures, signs and scripts without spaces are found, too", () => {
   assert.deepEqual(words("a 한국어", "한", 1, 1), ["한국어"]);
 });
 
+test("a piece that goes on after its first word is found as a whole, however wide its white space is", () => {
+  assert.deepEqual(words("24 or $24.95 ($5)", "$24.95", 1, 1), ["$24.95"]);
+  assert.deepEqual(words("in C or C++ here", "++", 1, 1), ["++"]);
+  assert.deepEqual(words("a Anne\n  Berg", "anne be", 1, 1), ["Anne\n  Berg"]);
+  assert.deepEqual(words("a ΟΔΟΣ οδός", "οδος", 1, 2), ["ΟΔΟΣ", "οδός"]);
+  const { text, seeker, tokens } = of("Order 24.95 today");
+  assert.equal(seeker.find("95", tokens.first()), null);
+  const found = seeker.find("95", tokens.first(), 1, { within: true });
+  assert.equal(found && text.slice(found.range.start, found.range.end), "24.95");
+});
+
 test("whatever is found is a token that begins so, and nothing that does is passed over", () => {
   const next = random(41);
   for (let round = 0; round < 150; round += 1) {

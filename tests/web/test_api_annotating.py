@@ -6,8 +6,12 @@ from uuid import uuid4
 
 import pytest
 
+from annotator import suggestions
+from annotator.models import Suggestion
+from annotator.tenancy import tenant_scope
 from tests.cast import add_documents, make_project
 from tests.web.api_client import Api
+from trainer.models import ModelVersion, TrainingRun
 
 TEXT = "Ann 🦊 lives in Oslo."
 
@@ -105,6 +109,29 @@ def test_a_draft_over_an_answer_is_read_back_and_the_answer_stands(cast, project
     assert (told["spans"], told["flag"], told["comment"]) == (draft["spans"], "", "")
     assert told["milliseconds"] == 1_200
     assert told["submit_id"] == draft["submit_id"]
+
+
+def test_verdicts_of_a_draft_are_kept_and_read_back(cast, project, bob):
+    (document,) = add_documents(cast.acme, project, TEXT)
+    with tenant_scope(cast.acme):
+        place = {"start": 15, "end": 19, "label": "PLACE", "score": 0.9}
+        found = {"spans": [place], "choices": {}, "relations": [], "uncertainty": 0.2}
+        run = TrainingRun.objects.create(project=project, state="succeeded", trigger="manual")
+        ModelVersion.objects.create(project=project, run=run, number=1, examples=1)
+        suggestions.record(project, 1, [(document.pk, found)])
+        shown = Suggestion.objects.get(document=document)
+    path = f"/documents/{document.pk}/annotation"
+    corrected = {"start": 6, "end": 20, "label": "PLACE"}
+    said = {"suggestion": shown.pk, "item": "s0", "verdict": "correct", "correction": corrected, "milliseconds": 7}
+
+    told = bob.put(path, submission(state="draft", spans=[corrected], decisions=[said])).json()["annotation"]
+
+    assert told["decisions"] == [said]
+    assert bob.get(path).json()["annotation"]["decisions"] == [said]
+    utf16 = bob.get(path, offsets="utf16").json()["annotation"]["decisions"][0]["correction"]
+    assert utf16 == corrected | {"start": 7, "end": 21}
+    done = bob.put(path, submission(revision=1, spans=[corrected], decisions=[said])).json()["annotation"]
+    assert done["decisions"] == []
 
 
 def test_ones_own_work_by_pages(cast, project, bob):

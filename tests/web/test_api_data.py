@@ -64,6 +64,10 @@ def test_a_project_and_its_labels(alice):
 def test_a_projects_settings_are_changed_as_on_its_page(cast, alice, project):
     path = f"/projects/{project.pk}"
 
+    assert alice.get(path).json()["pending_suggestions"] == "reject"
+    assert alice.call("PATCH", path, {"pending_suggestions": "forget"}).status_code == 422
+    changed = alice.call("PATCH", path, {"pending_suggestions": "ask"}).json()
+    assert changed["pending_suggestions"] == "ask"
     changed = alice.call("PATCH", path, {"name": " Letters ", "show_times": False, "archived": True}).json()
 
     assert (changed["name"], changed["show_times"], changed["random_share"]) == ("Letters", False, 0.2)

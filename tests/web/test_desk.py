@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from uuid import uuid4
 
 import pytest
@@ -13,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from annotator import labels, review, suggestions
-from annotator.models import Annotation, Claim, Decision, Label, Suggestion
+from annotator.models import Annotation, Claim, Decision, Label, Project, Suggestion
 from annotator.review import Submission
 from annotator.tenancy import tenant_scope
 from tests.cast import add_documents, make_project
@@ -59,7 +60,8 @@ def config(response) -> dict:
 
 def fields(response) -> dict[str, str]:
     """The hidden fields of the form, as a browser would send them."""
-    return dict(re.findall(r'<input type="hidden" name="(\w+)"[^>]* value="([^"]*)"', response.text))
+    found = re.findall(r'<input type="hidden" name="(\w+)"[^>]* value="([^"]*)"', response.text)
+    return {name: unescape(value) for name, value in found}
 
 
 def standing(cast, document) -> Annotation:
@@ -169,18 +171,70 @@ def test_what_stands_can_be_unticked(cast, document, bob):
     assert stands.answer["relations"] == [], "a relation goes with its span"
 
 
-def test_suggestions_that_are_ticked_are_accepted_and_the_rest_left(cast, project, document, bob):
+def finishing(cast, rule: str) -> None:
+    """What finishing does to suggestions that nobody decided on."""
+    with tenant_scope(cast.acme):
+        Project.objects.update(pending_suggestions=rule)
+
+
+def verdicts(cast) -> dict[str, str]:
+    with tenant_scope(cast.acme):
+        return dict(Decision.objects.values_list("item", "verdict"))
+
+
+@pytest.mark.parametrize("rule", ["reject", "leave"])
+def test_suggestions_that_are_ticked_are_accepted_and_with_the_rest_it_is_done_by_the_rule(
+    cast, project, document, bob, rule
+):
+    finishing(cast, rule)
     suggestion = suggest(cast, project, document)
     shown = bob.get(page(cast, document))
     assert "Ada → Oslo" in shown.text
     assert fields(shown)["suggestion"] == str(suggestion.pk)
+    assert {"reject": "Done rejects those", "leave": "Done leaves those alone"}[rule] in shown.text
 
     bob.post(page(cast, document), fields(shown) | {"accept": ["s0", "r0"], "choice-topic": "a", "act": "done"})
 
     assert standing(cast, document).answer["spans"] == [{"start": 0, "end": 3, "label": "PERSON"}]
+    assert verdicts(cast) == {"s0": "accept", "s1": rule, "c0": "accept", "r0": rule}
+
+
+def test_where_the_rule_is_to_ask_the_form_asks(cast, project, document, bob):
+    finishing(cast, "ask")
+    suggest(cast, project, document)
+    sent = fields(bob.get(page(cast, document))) | {"accept": ["s0"], "choice-topic": "a", "act": "done"}
+
+    asked = bob.post(page(cast, document), sent)
+
+    assert asked.status_code == 422
+    assert "Say what becomes of the suggestions that you did not tick." in asked.text
+    assert verdicts(cast) == {}
+    assert bob.post(page(cast, document), sent | {"undecided": "leave"}).status_code == 302
+    assert verdicts(cast) == {"s0": "accept", "s1": "leave", "c0": "accept", "r0": "leave"}
+
+
+def test_an_unfinished_form_says_nothing_of_what_was_not_ticked(cast, project, document, bob):
+    suggest(cast, project, document)
+    sent = fields(bob.get(page(cast, document))) | {"accept": ["s0"], "choice-topic": "", "act": "part"}
+
+    bob.post(page(cast, document), sent)
+
+    assert verdicts(cast) == {"s0": "accept"}
+
+
+def test_the_form_goes_on_from_the_verdicts_of_a_draft(cast, project, document, bob):
+    finishing(cast, "leave")
+    suggestion = suggest(cast, project, document)
+    given = {"s0": "accept", "s1": "reject"}
+    said = [{"suggestion": suggestion.pk, "item": item, "verdict": word} for item, word in given.items()]
     with tenant_scope(cast.acme):
-        verdicts = dict(Decision.objects.values_list("item", "verdict"))
-    assert verdicts == {"s0": "accept", "s1": "leave", "c0": "accept", "r0": "leave"}
+        spans = [{"start": 0, "end": 3, "label": "PERSON"}]
+        review.annotate(document, cast.bob, Submission(uuid4(), 0, {"spans": spans}, state="draft", decisions=said))
+    shown = bob.get(page(cast, document))
+
+    bob.post(page(cast, document), fields(shown) | {"span": '[0,3,"PERSON"]', "choice-topic": "", "act": "done"})
+
+    assert verdicts(cast) == {"s0": "accept", "s1": "reject", "c0": "leave", "r0": "leave"}
 
 
 def test_a_skip_needs_no_answer(cast, document, bob):

@@ -11,7 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from annotator import review, suggestions
-from annotator.models import User
+from annotator.importing.store import Row, store_rows
+from annotator.models import Document, User
 from annotator.tenancy import tenant_scope
 from tests.cast import add_documents, make_project
 from tests.web.api_client import Api
@@ -129,6 +130,20 @@ def test_where_a_majority_decides_nothing_is_disputed(cast, alice, project, docu
     assert "a majority decides" in page
     assert 'class="disputed"' not in page
     assert (page.count("most say so"), page.count("most do not")) == (1, 1)
+
+
+def test_who_took_a_space_along_agrees_and_metadata_of_any_name_is_shown(cast, alice, project):
+    with tenant_scope(cast.acme):
+        row = Row(line=1, external_id="m", text="See Ada now.", meta={"items": "in a list"}, answer=None, complete=True)
+        store_rows(project, [row])
+        document = Document.objects.get(external_id="m")
+    answer(cast, document, cast.alice, (4, 7, "PERSON"))
+    answer(cast, document, cast.bob, (3, 8, "PERSON"))
+
+    page = alice.get(reverse("document-answers", args=[cast.acme.slug, document.pk])).text
+
+    assert "All who submitted agree." in page
+    assert "<dt>items</dt><dd>in a list</dd>" in page
 
 
 def test_pages_cost_a_fixed_number_of_queries(cast, alice, project, documents):

@@ -318,6 +318,7 @@ class TestSettings:
     def test_settings_are_shown_and_saved(self, pages, path):
         assert 'value="Mails"' in pages.client.get(path).content.decode()
         sent = self.sent(name="Letters", check_share="12,5 %", random_share="30", allow_overlap="on")
+        sent["pending_suggestions"] = "leave"
         del sent["show_times"]
 
         pages.client.post(path, sent)
@@ -325,9 +326,10 @@ class TestSettings:
         found = self.project(pages)
         assert (found.name, found.check_share, found.random_share) == ("Letters", 0.125, 0.3)
         assert (found.allow_overlap, found.show_times) == (True, False)
+        assert found.pending_suggestions == "leave"
         with tenant_scope(pages.cast.acme):
             event = AuditEvent.objects.get(action="project.change")
-        assert set(event.detail["changed"]) == {"name", "check_share", "random_share", "allow_overlap", "show_times"}
+        assert set(event.detail["changed"]) == {*sent, "show_times"} - {"annotators_per_document", "seen"}
 
     def test_who_saves_second_is_told_what_stands(self, pages, path):
         seen = made_from(pages.client.get(path))

@@ -177,6 +177,21 @@ def test_agreement_is_over_what_several_answered(cast, project, alice):
     assert "alice and bob 2 75" in words(page(alice, project))
 
 
+def test_white_space_at_an_edge_is_no_disagreement(cast, project, alice):
+    (document,) = add_documents(cast.acme, project, "Ann lives in Oslo.")
+    wider = {"spans": [{**span, "end": span["end"] + 1} for span in ANN["spans"] if document.text[span["end"]] == " "]}
+    exact = {"spans": [span for span in ANN["spans"] if document.text[span["end"]] == " "]}
+    assert wider["spans"]
+
+    answered(cast, project, cast.alice, document, exact)
+    answered(cast, project, cast.bob, document, wider)
+
+    with tenant_scope(cast.acme):
+        found = pace.agreed(project)
+    assert found is not None
+    assert found.mean == 1
+
+
 def test_nobody_twice_is_no_agreement(cast, project, alice):
     (one,) = add_documents(cast.acme, project, "Ann lives in Oslo.")
     answered(cast, project, cast.bob, one, ANN)

@@ -92,9 +92,12 @@ def put_annotation(
 
 @router.get("/documents/{int:document_id}/suggestions", response={200: s.SuggestionAnswer} | errors())
 def get_suggestions(request: TenantRequest, document_id: int, offsets: Unit = "codepoints") -> HttpResponse:
-    """What the live model suggests; asks a worker for it when it has not looked at the document yet."""
+    """What the live model suggests; asks a worker for it when it has not looked at the document yet.
+
+    Beside your draft with decisions in it stays the suggestion that they are about.
+    """
     document = access.document_for(request, document_id)
-    looked = suggested.beside(document, sees_all=access.sees_all(request))
+    looked = suggested.beside(document, review.current(document, request.user), sees_all=access.sees_all(request))
     return answers.json(shapes.suggestion(looked, document.text, offsets))
 
 

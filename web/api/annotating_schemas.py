@@ -54,7 +54,7 @@ class AnnotationGiven(Given):
     spans: list[SpanGiven] = []
     classes: dict[str, list[str]] = Field({}, examples=[{"topic": ["billing"]}])
     relations: list[RelationGiven] = []
-    decisions: list[DecisionGiven] = Field([], description="Verdicts on suggested items. Not kept with a draft.")
+    decisions: list[DecisionGiven] = Field([], description="Verdicts on suggested items. A draft keeps them.")
 
 
 class Span(Schema):
@@ -69,7 +69,15 @@ class Relation(Schema):
     label: str
 
 
-class Annotation(Schema):
+class Decided(Schema):
+    suggestion: int
+    item: str
+    verdict: Literal["accept", "reject", "correct", "leave"]
+    correction: dict[str, int | str | None] | None = None
+    milliseconds: int | None = None
+
+
+class AnnotationAsItCounts(Schema):
     document: int
     revision: int
     state: Literal["draft", "submitted", "skipped"]
@@ -85,6 +93,10 @@ class Annotation(Schema):
     relations: list[Relation]
     submit_id: UUID
     updated_at: datetime
+
+
+class Annotation(AnnotationAsItCounts):
+    decisions: list[Decided] = Field(description="The verdicts in your draft; once submitted they are on record.")
 
 
 class AnnotationAnswer(Schema):
@@ -182,7 +194,7 @@ class OwnWork(Schema):
     next: str | None = Field(description="Send it as `cursor` to go on; null at the end.")
 
 
-class AnnotationOf(Annotation):
+class AnnotationOf(AnnotationAsItCounts):
     annotator: str
 
 

@@ -45,6 +45,8 @@ class Error(Schema):
     error: ErrorBody
 
 
+Pending = Literal["leave", "reject", "ask"]
+PENDING = "What finishing at the desk does to suggestions that nobody decided on; `ask`: the person says each time."
 Pair = Annotated[list[Text], Field(min_length=2, max_length=2, examples=[["PERSON", "PLACE"]])]
 
 
@@ -83,6 +85,7 @@ class ProjectGiven(Given):
     check_share: float = Field(0.15, description="Share held out, labelled blind, to judge models. 0 to 0.5.")
     random_share: float = Field(0.2, description="Share of the queue drawn at random. 0 to 1.")
     allow_overlap: StrictBool = Field(False, description="Whether spans may overlap.")
+    pending_suggestions: Pending = Field("reject", description=PENDING)
 
 
 class ProjectChanged(Given):
@@ -94,6 +97,7 @@ class ProjectChanged(Given):
     check_share: float | None = Field(None, description="Of what is imported from now on. 0 to 0.5.")
     random_share: float | None = None
     allow_overlap: StrictBool | None = None
+    pending_suggestions: Pending | None = Field(None, description=PENDING)
     show_times: StrictBool | None = Field(None, description="Whether anything tells how long people took.")
     archived: StrictBool | None = Field(None, description="Archived: nobody gets its documents; false opens it again.")
 
@@ -160,6 +164,7 @@ class ProjectItem(Schema):
     check_share: float
     random_share: float
     allow_overlap: bool
+    pending_suggestions: Pending = Field(description=PENDING)
     show_times: bool
     archived_at: datetime | None = Field(description="Since when nobody gets its documents; null while it is open.")
     created_at: datetime

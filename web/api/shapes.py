@@ -17,7 +17,7 @@ RUN_FIELDS = (
 )  # fmt: skip
 PROJECT_FIELDS = (
     "id", "name", "guidelines", "annotators_per_document", "check_share", "random_share", "allow_overlap",
-    "show_times", "archived_at", "created_at",
+    "pending_suggestions", "show_times", "archived_at", "created_at",
 )  # fmt: skip
 DOCUMENT_FIELDS = ("id", "external_id", "text", "sha256", "meta", "free_slots")
 
@@ -61,7 +61,16 @@ def document(row: models.Document, *, sees_all: bool) -> dict[str, Any]:
 
 def annotation(row: models.Annotation | None, text: str, unit: str) -> dict[str, Any] | None:
     """As its own annotator left it, draft and all."""
-    return None if row is None else _annotation(row, review.left(row), text, unit)
+    if row is None:
+        return None
+    left = review.left(row)
+    left["decisions"] = [_decision(decision, text, unit) for decision in left["decisions"]]
+    return _annotation(row, left, text, unit)
+
+
+def _decision(decision: dict[str, Any], text: str, unit: str) -> dict[str, Any]:
+    correction = decision.get("correction") or {}
+    return {**decision, "correction": spans([correction], text, unit)[0]} if "start" in correction else decision
 
 
 def standing(row: models.Annotation, text: str, unit: str, *, times: bool) -> dict[str, Any]:

@@ -113,8 +113,8 @@ def _documents(project: Project, changes: Mapping[str, Sequence[Change]]) -> lis
     given: dict[int, list[Given]] = {}
     for document_id, answer, complete in answers.values_list("document", "answer", "complete"):
         given.setdefault(document_id, []).append(Given(answer, complete))
-    schema = Schema.of(project)
-    said = {document_id: consensus.of(one, schema) for document_id, one in given.items()}
+    schema, texts = Schema.of(project), {document.pk: document.text for document in documents}
+    said = {document_id: consensus.of(one, schema, texts[document_id]) for document_id, one in given.items()}
     return [
         (document, [_told(document.text, change, said.get(document.pk)) for change in changes[document.external_id]])
         for document in documents

@@ -87,8 +87,8 @@ def _page(
     request: TenantRequest, project: Project, document: Document, plain: Plain | None = None, status: int = 200
 ) -> HttpResponse:
     sees_all = access.sees_all(request)
-    looked = suggested.beside(document, sees_all=sees_all)
     own = review.current(document, request.user)
+    looked = suggested.beside(document, own, sees_all=sees_all)
     first = handed.sheet(document, looked, own, CODE_POINTS, sees_all=sees_all)
     if plain:
         # What was refused is gone on with; the answer that stands is in nobody's way.
@@ -117,6 +117,7 @@ def _frame(
         "document_url": reverse("document", args=[slug, 0]),
         "signin_url": reverse("signin"),
         "allow_overlap": project.allow_overlap,
+        "pending_suggestions": project.pending_suggestions,
         "labels": _labels(labels, {question.pk: question.name for question in questions}),
         "questions": [{"name": question.name, "multiple": question.multiple} for question in questions],
         "progress": _progress(project),

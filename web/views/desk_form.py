@@ -16,8 +16,9 @@ import orjson
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from annotator import suggestions
 from annotator.errors import Invalid, Refusal
-from annotator.models import Annotation, Document, Suggestion
+from annotator.models import Annotation, Document, Project, Suggestion
 from annotator.review import Submission
 from annotator.said import here
 
@@ -62,6 +63,8 @@ class Plain:
     suggestion: Suggestion | None = None
     accepted: frozenset[str] = frozenset()
     decisions: list[dict[str, Any]] = field(default_factory=list)
+    scripted: bool = False
+    undecided: str = ""
     act: str = "done"
     faults: list[str] = field(default_factory=list)
 
@@ -70,7 +73,7 @@ class Plain:
         """The form as somebody finds it; ``annotation`` in the API's shape."""
         form = cls(document)
         if annotation is not None:
-            for name in ("revision", "spans", "classes", "relations", "flag", "comment", "milliseconds"):
+            for name in ("revision", "spans", "classes", "relations", "flag", "comment", "milliseconds", "decisions"):
                 setattr(form, name, annotation[name])
         return form
 
@@ -88,6 +91,7 @@ class Plain:
             comment=sent.get("comment", "").replace("\r\n", "\n"),
             milliseconds=_number(sent.get("milliseconds", "")),
             suggestion=suggestion.first() if suggestion is not None else None,
+            undecided=sent.get("undecided", ""),
             act=sent.get("act", "done"),
         )
         answer = sent.get("answer", "")
@@ -98,15 +102,14 @@ class Plain:
         return form
 
     def _read_answer(self, raw: str) -> None:
-        """What the scripts made of the work."""
+        """What the scripts made of the work, verdicts and all."""
+        self.scripted = True
         match _parsed(raw):
             case {"spans": list(spans), "classes": dict(classes), "relations": list(relations), **more}:
                 self.spans = [whole for span in spans if (whole := _whole(span, self.document))]
                 self.classes = {question: chosen for question, chosen in classes.items() if isinstance(chosen, list)}
                 self.relations = [whole for relation in relations if (whole := _joining(relation, self.spans))]
-                decisions = more.get("decisions")
-                said = decisions if isinstance(decisions, list) else []
-                self.decisions = [one for one in said if isinstance(one, dict)]
+                self.decisions = _decisions(more.get("decisions"))
                 if len(self.spans) == len(spans) and len(self.relations) == len(relations):
                     return
         self.faults.append(_("What was sent is broken. Please try again."))
@@ -118,6 +121,7 @@ class Plain:
             if name.startswith("choice-"):
                 self.classes[name.removeprefix("choice-")] = [choice for choice in sent.getlist(name) if choice]
         self.accepted = frozenset(sent.getlist("accept"))
+        self.decisions = _decisions(_parsed(sent.get("decided", "")))
         rows = zip(sent.getlist("words"), sent.getlist("label"), strict=False)
         self.typed = [Typed(words.strip(), label) for words, label in rows if words.strip()]
         for item in self._items("span"):
@@ -161,6 +165,8 @@ class Plain:
 
     def submission(self) -> Submission:
         """What review.annotate() takes. Raises Invalid where the form itself is wrong."""
+        if self.asks and self.undecided not in ("reject", "leave"):
+            self.faults.append(_("Say what becomes of the suggestions that you did not tick."))
         if self.faults or any(row.fault for row in self.typed):
             raise Invalid("invalid_form", "")
         skipped = self.act == "skip"
@@ -171,7 +177,7 @@ class Plain:
             answer=answer,
             state=Annotation.State.SKIPPED if skipped else Annotation.State.SUBMITTED,
             complete=self.act != "part",
-            decisions=[] if skipped else self.decisions or self._verdicts(),
+            decisions=[] if skipped else self._verdicts(answer),
             flag=self.flag,
             comment=self.comment,
             milliseconds=self.milliseconds,
@@ -186,23 +192,49 @@ class Plain:
         said = [answer, self.act, self.flag, self.comment]
         return uuid5(form, orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode())
 
-    def _verdicts(self) -> list[dict[str, Any]]:
-        """Of what was offered with a checkbox: taken, or seen and left alone."""
-        if self.suggestion is None:
-            return []
-        taken = set(self.accepted)
-        taken |= {i["id"] for i in self._items("choice") if i["label"] in self.classes.get(i["question"], [])}
-        # Without its two spans a relation cannot be taken, whatever was ticked.
-        made = {relation["label"] for relation in self.relations}
-        taken -= {i["id"] for i in self._items("relation") if i["label"] not in made}
+    @property
+    def rule(self) -> str:
+        """What finishing does to suggestions that nobody decided on."""
+        return self.document.project.pending_suggestions
+
+    @property
+    def asks(self) -> bool:
+        """Whether it has to be said what becomes of them."""
+        said = {"spans": self.spans, "classes": self.classes, "relations": self.relations}
+        asked = self.act == "done" and self.rule == Project.Pending.ASK and not self.scripted
+        return asked and bool(self._undecided(said))
+
+    def _kept(self) -> dict[str, dict[str, Any]]:
+        """Verdicts of a draft that go on, by item: rejected, or corrected to what still stands."""
+        of_this = [one for one in self.decisions if self.suggestion and one.get("suggestion") == self.suggestion.pk]
+        kept = {str(one.get("item")): one for one in of_this if one.get("verdict") in ("reject", "correct")}
+        for item, one in kept.items():
+            now = one.get("correction")
+            if one["verdict"] == "correct" and not (now and _whole(now, self.document) in self.spans):
+                kept[item] = {name: one[name] for name in ("suggestion", "item")} | {"verdict": "reject"}
+        return kept
+
+    def _undecided(self, answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+        items = {item["id"]: item for item in self.suggestion.items} if self.suggestion else {}
+        kept = self._kept()
         return [
-            {
-                "suggestion": self.suggestion.pk,
-                "item": item["id"],
-                "verdict": "accept" if item["id"] in taken else "leave",
-            }
-            for item in self.suggestion.items
+            item for item in items.values() if item["id"] not in kept and not suggestions.holds(answer, item, items)
         ]
+
+    def _verdicts(self, answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Of what was offered with a checkbox: taken; decided on before; or, if the answer is finished, by the rule."""
+        if self.scripted or self.suggestion is None:
+            return self.decisions if self.scripted else []
+        items = {item["id"]: item for item in self.suggestion.items}
+        rest = self.undecided if self.rule == Project.Pending.ASK else self.rule
+        found = [self._verdict(item, "accept") for item in items if suggestions.holds(answer, items[item], items)]
+        found += [one for item, one in self._kept().items() if item not in {said["item"] for said in found}]
+        if self.act == "done":
+            found += [self._verdict(item["id"], rest) for item in self._undecided(answer)]
+        return found
+
+    def _verdict(self, item: str, verdict: str) -> dict[str, Any]:
+        return {"suggestion": self.suggestion.pk if self.suggestion else 0, "item": item, "verdict": verdict}
 
     def take(self, refusal: Refusal) -> None:
         """Keep what a refusal says, in words that name the words."""
@@ -232,6 +264,7 @@ class Plain:
             "spans": self.spans,
             "classes": self.classes,
             "relations": self.relations,
+            "decisions": self.decisions,
         }
 
     # --- for the template -----------------------------------------------------------------------------------------
@@ -268,6 +301,11 @@ class Plain:
         return rows
 
     @property
+    def decided(self) -> str:
+        """The verdicts of the draft, which go on with it."""
+        return orjson.dumps(self.decisions).decode() if self.decisions else ""
+
+    @property
     def typed_rows(self) -> list[Typed]:
         """Rows whose words were not found keep them; the rest are blank again."""
         wrong = [row for row in self.typed if row.fault]
@@ -290,6 +328,10 @@ def _parsed(raw: str) -> Any:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:
         return None
+
+
+def _decisions(raw: Any) -> list[dict[str, Any]]:
+    return [one for one in raw if isinstance(one, dict)] if isinstance(raw, list) else []
 
 
 def _whole(span: Any, document: Document) -> dict[str, Any] | None:

@@ -80,6 +80,7 @@ def _changes(request: TenantRequest) -> dict[str, Any]:
         "random_share": share(sent.get("random_share", "")),
         "allow_overlap": "allow_overlap" in sent,
         "show_times": "show_times" in sent,
+        **({"pending_suggestions": sent["pending_suggestions"]} if "pending_suggestions" in sent else {}),
     }
 
 
@@ -94,7 +95,7 @@ def _said(request: TenantRequest, project: Project) -> str:
 def _typed(request: TenantRequest, project: Project) -> dict[str, Any]:
     """What the fields show: what was sent, or what stands."""
     if request.method == "POST" and "archived" not in request.POST:
-        names = ("name", "annotators_per_document", "check_share", "random_share", "allow_overlap", "show_times")
+        names = tuple(_settings(project))
         return {name: request.POST.get(name, "") for name in names}
     return _settings(project)
 
@@ -107,5 +108,6 @@ def _settings(project: Project) -> dict[str, Any]:
         "check_share": f"{project.check_share * 100:g}",
         "random_share": f"{project.random_share * 100:g}",
         "allow_overlap": project.allow_overlap,
+        "pending_suggestions": project.pending_suggestions,
         "show_times": project.show_times,
     }

@@ -18,6 +18,9 @@ import * as work from "./work.js";
  * @typedef {import("./suggesting.js").RelationItem} RelationItem
  */
 
+/** @param {Range | null} one @param {Range} other */
+const same = (one, other) => one !== null && one.start === other.start && one.end === other.end;
+
 export class Board extends Choosing {
   /** The places that `others` found last. @type {{ state: object, mark: Mark, places: Range[] } | null} */
   alike = null;
@@ -38,7 +41,23 @@ export class Board extends Choosing {
   /** Move an edge of the picked mark or suggestion, or of the bare selection.
    *  @param {"start" | "end"} edge @param {import("./cursor.js").How} [how] */
   stretch(edge, how = {}) {
-    if (this.selection) this.reshape(this.cursor.stretched(this.selection, edge, how));
+    if (!this.selection) return;
+    const from = this.selection;
+    let range = this.cursor.stretched(from, edge, how);
+    // A mark's edge goes over white space in one step: it never rests on it.
+    let last = from;
+    while (this.marked && same(this.text.trimmed(range), from)) {
+      if (same(range, last)) return;
+      last = range;
+      range = this.cursor.stretched(range, edge, how);
+    }
+    this.reshape(range);
+  }
+
+  /** Whether the edges are those of a mark or a suggestion. */
+  get marked() {
+    const thing = this.find(this.picked);
+    return thing !== null && "start" in thing;
   }
 
   /** Stretch as the screen shows it: which way an edge goes, wherever the line begins.
@@ -53,12 +72,17 @@ export class Board extends Choosing {
     if (this.selection) this.reshape(this.cursor.extended(this.selection, direction));
   }
 
-  /** Other edges for the picked mark or suggestion, or for the bare selection. @param {Range} range */
-  reshape(range) {
+  /** Other edges for the picked mark or suggestion, or for the bare selection. @param {Range} wanted */
+  reshape(wanted) {
     const thing = this.find(this.picked);
     if (!thing || !("start" in thing)) {
-      this.choose(range);
-      this.on.said(this.words(range));
+      this.choose(wanted);
+      this.on.said(this.words(wanted));
+      return;
+    }
+    const range = this.text.trimmed(wanted);
+    if (!range) {
+      this.refuse(t("Choose some words first."));
       return;
     }
     const inTheWay = (/** @type {Mark} */ mark) => mark.id !== thing.id && work.overlaps(mark, range);
@@ -125,13 +149,15 @@ export class Board extends Choosing {
 
   /** @param {Range & { label: string }} span */
   #mark(span) {
-    const added = this.#marked(this.work, span);
+    const range = this.text.trimmed(span);
+    if (!range) return this.refuse(t("Choose some words first."));
+    const added = this.#marked(this.work, { ...range, label: span.label });
     this.#act(added.work, this.hand === null ? added.mark.id : null);
-    if (this.hand === null) return;
+    if (this.hand === null) return undefined;
     // What is marked with a label in hand is not picked: the next label is for something else.
-    this.selection = this.spent = { start: span.start, end: span.end };
+    this.selection = this.spent = range;
     this.draw();
-    this.on.said(this.describe(added.mark));
+    return this.on.said(this.describe(added.mark));
   }
 
   /** A new mark takes the place of a suggestion that it meets. @param {Work} now @param {Range & { label: string }} span */
@@ -196,7 +222,7 @@ export class Board extends Choosing {
     this.refresh();
     this.stay();
     this.on.changed(this);
-    const chosen = (this.work.classes[name] ?? []).join(", ") || t("none");
+    const chosen = work.chosen(this.work, name).join(", ") || t("none");
     this.on.said(t("%(question)s: %(chosen)s", { question: name, chosen }));
   }
 

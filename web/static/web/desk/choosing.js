@@ -53,12 +53,17 @@ export class Choosing extends Showing {
     setTimeout(() => this.tokens.at(this.selection?.end ?? 0));
   }
 
+  /** Whether somebody decided on anything of what is suggested. */
+  get used() {
+    const ours = new Set(this.suggestion?.items.map((item) => item.id));
+    return Object.keys(this.work.decided).length > 0 || this.work.marks.some((m) => m.from && ours.has(m.from));
+  }
+
   /** Suggestions that come later than the text. They never touch what was done: once somebody decided on something of
    *  those that are there, those stay. @param {Suggestion | null} suggestion */
   offer(suggestion) {
     const ours = new Set(this.suggestion?.items.map((item) => item.id));
-    const used = Object.keys(this.work.decided).length > 0 || this.work.marks.some((m) => m.from && ours.has(m.from));
-    if (!suggestion || suggestion.id === this.suggestion?.id || (this.suggestion && used)) return false;
+    if (!suggestion || suggestion.id === this.suggestion?.id || (this.suggestion && this.used)) return false;
     if (this.picked && ours.has(this.picked)) this.#let();
     this.suggest(suggestion);
     this.draw();
@@ -200,18 +205,20 @@ export class Choosing extends Showing {
   }
 
   /** Go to the next word that begins with some letters, the first of them that any does; false where there is none.
-   *  @param {string[]} letters @param {1 | -1} [way] @param {Range | null} [from] */
-  seek(letters, way = 1, from = this.selection) {
+   *  `within`: else to a piece of the text that no word begins with.
+   *  @param {string[]} letters @param {1 | -1} [way] @param {Range | null} [from] @param {{ within?: boolean }} [how] */
+  seek(letters, way = 1, from = this.selection, { within = false } = {}) {
     const here = from ?? this.tokens.first();
     for (const one of this.tokens.empty ? [] : letters) {
-      const found = this.seeker.find(one, here, way);
+      const found = this.seeker.find(one, here, way, { within });
       if (!found) continue;
       this.choose(found.range);
       const words = this.words(found.range);
       this.on.said(!found.round ? words : way > 0 ? t("From the top: %(words)s", { words }) : t("From the end: %(words)s", { words }));
       return true;
     }
-    this.refuse(t("No word begins with %(letters)s.", { letters: letters[0] }));
+    const sought = { letters: letters[0] };
+    this.refuse(within ? t("“%(letters)s” is not in this text.", sought) : t("No word begins with %(letters)s.", sought));
     return false;
   }
 

@@ -1,6 +1,7 @@
 /** The document on the desk: what stands of it, what is kept of it here, and how much of that the server has. */
 
 import { newId } from "./ids.js";
+import { resumed } from "./suggesting.js";
 import * as works from "./work.js";
 
 /** @typedef {import("./types.js").Sheet} Sheet */
@@ -30,7 +31,8 @@ export class Current {
     /** Ids under which this was sent from here. What stands under one of them is our own. */
     this.asks = kept?.asks ?? (annotation ? [annotation.submit_id] : []);
     /** Work to begin with. */
-    this.begin = kept ? works.revive(kept.work) : annotation ? works.fromAnswer(annotation) : works.EMPTY;
+    const left = annotation && resumed(works.fromAnswer(annotation), this.suggestion, annotation.decisions ?? []);
+    this.begin = kept ? works.revive(kept.work) : (left ?? works.EMPTY);
     /** Changes made, how many of them are on their way, and how many have arrived. */
     this.acts = this.sent = this.safe = 0;
     this.lastDraft = -Infinity;
@@ -50,6 +52,6 @@ export class Current {
   /** The form in which the browser keeps it. @param {import("./types.js").Work} work @param {number} milliseconds @returns {Kept} */
   kept(work, milliseconds) {
     const { suggestion, revision, flag, comment, asks } = this;
-    return { work, suggestion, revision, flag, comment, milliseconds, asks, at: Date.now() };
+    return { work: works.keepable(work), suggestion, revision, flag, comment, milliseconds, asks, at: Date.now() };
   }
 }

@@ -2,7 +2,7 @@
 
 import { t } from "../i18n.js";
 import { Board } from "./board.js";
-import { askRemark, askWhySkipped, fillKeys, show } from "./dialogs.js";
+import { askPending, askRemark, askWhySkipped, fillKeys, show } from "./dialogs.js";
 import { byId } from "./dom.js";
 import { Earlier } from "./earlier.js";
 import { Fields } from "./fields.js";
@@ -13,6 +13,8 @@ import { Panel } from "./panel.js";
 import { Pop } from "./pop.js";
 import { tips } from "./tips.js";
 import { View } from "./view.js";
+import { chosen } from "./work.js";
+import { keepWriting } from "./writing.js";
 
 /** @typedef {import("./types.js").Config} Config */
 /** @typedef {import("./types.js").Label} Label */
@@ -46,7 +48,7 @@ export class Desk {
       rules: {
         allowOverlap: this.config.allow_overlap,
         multiple: (name) => multiple.get(name) ?? false,
-        relations: Object.fromEntries(relations.map(({ name, pairs }) => [name, { pairs }])),
+        relations: new Map(relations.map(({ name, pairs }) => [name, { pairs }])),
       },
       on: {
         changed: () => this.#changed(),
@@ -55,9 +57,9 @@ export class Desk {
         refused: (sentence) => this.view.tell(sentence),
       },
     });
-    this.panel = new Panel(element, this.board);
+    this.panel = new Panel(element, this.board, this.config.pending_suggestions);
     this.pop = new Pop(this.board);
-    this.jump = new Jump(this.board, this.keys);
+    this.jump = new Jump(this.board);
     this.palette = new Palette(labels, (label) => this.#use(label));
     this.acts = this.#acts();
     /** @type {Earlier | null} */
@@ -106,11 +108,11 @@ export class Desk {
     });
   }
 
-  /** The form's fields are the work, at every act. */
-  #follow() {
+  /** The form's fields are the work, at every act. @param {{ complete: boolean, pending?: "leave" | "reject" }} [how] */
+  #follow(how) {
     const current = this.sitting?.current ?? this.alone;
     if (!current) return;
-    this.fields.follow(this.board, current, this.sitting?.clock.milliseconds ?? 0);
+    this.fields.follow(this.board, current, this.sitting?.clock.milliseconds ?? 0, how);
   }
 
   #drawn() {
@@ -184,15 +186,45 @@ export class Desk {
 
   /** @param {SubmitEvent} event */
   #submitted(event) {
-    if (!this.sitting) return this.#follow();
+    const act = event.submitter?.getAttribute("value") ?? "done";
+    if (!this.sitting) return this.#posted(event, act);
     event.preventDefault();
-    return this.#done(event.submitter?.getAttribute("value") ?? "done");
+    return this.#done(act);
   }
 
   /** @param {string} act */
   #done(act) {
     if (act === "skip") this.#skip();
-    else this.sitting?.done({ complete: act !== "part" });
+    else if (act === "part") this.sitting?.done({ complete: false });
+    else this.#finish((pending, asked) => this.sitting?.done({ pending, asked }));
+  }
+
+  /** By the project's rule: suggestions that nobody decided on are left alone, or rejected; or it is asked which.
+   *  @param {(pending: "leave" | "reject", asked: boolean) => void} then */
+  async #finish(then) {
+    const { pending_suggestions: rule } = this.config;
+    const count = this.sitting?.busy ? 0 : this.board.pending.length;
+    if (rule !== "ask" || count === 0) return then(rule === "reject" ? rule : "leave", false);
+    const { text } = this.board;
+    const pending = await askPending(count);
+    if (pending && this.board.text === text) then(pending, true);
+    else if (!pending) this.board.step(1, "suggestion");
+  }
+
+  /** Where nothing talks to the server, the form itself goes. @param {SubmitEvent} event @param {string} act */
+  #posted(event, act) {
+    const { pending_suggestions: rule } = this.config;
+    if (rule !== "ask" || act !== "done" || this.board.pending.length === 0) {
+      this.#follow({ complete: act === "done", pending: rule === "reject" ? rule : "leave" });
+      return;
+    }
+    event.preventDefault();
+    this.#finish((pending) => {
+      this.#follow({ complete: true, pending });
+      const field = Object.assign(document.createElement("input"), { type: "hidden", name: "act", value: act });
+      this.form.append(field);
+      this.form.submit();
+    });
   }
 
   async #skip() {
@@ -240,6 +272,7 @@ export class Desk {
   // --- keys and clicks ----------------------------------------------------------------------------------------------
 
   #listen() {
+    keepWriting(document);
     document.addEventListener("keydown", (event) => this.#key(event));
     this.form.addEventListener("submit", (event) => this.#submitted(event));
     // Buttons take neither the selection nor the focus away from the text.
@@ -254,12 +287,14 @@ export class Desk {
       if (input && question && input.value && input.checked !== this.#chosen(question, input.value)) {
         this.board.toggleChoice(question, input.value);
       }
+      // A click on a choice's words focuses it; the keys are for the text.
+      if (question && input === document.activeElement && !input?.matches(":focus-visible")) byId("text").focus({ preventScroll: true });
     });
   }
 
   /** @param {string} question @param {string} name */
   #chosen(question, name) {
-    return (this.board.work.classes[question] ?? []).includes(name);
+    return chosen(this.board.work, question).includes(name);
   }
 
   /** @param {MouseEvent} event */
@@ -296,7 +331,10 @@ export class Desk {
     const { command } = found;
     const onText = there === document.body || there === byId("text");
     // Past the last suggestion Tab goes on to the buttons: nobody is caught in the text.
-    if (!onText && (OF_CONTROLS.includes(event.key) || (there instanceof HTMLInputElement && event.key.startsWith("Arrow")))) return;
+    const choice = there instanceof HTMLInputElement;
+    // Enter in a choice would press the form's first button, which skips.
+    const controls = OF_CONTROLS.includes(event.key) && !(choice && event.key === "Enter");
+    if (!onText && (controls || (choice && event.key.startsWith("Arrow")))) return;
     if (command === "nextStop" || command === "previousStop") {
       if (onText && this.sitting?.current && this.act(command)) event.preventDefault();
       return;

@@ -1,6 +1,6 @@
 /** Questions that the desk asks, each in a dialog of the browser's own: focus comes back to where it was. */
 
-import { t } from "../i18n.js";
+import { n, t } from "../i18n.js";
 import { byId, clip, composing, el } from "./dom.js";
 import { Text } from "./offsets.js";
 
@@ -16,27 +16,34 @@ function asked(dialog) {
   return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true }));
 }
 
-/** Why a document is skipped, perhaps nothing said; null: it is not. @returns {Promise<string | null>} */
+/** Why a document is skipped, perhaps nothing said; null: it is not. Up and down put the usual reasons into the field,
+ *  which can be written on. @returns {Promise<string | null>} */
 export async function askWhySkipped() {
   const dialog = dialogOf("skip");
   const words = inputOf("skip-words");
-  words.value = "";
   const reasons = [...dialog.querySelectorAll("[data-reason]")].filter((one) => one instanceof HTMLElement);
-  const take = (/** @type {HTMLElement | undefined} */ button) => {
-    if (!button) return;
-    words.value = button.dataset.reason ?? "";
-    dialog.close("skip");
+  const say = (/** @type {string} */ reason) => {
+    words.value = reason;
+    shown();
   };
+  const shown = () => {
+    for (const one of reasons) one.setAttribute("aria-pressed", String(one.dataset.reason === words.value));
+  };
+  say("");
   const byKey = (/** @type {KeyboardEvent} */ event) => {
-    if (document.activeElement === words && words.value !== "") return;
-    const button = reasons[Number(event.key) - 1];
-    if (button && !event.ctrlKey && !event.metaKey && !event.altKey) {
-      event.preventDefault();
-      take(button);
-    }
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step || composing(event)) return;
+    event.preventDefault();
+    const at = reasons.findIndex((one) => one.dataset.reason === words.value);
+    const next = at < 0 && step < 0 ? reasons.length - 1 : (at + step + reasons.length) % reasons.length;
+    say(reasons[next].dataset.reason ?? "");
+    words.focus();
   };
   const byClick = (/** @type {Event} */ event) => {
-    if (event.target instanceof Element) take(/** @type {HTMLElement | null} */ (event.target.closest("[data-reason]")) ?? undefined);
+    const reason = event.target instanceof Element && event.target.closest("[data-reason]");
+    if (!(reason instanceof HTMLElement)) return;
+    say(reason.dataset.reason ?? "");
+    dialog.close("skip");
   };
   // Enter in the field would press the first button, which cancels.
   const enter = (/** @type {KeyboardEvent} */ event) => {
@@ -47,13 +54,34 @@ export async function askWhySkipped() {
   dialog.addEventListener("keydown", byKey);
   dialog.addEventListener("click", byClick);
   words.addEventListener("keydown", enter);
+  words.addEventListener("input", shown);
   const closing = asked(dialog);
   words.focus();
   const answer = await closing;
   dialog.removeEventListener("keydown", byKey);
   dialog.removeEventListener("click", byClick);
   words.removeEventListener("keydown", enter);
+  words.removeEventListener("input", shown);
   return answer === "skip" ? words.value.trim() : null;
+}
+
+/** What becomes of so many suggestions that nobody decided on; null: first back to them.
+ *  @param {number} count @returns {Promise<"leave" | "reject" | null>} */
+export async function askPending(count) {
+  const dialog = dialogOf("pending");
+  byId("pending-title").textContent = n("1 suggestion is undecided", "%(count)s suggestions are undecided", count);
+  const choices = [...dialog.querySelectorAll("button[data-choice]")];
+  const byKey = (/** @type {KeyboardEvent} */ event) => {
+    const figure = /^Digit([1-9])$/.exec(event.code)?.[1] ?? event.key;
+    const choice = choices[Number(figure) - 1];
+    if (!(choice instanceof HTMLButtonElement) || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    dialog.close(choice.value);
+  };
+  dialog.addEventListener("keydown", byKey);
+  const answer = await asked(dialog);
+  dialog.removeEventListener("keydown", byKey);
+  return answer === "leave" || answer === "reject" ? answer : null;
 }
 
 /** @param {{ comment: string, flag: string }} now @returns {Promise<{ comment: string, flag: string } | null>} */

@@ -14,12 +14,14 @@ export class Fields {
     this.id = null;
   }
 
-  /** @param {Board} board @param {Current} current @param {number} milliseconds */
-  follow(board, { id, revision, flag, comment, suggestion, settled }, milliseconds) {
+  /** Until somebody finishes, only what was decided on has a verdict.
+   *  @param {Board} board @param {Current} current @param {number} milliseconds
+   *  @param {{ complete: boolean, pending?: "leave" | "reject" }} [how] */
+  follow(board, { id, revision, flag, comment, suggestion, settled }, milliseconds, how = { complete: false }) {
     // The id of the act belongs to the document: sent twice, it counts once.
     if (id !== this.id) this.#set("submit_id", newId());
     this.id = id;
-    const decisions = suggestion && !settled ? board.decisions({ complete: true }) : [];
+    const decisions = suggestion && !settled ? board.decisions(how) : [];
     this.#set("answer", JSON.stringify({ ...toAnswer(board.work), decisions }));
     this.#set("revision", String(revision));
     this.#set("flag", flag);

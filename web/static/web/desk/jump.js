@@ -1,22 +1,20 @@
-/** A field for the first letters of a word: the cursor goes there while they are typed. A field, so that every way of
- *  writing works in it. */
+/** A field for how a word begins, or any piece of the text: the cursor goes there while it is typed. A field, so that
+ *  every way of writing works in it, and every character can be sought (`writing.js`). */
 
 import { t } from "../i18n.js";
 import { composing, el } from "./dom.js";
-import { JUMP, nameOf } from "./keys.js";
+import { nameOf } from "./keys.js";
 
 /** @typedef {import("./board.js").Board} Board */
 
-const ON = [JUMP, "Enter", "ArrowDown"];
-const BACK = ["Shift+Enter", "ArrowUp"];
+const WAYS = new Map([["ArrowDown", 1], ["ArrowUp", -1]]);
 /** Act on the word that was found, as they would without the field. */
-const THROUGH = ["Tab", "Shift+Tab", "Delete", "ArrowLeft", "ArrowRight", "Shift+ArrowLeft", "Shift+ArrowRight", "Shift+ArrowUp", "Shift+ArrowDown", "Shift+End"];
+const THROUGH = ["Tab", "Shift+Tab", "ArrowLeft", "ArrowRight", "Shift+ArrowLeft", "Shift+ArrowRight", "Shift+ArrowUp", "Shift+ArrowDown", "Shift+End"];
 
 export class Jump {
-  /** @param {Board} board @param {Map<string, import("./keys.js").Bound>} keys */
-  constructor(board, keys) {
+  /** @param {Board} board */
+  constructor(board) {
     this.board = board;
-    this.keys = keys;
     this.last = "";
     /** Where one was. @type {{ selection: import("./offsets.js").Range, picked: string | null } | null} */
     this.origin = null;
@@ -24,7 +22,7 @@ export class Jump {
     this.field.setAttribute("autocapitalize", "off");
     this.none = el("span", { className: "none" });
     const keyed = (/** @type {string} */ key, /** @type {string} */ does) => el("span", {}, el("kbd", {}, key), ` ${does}`);
-    const hints = [keyed("Enter", t("next")), keyed("Space", t("stay")), keyed("Esc", t("back"))];
+    const hints = [keyed("Enter", t("stay")), keyed("↓", t("next")), keyed("⇧ Enter", t("all up to it")), keyed("Esc", t("back"))];
     const label = el("label", {}, el("span", {}, t("Go to a word that begins with")), this.field);
     this.box = el("div", { className: "jump", hidden: true }, label, this.none, el("span", { className: "hints" }, ...hints));
     board.sheet.stack.after(this.box);
@@ -59,10 +57,10 @@ export class Jump {
     else this.#tell("");
   }
 
-  /** @param {string} letters @param {1 | -1} way @param {import("./offsets.js").Range | null} from */
+  /** @param {string} letters @param {number} way @param {import("./offsets.js").Range | null} from */
   #go(letters, way, from) {
     this.last = letters;
-    const found = this.board.seek([letters], way, from);
+    const found = this.board.seek([letters], way < 0 ? -1 : 1, from, { within: true });
     this.#tell(found ? "" : t("nothing found"));
   }
 
@@ -77,22 +75,27 @@ export class Jump {
     if (composing(event)) return;
     event.stopPropagation();
     const name = nameOf(event);
-    const typed = this.field.value.trim();
-    if (ON.includes(name) || BACK.includes(name)) {
-      if (typed === "" && this.last) this.field.value = this.last;
-      if (typed || this.last) this.#go(typed || this.last, BACK.includes(name) ? -1 : 1, this.board.selection);
-    } else if (name === "Escape") this.#back();
-    else if (name === " ") this.#close();
-    else if (name === "Shift+ ") this.#upTo();
-    else if (THROUGH.includes(name) || this.#labels(name, typed)) this.#pass(event);
+    const way = WAYS.get(name);
+    if (way) this.#on(way);
+    else if (name === "Enter") this.#stay();
+    else if (name === "Escape") this.#back();
+    else if (name === "Shift+Enter") this.#upTo();
+    else if (THROUGH.includes(name)) this.#pass(event);
     else return;
     event.preventDefault();
   }
 
-  /** A number begins with figures, a word does not: after letters a figure is a label's key.
-   *  @param {string} name @param {string} typed */
-  #labels(name, typed) {
-    return /^\d$/.test(name) && /^\D/.test(typed) && "label" in (this.keys.get(name) ?? {});
+  /** To the next such word, or the one before; with nothing typed, of what was sought the last time. @param {number} way */
+  #on(way) {
+    this.field.value ||= this.last;
+    const typed = this.field.value.trim();
+    if (typed) this.#go(typed, way, this.board.selection);
+  }
+
+  /** With nothing typed, at the next one of what was sought the last time. */
+  #stay() {
+    if (this.field.value.trim() === "" && this.last) this.#on(1);
+    this.#close();
   }
 
   /** @param {KeyboardEvent} event */

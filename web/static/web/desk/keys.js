@@ -18,9 +18,6 @@ export const GROUPS = {
   see: t("Look"),
 };
 
-/** Opens the field for first letters, and goes on in it. */
-export const JUMP = "=";
-
 /** @type {Command[]} */
 export const COMMANDS = [
   { name: "right", keys: ["ArrowRight"], group: "move", says: t("The word to the right") },
@@ -32,7 +29,7 @@ export const COMMANDS = [
   { name: "top", keys: ["Mod+Home"], group: "move", says: t("The beginning of the text") },
   { name: "bottom", keys: ["Mod+End"], group: "move", says: t("The end of the text") },
   { name: "seek", keys: ["Shift+A … Z"], group: "move", says: t("The next word that begins with this letter") },
-  { name: "jump", keys: [JUMP], letter: "f", group: "move", says: t("A word by its first letters") },
+  { name: "jump", keys: ["="], letter: "f", group: "move", says: t("A word by its first letters, or any piece of the text") },
   { name: "growRight", keys: ["Shift+ArrowRight"], group: "move", says: t("Move the end to the right") },
   { name: "shrinkRight", keys: ["Shift+ArrowLeft"], group: "move", says: t("Move the end to the left") },
   { name: "growLeft", keys: ["Mod+Shift+ArrowLeft"], group: "move", says: t("Move the beginning to the left") },

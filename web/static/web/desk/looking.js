@@ -55,7 +55,7 @@ export class Looking {
   /** @param {Current} current @param {import("./types.js").Looked} looked */
   #offer(current, looked) {
     // Of two versions the first stays once something was done with it: the verdicts are about it.
-    if (current.suggestion && current.acts > 0) return;
+    if (current.suggestion && (current.acts > 0 || this.sitting.board.used)) return;
     current.looked = current.sheet.suggestion = looked;
     current.suggestion = looked.suggestion;
     this.sitting.view.offers(true);

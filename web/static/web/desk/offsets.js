@@ -79,11 +79,19 @@ export class Text {
   /** A sentence without the white space around it. @param {number} point @returns {Range} */
   sentence(point) {
     const { start, end } = this.segment("sentence", Math.min(point, Math.max(0, this.length - 1)));
+    return this.trimmed({ start, end }) ?? { start, end };
+  }
+
+  /** A range without the white space at its edges; null where it holds nothing else. @param {Range} range @returns {Range | null} */
+  trimmed({ start, end }) {
     const words = this.slice(start, end);
-    const before = words.length - words.trimStart().length;
-    const after = words.length - words.trimEnd().length;
     // White space takes one unit a character, so its count is the same in code points.
-    return before + after >= end - start ? { start, end } : { start: start + before, end: end - after };
+    const before = /^\p{White_Space}*/u.exec(words)?.[0].length ?? 0;
+    if (before >= words.length) return null;
+    // From the end by hand: an expression that is tied to the end alone looks at every blank of a long text.
+    let after = 0;
+    while (/\p{White_Space}/u.test(words[words.length - 1 - after])) after += 1;
+    return { start: start + before, end: end - after };
   }
 
   /** Whether the line that holds a point runs from right to left, as `unicode-bidi: plaintext` takes it. @param {number} point */

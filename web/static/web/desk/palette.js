@@ -7,14 +7,16 @@ import { byId, composing, el } from "./dom.js";
 
 const MOST = 40;
 
-/** How well a name fits what was typed; 0: not at all. Beginnings of words count most, then what is in between,
- *  then letters in their order. @param {string} name @param {string} typed */
+/** How well a name fits what was typed; 0: not at all. Its beginning counts most, then beginnings of words in it, then
+ *  what is in between, then letters in their order. Of several fragments each must be in it, in any order.
+ *  @param {string} name @param {string} typed */
 export function fit(name, typed) {
   const [whole, part] = [plain(name), plain(typed)];
-  if (part === "") return 1;
-  const at = whole.indexOf(part);
-  if (at === 0) return 4;
-  if (at > 0) return /[\s_\-/.:]/.test(whole[at - 1]) ? 3 : 2;
+  const place = placed(whole, part);
+  if (place > 0 || part === "") return place || 1;
+  const fragments = part.split(" ");
+  const least = Math.min(...fragments.map((fragment) => placed(whole, fragment)));
+  if (fragments.length > 1 && least > 0) return Math.min(least, AMONG);
   let from = 0;
   for (const letter of part) {
     from = whole.indexOf(letter, from) + 1;
@@ -23,9 +25,19 @@ export function fit(name, typed) {
   return 1;
 }
 
-/** Without accents and case. @param {string} words */
+const [BEGINS, OF_WORD, AMONG, INSIDE] = [5, 4, 3, 2];
+
+/** @param {string} whole @param {string} part */
+function placed(whole, part) {
+  const at = part === "" ? -1 : whole.indexOf(part);
+  if (at <= 0) return at === 0 ? BEGINS : 0;
+  return ` ${whole}`.includes(` ${part}`) ? OF_WORD : INSIDE;
+}
+
+/** Without accents and case; what parts words is all the same. @param {string} words */
 function plain(words) {
-  return words.normalize("NFKD").replace(/\p{M}/gu, "").toLocaleLowerCase().trim();
+  const level = words.normalize("NFKD").replace(/\p{M}/gu, "").toLocaleLowerCase();
+  return level.replace(/[\s_\-/.:]+/gu, " ").trim();
 }
 
 /** The labels that fit, the best first; those that fit alike in their own order.

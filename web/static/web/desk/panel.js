@@ -4,13 +4,15 @@ import { language, n, t } from "../i18n.js";
 import { byId, el, percent, write } from "./dom.js";
 import { marksList, relationRow, suggestedRow } from "./lists.js";
 import { waiting } from "./view.js";
+import { chosen } from "./work.js";
 
 /** @typedef {import("./board.js").Board} Board */
 
 export class Panel {
-  /** @param {HTMLElement} desk @param {Board} board */
-  constructor(desk, board) {
+  /** @param {HTMLElement} desk @param {Board} board @param {"leave" | "reject" | "ask"} rule what finishing does to undecided suggestions */
+  constructor(desk, board, rule) {
     this.board = board;
+    this.rule = rule;
     this.labels = [...desk.querySelectorAll('#spans [data-act="label"]')].filter((b) => b instanceof HTMLElement);
     this.keep = desk.querySelector('[data-act="keep"]');
     this.kinds = [...desk.querySelectorAll('[data-act="relation"]')].filter((b) => b instanceof HTMLElement);
@@ -69,15 +71,14 @@ export class Panel {
 
   #choices() {
     const { board } = this;
-    const { classes } = board.work;
     const items = board.pending.filter((item) => item.kind === "choice");
-    const key = JSON.stringify([classes, items.map(({ id }) => id), board.picked]);
+    const key = JSON.stringify([[...board.work.classes], items.map(({ id }) => id), board.picked]);
     if (key === this.last.choices) return;
     this.last.choices = key;
     board.see(items.map(({ id }) => id));
     for (const { element, input, score, question, name } of this.choices) {
       const item = items.find((one) => one.kind === "choice" && one.question === question && one.label === name);
-      input.checked = (classes[question] ?? []).includes(name);
+      input.checked = chosen(board.work, question).includes(name);
       element.classList.toggle("suggested", Boolean(item));
       element.classList.toggle("picked", Boolean(item) && board.picked === item?.id);
       write(score, item ? percent(item.score) : "");
@@ -133,15 +134,22 @@ export class Panel {
     if (this.marks.open) byId("marks-list").replaceChildren(...marksList(this.board));
   }
 
-  /** Nothing marked, nothing chosen: the same key says so. */
+  /** Nothing marked, nothing chosen: the same key says so. And what it does to suggestions that wait. */
   #done() {
     const { marks, classes } = this.board.work;
-    const nothing = marks.length === 0 && Object.values(classes).every((chosen) => chosen.length === 0);
-    if (nothing === this.last.nothing) return;
-    this.last.nothing = nothing;
+    const nothing = marks.length === 0 && [...classes.values()].every((taken) => taken.length === 0);
     const words = byId("submit").querySelector("span");
-    if (words) words.textContent = nothing ? t("Nothing here") : t("Done");
+    if (words) write(words, nothing ? t("Nothing here") : t("Done"));
+    write(byId("submit-then"), consequence(this.rule, this.board.pending.length));
   }
+}
+
+/** What finishing does to so many suggestions that wait. @param {"leave" | "reject" | "ask"} rule @param {number} count */
+function consequence(rule, count) {
+  if (count === 0) return "";
+  if (rule === "reject") return n("rejects 1 suggestion", "rejects %(count)s suggestions", count);
+  if (rule === "leave") return n("leaves 1 suggestion alone", "leaves %(count)s suggestions alone", count);
+  return n("asks about 1 suggestion", "asks about %(count)s suggestions", count);
 }
 
 /** @param {HTMLElement} desk @param {string} selector @returns {HTMLButtonElement[]} */

@@ -85,7 +85,7 @@ function chooseSelected(board, event) {
   if (board.locked) return;
   const range = board.sheet.selected;
   if (range && range.end > range.start) {
-    const snapped = event.altKey ? range : board.tokens.snap(range);
+    const snapped = event.altKey ? (board.text.trimmed(range) ?? range) : board.tokens.snap(range);
     if (snapped) board.grasp(snapped);
   } else choosePoint(board, event);
 }

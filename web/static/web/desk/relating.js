@@ -6,7 +6,7 @@ import { t } from "../i18n.js";
 
 /** Pairs of head and tail labels; null where any two will do. @param {Rules} rules @param {string} relation */
 function pairsOf(rules, relation) {
-  const pairs = rules.relations?.[relation]?.pairs ?? [];
+  const pairs = rules.relations?.get(relation)?.pairs ?? [];
   return pairs.length > 0 ? pairs : null;
 }
 

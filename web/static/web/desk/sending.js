@@ -10,6 +10,7 @@ import { toAnswer } from "./work.js";
 /** @typedef {import("./types.js").Body} Body */
 /** @typedef {import("./store.js").Entry} Entry */
 /** @typedef {import("./current.js").Current} Current */
+/** @typedef {{ complete?: boolean, pending?: "leave" | "reject" }} Finishing `pending`: what becomes of undecided suggestions */
 
 const REST_MS = 3000;
 const BETWEEN_DRAFTS_MS = 10_000;
@@ -71,23 +72,24 @@ export class Sending {
     this.sitting.tell();
   }
 
-  /** @param {Current} current @param {string} state */
-  submit(current, state, { complete = true } = {}) {
+  /** @param {Current} current @param {string} state @param {Finishing} how */
+  submit(current, state, how) {
     clearTimeout(this.resting);
     const { document } = current.sheet;
-    const body = this.body(current, state, { complete });
+    const body = this.body(current, state, how);
     const kept = current.kept(this.board.work, body.milliseconds);
     this.outbox.put({ document: document.id, name: document.external_id, at: this.store.now, body, kept });
     this.store.forget(document.id);
   }
 
-  /** What is sent, under an id of its own. @param {Current} current @param {string} state @returns {Body} */
-  body(current, state, { complete = true } = {}) {
+  /** What is sent, under an id of its own. A draft has verdicts, too, but none on what nobody decided on.
+   *  @param {Current} current @param {string} state @param {Finishing} [how] @returns {Body} */
+  body(current, state, { complete = true, pending } = {}) {
     const { revision, flag, comment } = current;
     return {
       submit_id: current.ask(), revision, state, complete, flag, comment, milliseconds: this.sitting.clock.milliseconds,
       ...toAnswer(this.board.work),
-      decisions: state === "submitted" ? this.board.decisions({ complete }) : [],
+      decisions: state === "skipped" ? [] : this.board.decisions({ complete: complete && state === "submitted", pending }),
     };
   }
 

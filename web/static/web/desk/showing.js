@@ -112,9 +112,9 @@ export class Showing {
     return this.history.future.length > 0;
   }
 
-  /** The verdicts to send with the answer. @param {{ complete: boolean }} how */
-  decisions({ complete }) {
-    return decisions(this.work, this.suggestion, this.rules, { complete, seen: this.seen });
+  /** The verdicts to send with the answer. @param {{ complete: boolean, pending?: "leave" | "reject" }} how */
+  decisions(how) {
+    return decisions(this.work, this.suggestion, this.rules, { ...how, seen: this.seen });
   }
 
   /** With a label in hand: nothing is chosen since it was used last. */

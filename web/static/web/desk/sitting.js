@@ -219,15 +219,17 @@ export class Sitting {
     this.changed();
   }
 
-  /** What is not `complete` says nothing of whatever is not marked, undecided suggestions included. */
-  done({ state = "submitted", complete = true } = {}) {
+  /** What is not `complete` says nothing of whatever is not marked, undecided suggestions included. `asked`: what becomes of
+   *  these was said just now.
+   *  @param {import("./sending.js").Finishing & { state?: string, asked?: boolean }} [how] */
+  done({ state = "submitted", complete = true, pending, asked = false } = {}) {
     const { current } = this;
     if (!current || this.busy) return;
-    if (state === "submitted" && complete && !current.warned && this.#unseen(current)) return;
+    if (state === "submitted" && complete && !asked && !current.warned && this.#unseen(current)) return;
     this.touched = true;
     this.view.tell("");
     this.#count(current, state);
-    this.sending.submit(current, state, { complete });
+    this.sending.submit(current, state, { complete, pending });
     this.view.say(state === "skipped" ? t("Skipped.") : t("Done."));
     this.next();
   }

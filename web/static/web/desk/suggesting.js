@@ -1,6 +1,6 @@
 /** What a model suggests and what becomes of it: which items still wait, and the verdict on each at the end. Pure. */
 
-import { addMark, decide, overlaps, relate, same, toggleChoice } from "./work.js";
+import { addMark, chosen, decide, overlaps, relate, same, toggleChoice } from "./work.js";
 
 /**
  * @typedef {import("./work.js").Work} Work
@@ -87,8 +87,8 @@ export class View {
     if (item.kind === "relation") {
       return this.ends(item).every((end) => end.mark || (end.item && this.waits(end.item))) && !this.related(item);
     }
-    const chosen = this.work.classes[item.question] ?? [];
-    return this.rules.multiple(item.question) ? !chosen.includes(item.label) : chosen.length === 0;
+    const taken = chosen(this.work, item.question);
+    return this.rules.multiple(item.question) ? !taken.includes(item.label) : taken.length === 0;
   }
 }
 
@@ -116,32 +116,51 @@ export function accepted(work, items, item, rules, milliseconds) {
     return relate(base, { head: head.mark.id, tail: tail.mark.id, label: item.label });
   }
   if (item.kind === "span") return addMark(base, item, { ...rules, from: item.id }).work;
-  if ((base.classes[item.question] ?? []).includes(item.label)) return base;
+  if (chosen(base, item.question).includes(item.label)) return base;
   return toggleChoice(base, { name: item.question, multiple: rules.multiple(item.question) }, item.label);
 }
 
 /**
  * The verdict on suggested items, as it follows from the answer that is sent: accepted or corrected where the answer
- * says so, rejected where a person did, left alone where it was seen and nothing was done. What nobody saw gets none.
- * An answer that is not complete says nothing of what was not decided on.
+ * says so, rejected where a person did. What still waits is rejected, too, where that is what finishing does (`pending`);
+ * else it is left alone where it was seen, and what nobody saw gets no verdict. An answer that is not complete, or not
+ * finished, says nothing of what was not decided on.
  * @param {Work} work @param {Suggestion | null} suggestion @param {Rules} rules
- * @param {{ complete: boolean, seen: Iterable<string> }} how @returns {Decision[]}
+ * @param {{ complete: boolean, seen: Iterable<string>, pending?: "leave" | "reject" }} how @returns {Decision[]}
  */
-export function decisions(work, suggestion, rules, { complete, seen }) {
+export function decisions(work, suggestion, rules, { complete, seen, pending: rule = "leave" }) {
   if (!suggestion) return [];
   const items = offered(suggestion.items, rules);
   const view = new View(work, items, rules);
   const looked = new Set(seen);
   return items.flatMap((item) => {
     const decided = item.id in work.decided;
+    const rejected = decided || (complete && rule === "reject" && view.waits(item));
     const left = complete && looked.has(item.id) ? { verdict: /** @type {const} */ ("leave") } : null;
     const found = verdict(view, item);
-    const said = found ?? (decided ? { verdict: /** @type {const} */ ("reject") } : left);
+    const said = found ?? (rejected ? { verdict: /** @type {const} */ ("reject") } : left);
     if (!said || (said.verdict === "correct" && !decided && !complete)) return [];
     const when = decided ? { milliseconds: work.decided[item.id] } : {};
     return [{ suggestion: suggestion.id, item: item.id, ...said, ...when }];
   });
 }
+
+/** The work of a draft as it was left, with the verdicts that were kept with it: what was rejected waits no more, and
+ *  marks know again what they came from. @param {Work} work @param {Suggestion | null} suggestion @param {Decision[]} kept */
+export function resumed(work, suggestion, kept) {
+  const items = new Map((suggestion?.items ?? []).map((item) => [item.id, item]));
+  const said = kept.filter((one) => one.suggestion === suggestion?.id && items.has(one.item));
+  const decided = said.filter(({ verdict: word, milliseconds }) => word === "reject" || milliseconds !== undefined);
+  const from = new Map(said.filter(({ verdict: word }) => word !== "reject").map((one) => [placeOf(one.correction ?? items.get(one.item)), one.item]));
+  return {
+    ...work,
+    marks: work.marks.map((mark) => ({ ...mark, from: from.get(placeOf(mark)) ?? null })),
+    decided: { ...work.decided, ...Object.fromEntries(decided.map(({ item, milliseconds = 0 }) => [item, milliseconds])) },
+  };
+}
+
+/** @param {any} thing a span of any kind; what is none has no place */
+const placeOf = (thing) => (Number.isInteger(thing?.start) ? `${thing.start} ${thing.end}` : "none");
 
 /** Accepted or corrected, where the answer shows it.
  *  @param {View} view @param {Item} item @returns {Pick<Decision, "verdict" | "correction"> | null} */
@@ -153,10 +172,10 @@ function verdict(view, item) {
     return { verdict: "correct", correction: { kind: "relation", label: item.label } };
   }
   if (item.kind === "choice") {
-    const chosen = view.work.classes[item.question] ?? [];
-    if (chosen.includes(item.label)) return { verdict: "accept" };
-    if (view.rules.multiple(item.question) || chosen.length === 0) return null;
-    return { verdict: "correct", correction: { kind: "choice", question: item.question, label: chosen[0] } };
+    const taken = chosen(view.work, item.question);
+    if (taken.includes(item.label)) return { verdict: "accept" };
+    if (view.rules.multiple(item.question) || taken.length === 0) return null;
+    return { verdict: "correct", correction: { kind: "choice", question: item.question, label: taken[0] } };
   }
   if (view.bySpan.has(key(item))) return { verdict: "accept" };
   const instead = view.from.get(item.id) ?? (view.rules.allowOverlap ? undefined : view.met(item));

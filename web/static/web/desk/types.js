@@ -9,7 +9,8 @@
  * @typedef {{ state: string, version: number | null, suggestion: Suggestion | null }} Looked
  *   state: ready, pending (a worker was asked), no_model or blind (held out)
  * @typedef {Answer & { document: number, revision: number, state: string, complete: boolean, submit_id: string,
- *   updated_at: string, flag: string, comment: string, milliseconds: number | null, stands: string }} Annotation
+ *   updated_at: string, flag: string, comment: string, milliseconds: number | null, stands: string,
+ *   decisions?: import("./suggesting.js").Decision[] }} Annotation
  *   as its annotator left it: a draft, if there is one; `stands` is the state of the answer that counts, if any does
  * @typedef {{ stage: string, version: number | null, moving: boolean, sentence: string, percent: number | null }} Model
  *   what a project's model is doing, in words; moving: it changes within seconds or minutes by itself
@@ -20,7 +21,7 @@
  *   retired?: boolean, pairs?: string[][] }} Label
  * @typedef {{ name: string, multiple: boolean }} Question
  * @typedef {{ api: string, csrf: string, owner: string, project: number, desk_url: string, document_url: string,
- *   signin_url: string, allow_overlap: boolean, labels: Label[], questions: Question[],
+ *   signin_url: string, allow_overlap: boolean, pending_suggestions: "leave" | "reject" | "ask", labels: Label[], questions: Question[],
  *   progress: { done: number, total: number }, first: Sheet | null, reason: string,
  *   model: Model, model_url: string }} Config
  */

@@ -1,4 +1,5 @@
-/** What a person has done with a document so far, as a value: every act makes a new one. Nothing here touches a page. */
+/** What a person has done with a document so far, as a value: every act makes a new one. Nothing here touches a page.
+ *  What people name is only ever looked up in a Map: a question may be called `constructor`, or `__proto__`. */
 
 export { decisions } from "./suggesting.js";
 
@@ -7,18 +8,19 @@ export { decisions } from "./suggesting.js";
  * `decided` holds the items that a person gave a verdict on, each with the milliseconds since it was shown.
  * @typedef {{ id: string, start: number, end: number, label: string, from: string | null }} Mark
  * @typedef {{ head: string, tail: string, label: string }} Relation
- * @typedef {{ marks: Mark[], classes: Record<string, string[]>, relations: Relation[],
+ * @typedef {{ marks: Mark[], classes: Map<string, string[]>, relations: Relation[],
  *             decided: Record<string, number> }} Work
+ * @typedef {Omit<Work, "classes"> & { classes: Record<string, string[]> }} KeptWork as JSON has it
  * @typedef {{ spans: { start: number, end: number, label: string }[], classes: Record<string, string[]>,
  *             relations: { head: number, tail: number, label: string }[] }} Answer
  * @typedef {{ pairs?: string[][] }} RelationRule pairs of head and tail labels; none: any
  * @typedef {{ allowOverlap: boolean, multiple: (question: string) => boolean,
- *             relations?: Record<string, RelationRule> }} Rules
+ *             relations?: Map<string, RelationRule> }} Rules
  * @typedef {{ start: number, end: number }} Range
  */
 
 /** @type {Work} */
-export const EMPTY = Object.freeze({ marks: [], classes: {}, relations: [], decided: {} });
+export const EMPTY = Object.freeze({ marks: [], classes: new Map(), relations: [], decided: {} });
 
 let last = 0;
 const newId = () => `m${(last += 1)}`;
@@ -31,16 +33,25 @@ export function fromAnswer(answer) {
     tail: marks[tail].id,
     label,
   }));
-  return { marks, classes: { ...(answer.classes ?? {}) }, relations, decided: {} };
+  return { marks, classes: byQuestion(answer.classes), relations, decided: {} };
 }
 
-/** Work that was kept as JSON, with ids that are new in this page. @param {Work} kept @returns {Work} */
+/** Choices as they come in JSON. @param {Record<string, string[]>} [classes] */
+const byQuestion = (classes) => new Map(Object.entries(classes ?? {}));
+
+/** What is chosen of a question's answers. @param {Work} work @param {string} question */
+export const chosen = ({ classes }, question) => classes.get(question) ?? [];
+
+/** The form in which work is kept as JSON. @param {Work} work @returns {KeptWork} */
+export const keepable = (work) => ({ ...work, classes: Object.fromEntries(work.classes) });
+
+/** Work that was kept as JSON, with ids that are new in this page. @param {KeptWork} kept @returns {Work} */
 export function revive(kept) {
   const ids = new Map(kept.marks.map((mark) => [mark.id, newId()]));
   const renamed = (/** @type {string} */ id) => /** @type {string} */ (ids.get(id));
   return {
     marks: kept.marks.map((mark) => ({ ...mark, id: renamed(mark.id) })),
-    classes: kept.classes,
+    classes: byQuestion(kept.classes),
     relations: kept.relations.map((r) => ({ ...r, head: renamed(r.head), tail: renamed(r.tail) })),
     decided: kept.decided,
   };
@@ -56,7 +67,7 @@ export function toAnswer(work) {
   const place = (/** @type {string} */ id) => /** @type {number} */ (places.get(id));
   return {
     spans: marks.map(({ start, end, label }) => ({ start, end, label })),
-    classes: work.classes,
+    classes: Object.fromEntries(work.classes),
     relations: work.relations.map(({ head, tail, label }) => ({ head: place(head), tail: place(tail), label })),
   };
 }
@@ -121,11 +132,11 @@ export function changeMark(work, id, change, { allowOverlap }) {
  * @param {Work} work @param {{ name: string, multiple: boolean }} question @param {string} label @returns {Work}
  */
 export function toggleChoice(work, question, label) {
-  const chosen = work.classes[question.name] ?? [];
-  const others = chosen.filter((name) => name !== label);
+  const now = chosen(work, question.name);
+  const others = now.filter((name) => name !== label);
   const kept = question.multiple ? others : [];
-  const next = chosen.includes(label) ? others : [...kept, label];
-  return { ...work, classes: { ...work.classes, [question.name]: next } };
+  const next = now.includes(label) ? others : [...kept, label];
+  return { ...work, classes: new Map(work.classes).set(question.name, next) };
 }
 
 /** @param {Relation} a @param {Relation} b */
