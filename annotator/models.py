@@ -133,7 +133,8 @@ class Label(TenantOwned):
 class Document(TenantOwned):
     """A text as it came, never normalised. Written by importing; its places in the queue by queue.py.
 
-    ``free_slots`` is how many more people may take it: wanted, less those who submitted, less leases.
+    ``free_slots`` is how many more people may take it: wanted, less those who submitted, less leases. Who skipped it
+    counts for nothing there, and does not get it again.
     """
 
     class Split(models.TextChoices):

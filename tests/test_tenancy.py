@@ -54,6 +54,7 @@ SQL_BY_HAND = {
     "annotator/queue.py",
     "annotator/relabel.py",
     "annotator/pace.py",
+    "annotator/skips.py",
     "annotator/stats.py",
     "annotator/tenancy.py",
     "annotator/tokens.py",

@@ -9,6 +9,7 @@ from ninja import Query, Router
 from ninja import Schema as Given
 from pydantic import Field
 
+from annotator import skips
 from annotator.accounts import Role
 from annotator.finding import search
 from web import access
@@ -59,6 +60,39 @@ def list_documents(request: TenantRequest, project_id: int, filters: Query[Docum
 def get_document(request: TenantRequest, document_id: int) -> HttpResponse:
     """A document and its text."""
     return answers.json(shapes.document(access.document_for(request, document_id)))
+
+
+@router.get("/projects/{int:project_id}/skipped", response={200: s.SkippedDocuments} | errors(403))
+def list_skipped(request: TenantRequest, project_id: int, asked: Query[s.SkippedFilters]) -> HttpResponse:
+    """Documents that somebody skipped and that lack answers, and why, those skipped last first. For managers."""
+    project = access.project_for(request, project_id, Role.MANAGER)
+    counts = skips.count(project)
+    items = skips.listed(project, reason=asked.reason, most=asked.limit)
+    whole = {
+        "documents": counts.documents,
+        "nobody_left": counts.nobody_left,
+        "reasons": [{"reason": reason, "documents": number} for reason, number in skips.reasons(project)],
+        "items": [_skipped(item) for item in items],
+    }
+    return answers.json(whole)
+
+
+@router.post("/projects/{int:project_id}/skipped/put-back", response={200: s.PutBack} | errors(403))
+def put_back(request: TenantRequest, project_id: int, sent: s.PutBackGiven) -> HttpResponse:
+    """Ask those who skipped again: about these documents, those skipped for this reason, or all. For managers."""
+    project = access.project_for(request, project_id, Role.MANAGER)
+    number = skips.put_back(project, documents=sent.documents, reason=sent.reason, actor=request.user)
+    return answers.json({"documents": number})
+
+
+def _skipped(item: skips.Skipped) -> dict[str, Any]:
+    return {
+        "id": item.document.pk,
+        "external_id": item.document.external_id,
+        "excerpt": item.excerpt,
+        "nobody_left": item.nobody_left,
+        "skips": [{"annotator": one.username, "reason": one.reason, "at": one.at} for one in item.skips],
+    }
 
 
 def _item(found: search.Found, sees_all: bool) -> dict[str, Any]:

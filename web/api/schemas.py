@@ -216,6 +216,48 @@ class Document(Schema):
     free_slots: int
 
 
+class SkippedFilters(Given):
+    reason: Text | None = Field(None, max_length=2_000, description="One of `reasons`; empty: nothing was said.")
+    limit: int = Field(200, ge=1, le=1_000)
+
+
+class Skip(Schema):
+    annotator: str
+    reason: str = Field(description="Empty when nothing was said.")
+    at: datetime
+
+
+class SkippedDocument(Schema):
+    id: int
+    external_id: str
+    excerpt: str = Field(description="The first 200 characters.")
+    nobody_left: bool = Field(description="Every member has answered or skipped it: it waits for a manager.")
+    skips: list[Skip]
+
+
+class ReasonCount(Schema):
+    reason: str
+    documents: int
+
+
+class SkippedDocuments(Schema):
+    documents: int = Field(description="How many there are in all.")
+    nobody_left: int = Field(description="Those of them that nobody is left to be asked about.")
+    reasons: list[ReasonCount] = Field(description="The most frequent first.")
+    items: list[SkippedDocument]
+
+
+class PutBackGiven(Given):
+    """Without either: all of them."""
+
+    documents: list[Annotated[StrictInt, Field(ge=1, lt=2**63)]] | None = Field(None, max_length=1_000)
+    reason: Text | None = Field(None, max_length=2_000, description="One of `reasons`; empty: nothing was said.")
+
+
+class PutBack(Schema):
+    documents: int = Field(description="How many were put back.")
+
+
 class Imported(Schema):
     rows: int
     new: int

@@ -28,6 +28,7 @@ from web.views import (
     projects,
     settings,
     signin,
+    skipped,
     training,
     version,
 )
@@ -69,6 +70,7 @@ urlpatterns = [
     page("projects/<int:project_id>/import", imports.upload, "import"),
     page("projects/<int:project_id>/export", exports.choose, "export"),
     page("projects/<int:project_id>/documents", documents.index, "documents"),
+    page("projects/<int:project_id>/skipped", skipped.show, "skipped"),
     page("projects/<int:project_id>/desk", desk.desk, "desk"),
     page("documents/<int:document_id>/answers", documents.answers, "document-answers"),
     page("documents/<int:document_id>", desk.document, "document"),

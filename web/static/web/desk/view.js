@@ -13,6 +13,7 @@ import { conflict } from "./dialogs.js";
 const FINISHED = {
   done: () => t("Every document that is yours to label is labelled. Thank you."),
   taken: () => t("What is left is with somebody else just now. Look in again later."),
+  skipped: () => t("You labelled all the others. Those that you skipped go to somebody else."),
   held: () => t("You have as many documents open as anybody may. Finish some of them first."),
   empty: () => t("There are no documents here yet. A manager can import some."),
   archived: () => t("This project is archived: nothing more is labelled in it."),
