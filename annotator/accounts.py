@@ -42,6 +42,8 @@ class User(AbstractUser):
 
     REQUIRED_FIELDS = []
 
+    time_zone = models.CharField(max_length=64, blank=True, default="", db_default="", help_text="By its IANA name.")
+
 
 class Membership(models.Model):
     """A person's role in a tenant."""

@@ -54,6 +54,9 @@ class Project(TenantOwned):
     random_share = models.FloatField(default=0.2, help_text="Share of the queue drawn at random.")
     allow_overlap = models.BooleanField(default=False)
     show_times = models.BooleanField(default=True, help_text="Whether reports tell how long people took.")
+    time_zone = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="Of its days; empty: that of whoever looks."
+    )
     archived_at = models.DateTimeField(null=True, help_text="Since when nobody annotates it; null while it is open.")
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from itertools import combinations
 
 from django.db import connection
-from django.utils import timezone
 
+from annotator import zones
 from annotator.items import agreement, items_of
 from annotator.models import Annotation, Project
 
@@ -18,12 +18,11 @@ DAYS = 30
 LATEST = 5_000  # answers that are taken apart for the labels in them
 TWICE = 500  # documents with several answers that are compared
 
-# One pass over the answers for all counts; days before the window are one.
+# One pass over the answers for all counts; days are counted from 1, and all before the window are 0.
 _WORK = """
 SELECT u.username, w.state, w.flag, w.day, w.answers FROM (
     SELECT annotator_id, state, flag, day, count(*) AS answers FROM (
-        SELECT annotator_id, state, flag,
-               CASE WHEN updated_at >= %(since)s THEN (updated_at AT TIME ZONE 'UTC')::date END AS day
+        SELECT annotator_id, state, flag, width_bucket(updated_at, %(days)s::timestamptz[]) AS day
         FROM annotator_annotation WHERE project_id = %(project)s
     ) answers GROUP BY annotator_id, state, flag, day
 ) w JOIN annotator_user u ON u.id = w.annotator_id
@@ -110,32 +109,32 @@ class Agreement:
 
 def people(project: Project, period: int = DAYS) -> list[Person]:
     """Everybody who has answered, with the documents they submitted on each of so many days, by the last time."""
-    days = last_days(period)
+    days = last_days(project, period)
     with connection.cursor() as cursor:
-        cursor.execute(_WORK, {"project": project.pk, "since": days[0]})
+        cursor.execute(_WORK, {"project": project.pk, "days": zones.beginnings(days, zones.of_days(project))})
         rows = cursor.fetchall()
     found: dict[str, Person] = {}
     for username, state, flag, day, count in rows:
         one = found.setdefault(username, Person(username, days=[0] * len(days)))
         one.counts[state] += count
         one.counts[flag] += count
-        if day is not None and state == Annotation.State.SUBMITTED:
-            one.days[(day - days[0]).days] += count
+        if day and state == Annotation.State.SUBMITTED:
+            one.days[day - 1] += count
     return [found[username] for username in sorted(found)]
 
 
-def last_days(period: int = DAYS) -> list[date]:
-    """So many days, today the last."""
-    today = timezone.now().date()
-    return [today - timedelta(days=back) for back in range(period - 1, -1, -1)]
+def last_days(project: Project, period: int = DAYS) -> list[date]:
+    """So many days as the project counts them, today the last."""
+    return zones.last_days(period, zones.of_days(project))
 
 
 def times(project: Project, period: int = DAYS) -> list[Times]:
     """Of so many days; none of a project that hides them."""
     if not project.show_times:
         return []
+    (since,) = zones.beginnings(last_days(project, period)[:1], zones.of_days(project))
     with connection.cursor() as cursor:
-        cursor.execute(_TIMES, {"project": project.pk, "since": last_days(period)[0]})
+        cursor.execute(_TIMES, {"project": project.pk, "since": since})
         rows = cursor.fetchall()
     return [Times(username, count, *(part / 1000 for part in quarters)) for username, count, quarters in rows]
 

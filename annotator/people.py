@@ -13,7 +13,7 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.http import base36_to_int
 
-from annotator import audit, queue
+from annotator import audit, queue, zones
 from annotator.accounts import Membership, Role, Tenant, User
 from annotator.errors import Conflict, Detail, Invalid
 from annotator.models import Annotation, ApiToken, Claim
@@ -163,6 +163,20 @@ def _new_user(username: str, email: str, password: str | None) -> User:
     user.full_clean()
     user.save()
     return user
+
+
+def set_time_zone(user: User, name: str) -> None:
+    """In which zone this person is told times and days. Raises Invalid for a name that is none."""
+    if zones.known(name) is None:
+        raise Invalid("invalid_time_zone", zones.UNKNOWN, [{"field": "time_zone", "reason": zones.UNKNOWN}])
+    user.time_zone = name
+    user.save(update_fields=["time_zone"])
+
+
+def note_time_zone(user: User, name: str) -> None:
+    """What this person's browser says, until they say something else themselves."""
+    if User.objects.filter(pk=user.pk, time_zone="").update(time_zone=name):
+        user.time_zone = name
 
 
 class _LoginLink(PasswordResetTokenGenerator):

@@ -10,10 +10,12 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
 
 from annotator import tokens
 from annotator.accounts import Membership, Tenant
 from annotator.tenancy import tenant_scope
+from web import zones
 from web.api import answers
 from web.requests import TenantRequest, bearer, is_api
 
@@ -73,7 +75,9 @@ def _answer(request: TenantRequest, slug: str, view: Callable[[], HttpResponseBa
         if secret is not None:
             _identify(request, secret)
         request.tenant = tenant
-        response = _rendered(view())
+        # What is streamed, a file, is made after it: files tell time in UTC.
+        with timezone.override(zones.of(request)):
+            response = _rendered(view())
         if response.status_code >= 400:
             raise _Refused(_shaped(request, response))
     return response

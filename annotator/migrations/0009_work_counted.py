@@ -1,6 +1,6 @@
-"""A skip takes up no place any more: places in the queue are counted anew."""
+"""A skip takes up no place any more: places in the queue are counted anew. People and projects have time zones."""
 
-from django.db import migrations
+from django.db import migrations, models
 
 RECOUNT = """
 WITH counted AS (
@@ -31,5 +31,21 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="user",
+            name="time_zone",
+            field=models.CharField(blank=True, db_default="", default="", help_text="By its IANA name.", max_length=64),
+        ),
+        migrations.AddField(
+            model_name="project",
+            name="time_zone",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default="",
+                help_text="Of its days; empty: that of whoever looks.",
+                max_length=64,
+            ),
+        ),
         migrations.RunPython(settle_what_is_there, migrations.RunPython.noop),
     ]

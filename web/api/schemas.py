@@ -83,6 +83,7 @@ class ProjectGiven(Given):
     check_share: float = Field(0.15, description="Share held out, labelled blind, to judge models. 0 to 0.5.")
     random_share: float = Field(0.2, description="Share of the queue drawn at random. 0 to 1.")
     allow_overlap: StrictBool = Field(False, description="Whether spans may overlap.")
+    time_zone: Text = Field("", description="In which days are counted; empty: that of whoever looks.")
 
 
 class ProjectChanged(Given):
@@ -95,6 +96,7 @@ class ProjectChanged(Given):
     random_share: float | None = None
     allow_overlap: StrictBool | None = None
     show_times: StrictBool | None = Field(None, description="Whether anything tells how long people took.")
+    time_zone: Text | None = Field(None, description="In which days are counted; empty: that of whoever looks.")
     archived: StrictBool | None = Field(None, description="Archived: nobody gets its documents; false opens it again.")
 
 
@@ -161,6 +163,7 @@ class ProjectItem(Schema):
     random_share: float
     allow_overlap: bool
     show_times: bool
+    time_zone: str
     archived_at: datetime | None = Field(description="Since when nobody gets its documents; null while it is open.")
     created_at: datetime
 
@@ -186,6 +189,7 @@ class Me(Schema):
     tenant: str
     tenant_name: str
     by_token: bool
+    time_zone: str = Field(description="In which pages tell you days and times; empty: not known yet.")
 
 
 class DocumentItem(Schema):

@@ -16,7 +16,7 @@ RUN_FIELDS = (
 )  # fmt: skip
 PROJECT_FIELDS = (
     "id", "name", "guidelines", "annotators_per_document", "check_share", "random_share", "allow_overlap",
-    "show_times", "archived_at", "created_at",
+    "show_times", "time_zone", "archived_at", "created_at",
 )  # fmt: skip
 DOCUMENT_FIELDS = ("id", "external_id", "text", "sha256", "meta", "split", "free_slots")
 

@@ -51,6 +51,7 @@ urlpatterns = [
     path("signout", signin.sign_out, name="signout"),
     path("language", set_language, name="language"),
     path("account/password", account.password, name="password"),
+    path("account/time-zone", account.time_zone, name="time-zone"),
     path("join/<slug:slug>/<str:secret>", account.join, name="join"),
     page("", projects.index, "projects"),
     page("people", people.index, "people"),
