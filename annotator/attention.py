@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import Count
+from django.db.models.functions import Left
 
-from annotator import skips
+from annotator import skips, titles
 from annotator.finding.models import Facet
 from annotator.models import AnnotationRevision, Project
 
@@ -35,13 +37,25 @@ def attention(project: Project) -> Attention:
     return Attention(flagged, asked, differing, skips.count(project))
 
 
-def recent(project: Project) -> list[AnnotationRevision]:
+@dataclass(frozen=True)
+class Recent:
+    """An answer that somebody gave."""
+
+    at: datetime
+    username: str
+    state: str
+    revision: int
+    document: int
+    title: str
+
+
+def recent(project: Project) -> list[Recent]:
     """The last answers that were given."""
-    rows = AnnotationRevision.objects.filter(project=project).select_related(
-        "annotation__annotator", "annotation__document"
+    rows = AnnotationRevision.objects.filter(project=project).annotate(
+        beginning=Left("annotation__document__text", titles.READ)
     )
-    return list(
-        rows.only(
-            "state", "revision", "created_at", "annotation__annotator__username", "annotation__document__external_id"
-        ).order_by("-pk")[:RECENT]
-    )
+    found = rows.order_by("-pk").values_list(
+        "created_at", "annotation__annotator__username", "state", "revision", "annotation__document",
+        "annotation__document__external_id", "annotation__document__sha256", "beginning",
+    )  # fmt: skip
+    return [Recent(*row[:5], title=titles.title(*row[5:])) for row in found[:RECENT]]

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from annotator import titles
 from annotator.accounts import Membership, Role, Tenant, User
 from annotator.finding.models import Facet, Posting
 from annotator.invitation_model import Invitation
@@ -184,6 +185,11 @@ class Document(TenantOwned):
 
     def __str__(self) -> str:
         return self.external_id
+
+    @property
+    def title(self) -> str:
+        """What people call it; reads the text."""
+        return titles.title(self.external_id, self.sha256, self.text)
 
 
 class Claim(TenantOwned):

@@ -8,8 +8,9 @@ from datetime import date
 from itertools import combinations
 
 from django.db import connection
+from django.db.models.functions import Left
 
-from annotator import zones
+from annotator import titles, zones
 from annotator.items import agreement, items_of
 from annotator.models import Annotation, Project
 
@@ -99,7 +100,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Over the latest documents with several answers; ``least`` are those with the least, as (document id, share)."""
+    """Over the latest documents with several answers; ``least``: those with the least, as (document, title, share)."""
 
     documents: int
     mean: float
@@ -159,11 +160,10 @@ def agreed(project: Project, *, least: int = 10) -> Agreement | None:
         return None
     answers = Annotation.objects.filter(document__in=twice, state=Annotation.State.SUBMITTED)
     given: defaultdict[tuple[int, str], list[tuple[str, frozenset[object]]]] = defaultdict(list)
-    rows = answers.order_by("annotator__username").values_list(
-        "document", "document__external_id", "annotator__username", "answer"
-    )
-    for document, name, username, answer in rows:
-        given[document, name].append((username, frozenset(items_of(answer))))
+    rows = answers.order_by("annotator__username").annotate(beginning=Left("document__text", titles.READ))
+    named = ("document__external_id", "document__sha256", "beginning")
+    for document, username, answer, *names in rows.values_list("document", "annotator__username", "answer", *named):
+        given[document, titles.title(*names)].append((username, frozenset(items_of(answer))))
     pairs: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     shares = []
     for (document, name), said in given.items():

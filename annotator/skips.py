@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import connection
 from django.db.models.functions import Left
 
-from annotator import audit, review
+from annotator import audit, review, titles
 from annotator.models import Annotation, Document, Project, User
 from annotator.tenancy import current_tenant
 
@@ -70,6 +70,10 @@ class Skipped:
     excerpt: str
     nobody_left: bool
     skips: list[Skip] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        return titles.title(self.document.external_id, self.document.sha256, self.excerpt)
 
 
 def count(project: Project) -> Counts:

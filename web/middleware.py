@@ -10,9 +10,10 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
 from django.utils import timezone
 
-from annotator import tokens
+from annotator import people, tokens
 from annotator.accounts import Membership, Tenant
 from annotator.tenancy import tenant_scope
 from web import zones
@@ -90,6 +91,9 @@ def _tenant_of_session(request: TenantRequest, slug: str) -> Tenant:
         raise _Refused(redirect_to_login(request.get_full_path()))
     member = Membership.objects.select_related("tenant").filter(tenant__slug=slug, user=request.user).first()
     if member is None:
+        gone = next((one for one in people.ended(request.user) if one.slug == slug), None)
+        if gone is not None and not is_api(request):
+            raise _Refused(render(request, "web/ended.html", {"tenant": gone}, status=404))
         raise Http404
     request.role = member.role
     return member.tenant

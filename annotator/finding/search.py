@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat, Left, Length
 
+from annotator import titles
 from annotator.errors import Invalid
 from annotator.finding import words
 from annotator.models import Document, Facet, Project, User
@@ -69,6 +70,7 @@ class Found:
 
     pk: int
     external_id: str
+    title: str
     split: str
     open: bool
     length: int
@@ -192,7 +194,7 @@ def _found(project: Project, keys: list[int], asked: str) -> list[Found]:
     """What the list shows of these documents, in two queries."""
     read = Left("text", READ_CHARACTERS if asked else EXCERPT)
     documents = Document.objects.filter(pk__in=keys).annotate(length=Length("text"), read=read)
-    fields = ("pk", "external_id", "split", "free_slots", "priority", "length", "read")
+    fields = ("pk", "external_id", "sha256", "split", "free_slots", "priority", "length", "read")
     by_key = {row["pk"]: row for row in documents.values(*fields)}
     rows = [by_key[pk] for pk in keys]
     facets: dict[int, list[str]] = {pk: [] for pk in keys}
@@ -203,6 +205,7 @@ def _found(project: Project, keys: list[int], asked: str) -> list[Found]:
         Found(
             pk=row["pk"],
             external_id=row["external_id"],
+            title=titles.title(row["external_id"], row["sha256"], row["read"]),
             split=row["split"],
             open=row["free_slots"] > 0,
             length=row["length"],

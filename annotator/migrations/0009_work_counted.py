@@ -37,6 +37,13 @@ class Migration(migrations.Migration):
             field=models.CharField(blank=True, db_default="", default="", help_text="By its IANA name.", max_length=64),
         ),
         migrations.AddField(
+            model_name="user",
+            name="ended",
+            field=models.JSONField(
+                blank=True, default=dict, help_text="Tenants that they were removed from, and whether they were told."
+            ),
+        ),
+        migrations.AddField(
             model_name="project",
             name="time_zone",
             field=models.CharField(

@@ -164,6 +164,7 @@ class OwnFilters(Given):
 class Own(Schema):
     document: int
     external_id: str
+    title: str = Field(description="What pages call it: its id, or its first words where its file gave none.")
     excerpt: str = Field(description="The first 200 characters.")
     state: Literal["draft", "submitted", "skipped"]
     stands: Literal["", "submitted", "skipped"]

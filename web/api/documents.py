@@ -89,6 +89,7 @@ def _skipped(item: skips.Skipped) -> dict[str, Any]:
     return {
         "id": item.document.pk,
         "external_id": item.document.external_id,
+        "title": item.title,
         "excerpt": item.excerpt,
         "nobody_left": item.nobody_left,
         "skips": [{"annotator": one.username, "reason": one.reason, "at": one.at} for one in item.skips],
@@ -99,6 +100,7 @@ def _item(found: search.Found, sees_all: bool) -> dict[str, Any]:
     item = {
         "id": found.pk,
         "external_id": found.external_id,
+        "title": found.title,
         "split": found.split,
         "excerpt": found.excerpt,
         "length": found.length,

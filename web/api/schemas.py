@@ -195,6 +195,7 @@ class Me(Schema):
 class DocumentItem(Schema):
     id: int
     external_id: str
+    title: str = Field(description="What pages call it: its id, or its first words where its file gave none.")
     split: Literal["pool", "check"] = Field(description="check: held out, labelled without suggestions.")
     excerpt: str = Field(description="The first 200 characters.")
     length: int = Field(description="Characters (code points).")
@@ -213,6 +214,7 @@ class Document(Schema):
     id: int
     project: int
     external_id: str
+    title: str = Field(description="What pages call it: its id, or its first words where its file gave none.")
     text: str
     sha256: str
     meta: Any
@@ -234,6 +236,7 @@ class Skip(Schema):
 class SkippedDocument(Schema):
     id: int
     external_id: str
+    title: str = Field(description="What pages call it: its id, or its first words where its file gave none.")
     excerpt: str = Field(description="The first 200 characters.")
     nobody_left: bool = Field(description="Every member has answered or skipped it: it waits for a manager.")
     skips: list[Skip]

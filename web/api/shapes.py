@@ -53,7 +53,7 @@ def label(row: models.Label, question: models.Question | None, pairs: Iterable[t
 
 
 def document(row: models.Document) -> dict[str, Any]:
-    return {**_fields(row, DOCUMENT_FIELDS), "project": row.project_id}
+    return {**_fields(row, DOCUMENT_FIELDS), "title": row.title, "project": row.project_id}
 
 
 def annotation(row: models.Annotation | None, text: str, unit: str) -> dict[str, Any] | None:

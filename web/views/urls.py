@@ -56,6 +56,7 @@ urlpatterns = [
     page("", projects.index, "projects"),
     page("people", people.index, "people"),
     page("people/<int:member_id>", people.member, "member"),
+    page("people/<int:member_id>/remove", people.remove, "member-remove"),
     page("invitations/<int:invitation_id>/revoke", people.revoke, "invitation-revoke"),
     page("projects/new", projects.new, "project-new"),
     page("projects/<int:project_id>/", project.show, "project"),

@@ -78,7 +78,7 @@ export class Earlier {
 function row(item) {
   const states = [stateOf(item), ...(item.flag === "help" ? [t("needs help")] : item.flag ? [t("flagged")] : [])];
   const { said, whole, utc } = told(item.updated_at);
-  const head = el("span", { className: "row-head" }, el("b", { dir: "auto" }, item.external_id), el("small", {}, states.join(" · ")), el("time", { dateTime: utc, title: whole }, said));
+  const head = el("span", { className: "row-head" }, el("b", { dir: "auto" }, item.title), el("small", {}, states.join(" · ")), el("time", { dateTime: utc, title: whole }, said));
   const parts = [head, el("span", { className: "excerpt", dir: "auto" }, clip(item.excerpt, 140))];
   if (item.comment) parts.push(el("span", { className: "said", dir: "auto" }, `“${clip(item.comment, 120)}”`));
   return el("li", {}, el("button", { type: "button", className: "quiet", data: { id: String(item.document) } }, ...parts));

@@ -1,7 +1,7 @@
 /**
  * What travels between the server and the desk's modules. Only types: nothing loads this file.
  *
- * @typedef {{ id: number, external_id: string, text: string, meta: any, split: string }} Doc
+ * @typedef {{ id: number, external_id: string, title: string, text: string, meta: any, split: string }} Doc
  * @typedef {import("./work.js").Answer} Answer
  * @typedef {import("./work.js").Work} Work
  * @typedef {import("./suggesting.js").Item} Item

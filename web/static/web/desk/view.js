@@ -35,8 +35,8 @@ export class View {
 
   /** @param {import("./current.js").Current} current @param {string} address */
   open(current, address) {
-    const { external_id, meta } = current.sheet.document;
-    byId("document-name").textContent = external_id;
+    const { title, meta } = current.sheet.document;
+    byId("document-name").textContent = title;
     delete this.desk.dataset.finished;
     delete this.desk.dataset.waiting;
     showContext(meta);
