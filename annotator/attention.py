@@ -50,8 +50,8 @@ class Recent:
 
 
 def recent(project: Project) -> list[Recent]:
-    """The last answers that were given."""
-    rows = AnnotationRevision.objects.filter(project=project).annotate(
+    """The last answers that people gave; what was imported is in the list of imports."""
+    rows = AnnotationRevision.objects.filter(project=project, imported=False).annotate(
         beginning=Left("annotation__document__text", titles.READ)
     )
     found = rows.order_by("-pk").values_list(

@@ -240,6 +240,9 @@ class Annotation(TenantOwned):
     flag = models.CharField(max_length=7, choices=Flag.choices, blank=True, default="", db_default="")
     comment = models.TextField(blank=True, default="", db_default="")
     milliseconds = models.PositiveIntegerField(null=True, help_text="For how long this person worked on it, in all.")
+    imported = models.BooleanField(
+        default=False, db_default=False, help_text="It came with an import; false once a person has settled it anew."
+    )
     draft = models.JSONField(null=True, help_text="Of these fields what was saved over the answer that stands.")
     submit_id = models.UUIDField(default=uuid.uuid4)
     updated_at = models.DateTimeField(default=timezone.now)
@@ -251,13 +254,23 @@ class Annotation(TenantOwned):
         ]
         indexes = [
             models.Index(fields=["project", "state", "document"], name="annotations_by_state"),
-            models.Index(fields=["project", "annotator", "-updated_at", "-id"], name="ones_own_annotations"),
+            models.Index(
+                fields=["project", "annotator", "-updated_at", "-id"],
+                name="ones_own_annotations",
+                include=["tenant", "state", "imported"],
+            ),
+            models.Index(
+                fields=["project", "state"],
+                name="imported_annotations",
+                include=["tenant"],
+                condition=Q(imported=True),
+            ),
             models.Index(fields=["project", "document"], name="flagged_annotations", condition=~Q(flag="")),
             # Counting who did how much when reads this alone, and no answer.
             models.Index(
                 fields=["project", "updated_at"],
                 name="annotations_at_work",
-                include=["tenant", "annotator", "state", "flag", "milliseconds"],
+                include=["tenant", "annotator", "state", "flag", "milliseconds", "imported"],
             ),
         ]
 
@@ -282,6 +295,7 @@ class AnnotationRevision(TenantOwned):
     comment = models.TextField(blank=True, default="", db_default="")
     milliseconds = models.PositiveIntegerField(null=True)
     submit_id = models.UUIDField()
+    imported = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta(TenantOwned.Meta):
@@ -289,7 +303,10 @@ class AnnotationRevision(TenantOwned):
             models.UniqueConstraint(fields=["annotation", "revision"], name="revision_once"),
             models.UniqueConstraint(fields=["annotation", "submit_id"], name="submit_once"),
         ]
-        indexes = [models.Index(fields=["project", "id"], name="revisions_in_order")]
+        indexes = [
+            models.Index(fields=["project", "id"], name="revisions_in_order"),
+            models.Index(fields=["project", "id"], name="revisions_of_people", condition=Q(imported=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.annotation_id}, revision {self.revision}"

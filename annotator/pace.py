@@ -21,11 +21,11 @@ TWICE = 500  # documents with several answers that are compared
 
 # One pass over the answers for all counts; days are counted from 1, and all before the window are 0.
 _WORK = """
-SELECT u.username, w.state, w.flag, w.day, w.answers FROM (
-    SELECT annotator_id, state, flag, day, count(*) AS answers FROM (
-        SELECT annotator_id, state, flag, width_bucket(updated_at, %(days)s::timestamptz[]) AS day
+SELECT u.username, w.state, w.flag, w.imported, w.day, w.answers FROM (
+    SELECT annotator_id, state, flag, imported, day, count(*) AS answers FROM (
+        SELECT annotator_id, state, flag, imported, width_bucket(updated_at, %(days)s::timestamptz[]) AS day
         FROM annotator_annotation WHERE project_id = %(project)s
-    ) answers GROUP BY annotator_id, state, flag, day
+    ) answers GROUP BY annotator_id, state, flag, imported, day
 ) w JOIN annotator_user u ON u.id = w.annotator_id
 """
 _TIMES = """
@@ -40,7 +40,7 @@ SELECT u.username, t.answers, t.quarters FROM (
 _LABELS = """
 WITH answers AS (
     SELECT u.username, a.answer FROM annotator_annotation a JOIN annotator_user u ON u.id = a.annotator_id
-    WHERE a.project_id = %(project)s AND a.state = 'submitted' ORDER BY a.id DESC LIMIT %(most)s
+    WHERE a.project_id = %(project)s AND a.state = 'submitted' AND NOT a.imported ORDER BY a.id DESC LIMIT %(most)s
 )
 SELECT username, 'span', NULL, item->>'label', count(*)
 FROM answers, jsonb_array_elements(answer->'spans') item GROUP BY 1, 4
@@ -60,7 +60,8 @@ GROUP BY document_id HAVING count(*) > 1 ORDER BY document_id DESC LIMIT %(most)
 
 @dataclass
 class Person:
-    """What somebody did: answers by state and by flag, and documents submitted on each of the last days."""
+    """What somebody did: answers by state and by flag, and documents submitted on each of the last days. What they
+    imported is counted as that and nothing else."""
 
     username: str
     counts: Counter[str] = field(default_factory=Counter)
@@ -115,11 +116,11 @@ def people(project: Project, period: int = DAYS) -> list[Person]:
         cursor.execute(_WORK, {"project": project.pk, "days": zones.beginnings(days, zones.of_days(project))})
         rows = cursor.fetchall()
     found: dict[str, Person] = {}
-    for username, state, flag, day, count in rows:
+    for username, state, flag, imported, day, count in rows:
         one = found.setdefault(username, Person(username, days=[0] * len(days)))
-        one.counts[state] += count
+        one.counts["imported" if imported else state] += count
         one.counts[flag] += count
-        if day and state == Annotation.State.SUBMITTED:
+        if day and not imported and state == Annotation.State.SUBMITTED:
             one.days[day - 1] += count
     return [found[username] for username in sorted(found)]
 

@@ -142,7 +142,7 @@ def _keep(annotation: Annotation, fields: dict[str, Any]) -> None:
 def _settle(annotation: Annotation, fields: dict[str, Any]) -> None:
     """The answer stands from now on, and is on record."""
     _write(annotation, fields)
-    annotation.draft = None
+    annotation.draft, annotation.imported = None, False
     annotation.save()
     at = fields.pop("updated_at")
     AnnotationRevision.objects.create(project_id=annotation.project_id, annotation=annotation, created_at=at, **fields)

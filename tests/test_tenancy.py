@@ -38,8 +38,8 @@ GLOBAL_MODELS = {
 }
 GLOBAL_TABLES = {"django_migrations"}
 GLOBAL_ROUTES = {
-    "", "account/password",
-        "account/time-zone", "healthz", "join/<slug:slug>/<str:secret>", "readyz", "signin", "signin/link/<str:link>",
+    "", "account/password", "account/time-zone", "healthz", "join/<slug:slug>/<str:secret>", "readyz", "signin",
+    "signin/link/<str:link>",
     "signout",
     "language",
 }  # fmt: skip

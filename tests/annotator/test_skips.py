@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
-from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
-from django.apps import apps
 from django.db import connection
 
 from annotator import attention, queue, review, skips
@@ -191,22 +188,3 @@ def test_people_who_skip_and_answer_at_once_leave_exactly_the_places_that_lack_a
         for document in Document.objects.all():
             answers = submitted.filter(document=document).count()
             assert document.free_slots == 2 - answers, "neither more nor fewer than were ordered"
-
-
-def test_an_old_install_gives_the_places_of_its_skips_back(cast):
-    project = make_project(cast.acme)
-    skipped, answered, held = add_documents(cast.acme, project, "one", "two", "three")
-    with tenant_scope(cast.acme):
-        skip(skipped, cast.bob)
-        skip(answered, cast.bob)
-        review.annotate(answered, cast.alice, Submission(uuid4(), 0, ANN))
-        skip(held, cast.bob)
-        assert queue.claim_next(project, cast.alice, besides=[skipped.pk]).document == held
-        Document.objects.update(free_slots=0)
-
-    migration = import_module("annotator.migrations.0009_work_counted")
-    migration.settle_what_is_there(apps, SimpleNamespace(connection=connection))
-
-    with tenant_scope(cast.acme):
-        slots = dict(Document.objects.values_list("pk", "free_slots"))
-    assert slots == {skipped.pk: 1, answered.pk: 0, held.pk: 0}

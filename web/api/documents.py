@@ -25,8 +25,9 @@ class DocumentFilters(Given):
     OF_OTHERS: ClassVar[set[str]] = {"label", "annotator", "flag", "differs"}
 
     q: s.Text = Field("", max_length=200, description="Beginnings of words, all of them; in double quotes as it is.")
-    state: Literal["open", "done", "skipped", "draft"] | None = Field(
-        None, description="open: may be handed out; done: somebody submitted an answer; skipped, draft: somebody did."
+    state: Literal["open", "answered", "done", "skipped", "draft"] | None = Field(
+        None,
+        description="open: may be handed out; answered: by somebody; done: by all that are wanted; skipped, draft.",
     )
     split: Literal["pool", "check"] | None = None
     label: s.Text = Field("", max_length=220, description="Given by somebody: `span:PERSON`, `choice:topic=praise`.")
@@ -104,7 +105,8 @@ def _item(found: search.Found, sees_all: bool) -> dict[str, Any]:
         "split": found.split,
         "excerpt": found.excerpt,
         "length": found.length,
-        "done": found.has("state:submitted"),
+        "done": found.done,
+        "answers": found.answers,
         "open": found.open,
     }
     return item | {"facets": found.facets, "uncertainty": found.uncertainty} if sees_all else item

@@ -112,7 +112,8 @@ def rename_question(request: TenantRequest, project_id: int, question_id: int, s
 def get_stats(request: TenantRequest, project_id: int) -> HttpResponse:
     """How far the project is: documents, labels, people, and what became of suggestions."""
     project = access.project_for(request, project_id)
-    return answers.json(stats.progress(project) | {"live_version": _live(project)})
+    you = stats.own(project, request.user)
+    return answers.json(stats.progress(project) | {"you": you, "live_version": _live(project)})
 
 
 def _label(label: Label) -> dict[str, object]:

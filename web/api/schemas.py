@@ -199,7 +199,8 @@ class DocumentItem(Schema):
     split: Literal["pool", "check"] = Field(description="check: held out, labelled without suggestions.")
     excerpt: str = Field(description="The first 200 characters.")
     length: int = Field(description="Characters (code points).")
-    done: bool = Field(description="Whether somebody has submitted an answer.")
+    done: bool = Field(description="Whether it has as many submitted answers as the project wants.")
+    answers: int = Field(description="How many it has.")
     open: bool = Field(description="Whether it may still be handed out.")
     facets: list[str] = Field([], description="What is true of its answers, for reviewers: `by:7`, `span:PERSON`, …")
     uncertainty: float | None = Field(None, description="Of the model that looked last; 0 before. For reviewers.")
@@ -302,8 +303,10 @@ class LabelCount(Counted):
 
 class SplitProgress(Schema):
     documents: int
-    done: int = Field(description="Documents with a submitted answer.")
+    done: int = Field(description="Documents that have all answers that are wanted.")
     open: int = Field(description="Documents that may still be handed out.")
+    wanted: int = Field(description="Answers: as many for each document as people are to label it.")
+    given: int = Field(description="Of those; beyond what is wanted of a document no answer counts.")
 
 
 class Work(Schema):
@@ -311,6 +314,12 @@ class Work(Schema):
     submitted: int
     skipped: int
     draft: int
+    imported: int = Field(description="Came with an import in their name; in none of the others.")
+
+
+class OwnProgress(Schema):
+    today: int = Field(description="By the day that the project, or else you, count in.")
+    all: int
 
 
 class Acceptance(Schema):
@@ -324,7 +333,11 @@ class Acceptance(Schema):
 
 class Stats(Schema):
     documents: int
-    done: int
+    done: int = Field(description="Documents that have all answers that are wanted.")
+    wanted: int = Field(description="Answers: documents times people for each.")
+    given: int
+    imported: int = Field(description="Submitted answers that came with an import.")
+    you: OwnProgress = Field(description="Documents that you have labelled.")
     splits: dict[str, SplitProgress]
     labels: list[LabelCount] = Field(description="How often each label stands in submitted answers.")
     annotators: list[Work]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_safe
 
-from annotator import queue, review
+from annotator import queue, review, stats, zones
 from annotator.errors import Conflict, Refusal
-from annotator.models import Annotation, Document, Label, Project, Question
+from annotator.models import Annotation, Document, Label, Project, Question, User
 from annotator.offsets import CODE_POINTS
 from web import access, handed, suggested
 from web.requests import TenantRequest
@@ -101,7 +102,7 @@ def _frame(
         "allow_overlap": project.allow_overlap,
         "labels": _labels(labels, {question.pk: question.name for question in questions}),
         "questions": [{"name": question.name, "multiple": question.multiple} for question in questions],
-        "progress": _progress(project),
+        "progress": _progress(project, request.user),
     }
     usable = [label for label in labels if not label.retired]
     return {
@@ -146,9 +147,15 @@ def _labels(labels: list[Label], questions: dict[int, str]) -> list[dict[str, An
     ]
 
 
-def _progress(project: Project) -> dict[str, int]:
-    done = Annotation.objects.filter(project=project, state=Annotation.State.SUBMITTED)
+def _progress(project: Project, user: User) -> dict[str, Any]:
+    """Answers given and wanted, what this person has labelled, and when their today ends."""
+    counted, own = stats.given(project), stats.own(project, user)
+    zone = zones.of_days(project)
+    (ends,) = zones.beginnings([zones.today(zone) + timedelta(days=1)], zone)
     return {
-        "total": Document.objects.filter(project=project).count(),
-        "done": done.values("document").distinct().count(),
+        "total": counted["wanted"],
+        "done": counted["given"],
+        "today": own["today"],
+        "mine": own["all"],
+        "day_ends": ends.timestamp() * 1000,
     }

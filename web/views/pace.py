@@ -37,6 +37,7 @@ def show(request: TenantRequest, project_id: int) -> HttpResponse:
         "zone": zones.of_days(project),
         "person": alone.username if alone else "",
         "people": people,
+        "imports": any(one.counts["imported"] for one in people),
         "times": pace.times(project, period),
         "agreement": pace.agreed(project),
         "latest": pace.LATEST,

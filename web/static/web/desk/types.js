@@ -17,9 +17,11 @@
  * @typedef {{ kind: "span" | "choice" | "relation", name: string, color: string, key: string, question?: string,
  *   retired?: boolean, pairs?: string[][] }} Label
  * @typedef {{ name: string, multiple: boolean }} Question
+ * @typedef {{ done: number, total: number, today: number, mine: number, day_ends: number }} Progress answers given of those
+ *   wanted; what this person labelled today, in all, and when their day ends, in ms
  * @typedef {{ api: string, csrf: string, owner: string, project: number, desk_url: string, document_url: string,
  *   signin_url: string, allow_overlap: boolean, labels: Label[], questions: Question[],
- *   progress: { done: number, total: number }, first: Sheet | null, reason: string }} Config
+ *   progress: Progress, first: Sheet | null, reason: string }} Config
  */
 
 export {};

@@ -122,8 +122,10 @@ export class View {
     button.textContent = elsewhere ? t("Compare") : t("Open it");
   }
 
-  /** @param {{ done: number, total: number }} progress */
-  progress({ done, total }) {
+  /** @param {import("./types.js").Progress} progress */
+  progress({ done, total, today, mine }) {
+    const own = { today: today.toLocaleString(language()), mine: mine.toLocaleString(language()) };
+    write(byId("own-text"), t("You: %(today)s today, %(mine)s in all", own));
     const said = { done: done.toLocaleString(language()), total: total.toLocaleString(language()) };
     write(byId("progress-text"), t("%(done)s of %(total)s", said));
     const bar = byId("progress");

@@ -11,7 +11,7 @@ const WHOLE = { ...SHORT, month: "long", year: "numeric" };
  * The moment in short, the whole of it with its zone, and in UTC for programs.
  * @param {string} iso @param {string} [zone] its IANA name; without one, that of the page
  */
-export function told(iso, zone = document.documentElement.dataset.zone ?? "UTC") {
+export function told(iso, zone = document.body.dataset.zone ?? "UTC") {
   const moment = new Date(iso);
   const timeZone = known(zone);
   const whole = `${moment.toLocaleString(language(), { ...WHOLE, timeZone })} (${timeZone})`;
