@@ -42,6 +42,11 @@ class User(AbstractUser):
 
     REQUIRED_FIELDS = []
 
+    time_zone = models.CharField(max_length=64, blank=True, default="", db_default="", help_text="By its IANA name.")
+    ended = models.JSONField(
+        default=dict, blank=True, help_text="Tenants that they were removed from, and whether they were told."
+    )
+
 
 class Membership(models.Model):
     """A person's role in a tenant."""

@@ -9,14 +9,15 @@ from typing import Any
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Left
 
+from annotator import titles
 from annotator.errors import Invalid
 from annotator.models import Annotation, Document, Project, User
 
 EXCERPT = 200  # characters
 ANY_FLAG = "any"
 ITEM = (
-    "pk", "document_id", "document__external_id", "excerpt", "state", "begun", "complete", "flag", "comment",
-    "updated_at",
+    "pk", "document_id", "document__external_id", "document__sha256", "excerpt", "state", "begun", "complete", "flag",
+    "comment", "updated_at",
 )  # fmt: skip
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -59,6 +60,7 @@ def _item(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "document": row["document_id"],
         "external_id": row["document__external_id"],
+        "title": titles.title(row["document__external_id"], row["document__sha256"], row["excerpt"]),
         "state": Annotation.State.DRAFT.value if row["begun"] else row["state"],
         "stands": stands,
         **{name: row[name] for name in ("excerpt", "complete", "flag", "comment", "updated_at")},

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from annotator import titles
 from annotator.accounts import Membership, Role, Tenant, User
 from annotator.finding.models import Facet, Posting
 from annotator.invitation_model import Invitation
@@ -63,6 +64,9 @@ class Project(TenantOwned):
     allow_overlap = models.BooleanField(default=False)
     pending_suggestions = models.CharField(max_length=6, choices=Pending.choices, default=Pending.REJECT)
     show_times = models.BooleanField(default=True, help_text="Whether reports tell how long people took.")
+    time_zone = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="Of its days; empty: that of whoever looks."
+    )
     archived_at = models.DateTimeField(null=True, help_text="Since when nobody annotates it; null while it is open.")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -145,7 +149,8 @@ class Label(TenantOwned):
 class Document(TenantOwned):
     """A text as it came, never normalised. Written by importing; its places in the queue by queue.py.
 
-    ``free_slots`` is how many more people may take it: wanted, less those who submitted, less leases.
+    ``free_slots`` is how many more people may take it: wanted, less those who submitted, less leases. Who skipped it
+    counts for nothing there, and does not get it again.
     """
 
     class Split(models.TextChoices):
@@ -193,6 +198,11 @@ class Document(TenantOwned):
 
     def __str__(self) -> str:
         return self.external_id
+
+    @property
+    def title(self) -> str:
+        """What people call it; reads the text."""
+        return titles.title(self.external_id, self.sha256, self.text)
 
 
 class Claim(TenantOwned):
@@ -244,6 +254,9 @@ class Annotation(TenantOwned):
     flag = models.CharField(max_length=7, choices=Flag.choices, blank=True, default="", db_default="")
     comment = models.TextField(blank=True, default="", db_default="")
     milliseconds = models.PositiveIntegerField(null=True, help_text="For how long this person worked on it, in all.")
+    imported = models.BooleanField(
+        default=False, db_default=False, help_text="It came with an import; false once a person has settled it anew."
+    )
     draft = models.JSONField(null=True, help_text="Of these fields what was saved over the answer that stands.")
     decisions = models.JSONField(null=True, help_text="Verdicts on suggested items, while it is a draft.")
     submit_id = models.UUIDField(default=uuid.uuid4)
@@ -256,13 +269,23 @@ class Annotation(TenantOwned):
         ]
         indexes = [
             models.Index(fields=["project", "state", "document"], name="annotations_by_state"),
-            models.Index(fields=["project", "annotator", "-updated_at", "-id"], name="ones_own_annotations"),
+            models.Index(
+                fields=["project", "annotator", "-updated_at", "-id"],
+                name="ones_own_annotations",
+                include=["tenant", "state", "imported"],
+            ),
+            models.Index(
+                fields=["project", "state"],
+                name="imported_annotations",
+                include=["tenant"],
+                condition=Q(imported=True),
+            ),
             models.Index(fields=["project", "document"], name="flagged_annotations", condition=~Q(flag="")),
             # Counting who did how much when reads this alone, and no answer.
             models.Index(
                 fields=["project", "updated_at"],
                 name="annotations_at_work",
-                include=["tenant", "annotator", "state", "flag", "milliseconds"],
+                include=["tenant", "annotator", "state", "flag", "milliseconds", "imported"],
             ),
         ]
 
@@ -287,6 +310,7 @@ class AnnotationRevision(TenantOwned):
     comment = models.TextField(blank=True, default="", db_default="")
     milliseconds = models.PositiveIntegerField(null=True)
     submit_id = models.UUIDField()
+    imported = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta(TenantOwned.Meta):
@@ -294,7 +318,10 @@ class AnnotationRevision(TenantOwned):
             models.UniqueConstraint(fields=["annotation", "revision"], name="revision_once"),
             models.UniqueConstraint(fields=["annotation", "submit_id"], name="submit_once"),
         ]
-        indexes = [models.Index(fields=["project", "id"], name="revisions_in_order")]
+        indexes = [
+            models.Index(fields=["project", "id"], name="revisions_in_order"),
+            models.Index(fields=["project", "id"], name="revisions_of_people", condition=Q(imported=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.annotation_id}, revision {self.revision}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from itertools import combinations
 
 from django.db import connection
-from django.utils import timezone
 
+from annotator import titles, zones
 from annotator.items import agreement, items_of
 from annotator.models import Annotation, Project
 
@@ -18,14 +18,13 @@ DAYS = 30
 LATEST = 5_000  # answers that are taken apart for the labels in them
 TWICE = 500  # documents with several answers that are compared
 
-# One pass over the answers for all counts; days before the window are one.
+# One pass over the answers for all counts; days are counted from 1, and all before the window are 0.
 _WORK = """
-SELECT u.username, w.state, w.flag, w.day, w.answers FROM (
-    SELECT annotator_id, state, flag, day, count(*) AS answers FROM (
-        SELECT annotator_id, state, flag,
-               CASE WHEN updated_at >= %(since)s THEN (updated_at AT TIME ZONE 'UTC')::date END AS day
+SELECT u.username, w.state, w.flag, w.imported, w.day, w.answers FROM (
+    SELECT annotator_id, state, flag, imported, day, count(*) AS answers FROM (
+        SELECT annotator_id, state, flag, imported, width_bucket(updated_at, %(days)s::timestamptz[]) AS day
         FROM annotator_annotation WHERE project_id = %(project)s
-    ) answers GROUP BY annotator_id, state, flag, day
+    ) answers GROUP BY annotator_id, state, flag, imported, day
 ) w JOIN annotator_user u ON u.id = w.annotator_id
 """
 _TIMES = """
@@ -40,7 +39,7 @@ SELECT u.username, t.answers, t.quarters FROM (
 _LABELS = """
 WITH answers AS (
     SELECT u.username, a.answer FROM annotator_annotation a JOIN annotator_user u ON u.id = a.annotator_id
-    WHERE a.project_id = %(project)s AND a.state = 'submitted' ORDER BY a.id DESC LIMIT %(most)s
+    WHERE a.project_id = %(project)s AND a.state = 'submitted' AND NOT a.imported ORDER BY a.id DESC LIMIT %(most)s
 )
 SELECT username, 'span', NULL, item->>'label', count(*)
 FROM answers, jsonb_array_elements(answer->'spans') item GROUP BY 1, 4
@@ -60,7 +59,8 @@ GROUP BY document_id HAVING count(*) > 1 ORDER BY document_id DESC LIMIT %(most)
 
 @dataclass
 class Person:
-    """What somebody did: answers by state and by flag, and documents submitted on each of the last days."""
+    """What somebody did: answers by state and by flag, and documents submitted on each of the last days. What they
+    imported is counted as that and nothing else."""
 
     username: str
     counts: Counter[str] = field(default_factory=Counter)
@@ -100,7 +100,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Over the latest documents with several answers; ``least`` are those with the least, as (document id, share)."""
+    """Over the latest documents with several answers; ``least``: those with the least, as (document, title, share)."""
 
     documents: int
     mean: float
@@ -110,32 +110,32 @@ class Agreement:
 
 def people(project: Project, period: int = DAYS) -> list[Person]:
     """Everybody who has answered, with the documents they submitted on each of so many days, by the last time."""
-    days = last_days(period)
+    days = last_days(project, period)
     with connection.cursor() as cursor:
-        cursor.execute(_WORK, {"project": project.pk, "since": days[0]})
+        cursor.execute(_WORK, {"project": project.pk, "days": zones.beginnings(days, zones.of_days(project))})
         rows = cursor.fetchall()
     found: dict[str, Person] = {}
-    for username, state, flag, day, count in rows:
+    for username, state, flag, imported, day, count in rows:
         one = found.setdefault(username, Person(username, days=[0] * len(days)))
-        one.counts[state] += count
+        one.counts["imported" if imported else state] += count
         one.counts[flag] += count
-        if day is not None and state == Annotation.State.SUBMITTED:
-            one.days[(day - days[0]).days] += count
+        if day and not imported and state == Annotation.State.SUBMITTED:
+            one.days[day - 1] += count
     return [found[username] for username in sorted(found)]
 
 
-def last_days(period: int = DAYS) -> list[date]:
-    """So many days, today the last."""
-    today = timezone.now().date()
-    return [today - timedelta(days=back) for back in range(period - 1, -1, -1)]
+def last_days(project: Project, period: int = DAYS) -> list[date]:
+    """So many days as the project counts them, today the last."""
+    return zones.last_days(period, zones.of_days(project))
 
 
 def times(project: Project, period: int = DAYS) -> list[Times]:
     """Of so many days; none of a project that hides them."""
     if not project.show_times:
         return []
+    (since,) = zones.beginnings(last_days(project, period)[:1], zones.of_days(project))
     with connection.cursor() as cursor:
-        cursor.execute(_TIMES, {"project": project.pk, "since": last_days(period)[0]})
+        cursor.execute(_TIMES, {"project": project.pk, "since": since})
         rows = cursor.fetchall()
     return [Times(username, count, *(part / 1000 for part in quarters)) for username, count, quarters in rows]
 
@@ -161,9 +161,10 @@ def agreed(project: Project, *, least: int = 10) -> Agreement | None:
     answers = Annotation.objects.filter(document__in=twice, state=Annotation.State.SUBMITTED)
     given: defaultdict[tuple[int, str], list[tuple[str, frozenset[object]]]] = defaultdict(list)
     rows = answers.order_by("annotator__username").values_list(
-        "document", "document__external_id", "annotator__username", "answer", "document__text"
+        "document", "annotator__username", "answer", "document__text", "document__external_id", "document__sha256"
     )
-    for document, name, username, answer, text in rows.iterator():
+    for document, username, answer, text, external_id, sha256 in rows.iterator():
+        name = titles.title(external_id, sha256, text[: titles.READ])
         given[document, name].append((username, frozenset(items_of(answer, text))))
     pairs: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     shares = []

@@ -7,13 +7,14 @@ from datetime import datetime
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.http import base36_to_int
 
-from annotator import audit, queue
+from annotator import audit, queue, zones
 from annotator.accounts import Membership, Role, Tenant, User
 from annotator.errors import Conflict, Detail, Invalid
 from annotator.models import Annotation, ApiToken, Claim
@@ -21,6 +22,7 @@ from annotator.said import Said
 from annotator.tenancy import current_tenant, tenant_scope
 
 LINK_SECONDS = 3600
+ENDED = "membership_ended"  # in what is left of a session: the names of those tenants
 LINK_PATH = "/signin/link/"
 
 
@@ -82,7 +84,10 @@ def change_role(member: Membership, role: str, *, actor: User) -> None:
 
 
 def remove_member(member: Membership, *, actor: User) -> None:
-    """End a membership: sessions and tokens stop, documents at hand go back into the queue; the work stays."""
+    """End a membership: sessions and tokens stop, documents at hand go back into the queue; the work stays.
+
+    Whom it concerns is told: by the session that is left of theirs, and when they sign in again.
+    """
     require_to_give(actor, member.role)
     _keep_somebody(member)
     user = member.user
@@ -90,6 +95,8 @@ def remove_member(member: Membership, *, actor: User) -> None:
         queue.release(claim.document, user)
     ApiToken.objects.filter(user=user).delete()
     member.delete()
+    user.ended[str(member.tenant_id)] = False
+    user.save(update_fields=["ended"])
     if not Membership.objects.filter(user=user).exists():
         _end_sessions(user)
     audit.record(actor, "member.remove", user.username, role=member.role)
@@ -110,10 +117,28 @@ def _keep_somebody(member: Membership, *, unless: str = "") -> None:
 
 
 def _end_sessions(user: User) -> None:
-    """Sessions carry the person's key inside, so each that still runs is looked at."""
+    """Sessions carry the person's key inside, so each that still runs is looked at. What is left of one signs nobody
+    in, and says why."""
+    left = {ENDED: [tenant.name for tenant in ended(user)]}
     for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
         if session.get_decoded().get(SESSION_KEY) == str(user.pk):
-            session.delete()
+            session.session_data = SessionStore().encode(left)
+            session.save(update_fields=["session_data"])
+
+
+def ended(user: User) -> list[Tenant]:
+    """The tenants that this person was removed from and does not belong to."""
+    tenants = Tenant.objects.filter(pk__in=[int(key) for key in user.ended])
+    return list(tenants.exclude(memberships__user=user).order_by("name"))
+
+
+def newly_ended(user: User) -> list[Tenant]:
+    """Those of them that they have not been told of; from now on they have."""
+    found = [tenant for tenant in ended(user) if not user.ended[str(tenant.pk)]]
+    if found:
+        user.ended |= {str(tenant.pk): True for tenant in found}
+        user.save(update_fields=["ended"])
+    return found
 
 
 def members() -> list[Membership]:
@@ -163,6 +188,20 @@ def _new_user(username: str, email: str, password: str | None) -> User:
     user.full_clean()
     user.save()
     return user
+
+
+def set_time_zone(user: User, name: str) -> None:
+    """In which zone this person is told times and days. Raises Invalid for a name that is none."""
+    if zones.known(name) is None:
+        raise Invalid("invalid_time_zone", zones.UNKNOWN, [{"field": "time_zone", "reason": zones.UNKNOWN}])
+    user.time_zone = name
+    user.save(update_fields=["time_zone"])
+
+
+def note_time_zone(user: User, name: str) -> None:
+    """What this person's browser says, until they say something else themselves."""
+    if User.objects.filter(pk=user.pk, time_zone="").update(time_zone=name):
+        user.time_zone = name
 
 
 class _LoginLink(PasswordResetTokenGenerator):

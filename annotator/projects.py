@@ -9,7 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from annotator import audit, queue
+from annotator import audit, queue, zones
 from annotator.errors import Conflict, Detail, Invalid
 from annotator.models import Label, Project, Question, User
 from annotator.names import invisible, look
@@ -28,6 +28,7 @@ SETTINGS = (
     "random_share",
     "allow_overlap",
     "pending_suggestions",
+    "time_zone",
 )
 MOST_LABELS = 1_000  # of all kinds; far more than anybody can choose from
 MOST_GUIDELINES = 100_000  # characters
@@ -45,7 +46,8 @@ def create_project(spec: Mapping[str, Any], *, actor: User | None) -> Project:
 
     ``{"name", "guidelines"?, "spans": [name | {"name", "color"?, "key"?, "definition"?}], "relations": [the same, and
     "pairs"?: [[head, tail]]], "questions": [{"name", "multiple"?, "choices": [as spans]}],
-    "annotators_per_document"?, "check_share"?, "random_share"?, "allow_overlap"?, "pending_suggestions"?}``.
+    "annotators_per_document"?, "check_share"?, "random_share"?, "allow_overlap"?, "pending_suggestions"?,
+    "time_zone"?}``.
     Raises Invalid with every fault, Conflict if the name is taken.
     """
     errors = _faults(spec)
@@ -302,4 +304,7 @@ def _setting_faults(spec: Mapping[str, Any]) -> list[Detail]:
         errors.append({"field": "pending_suggestions", "reason": Said("must be leave, reject or ask")})
     if spec.get("allow_overlap") not in (None, True, False):
         errors.append({"field": "allow_overlap", "reason": Said("must be true or false")})
+    zone = spec.get("time_zone")
+    if zone not in (None, "") and not (isinstance(zone, str) and zones.known(zone)):
+        errors.append({"field": "time_zone", "reason": zones.UNKNOWN})
     return errors

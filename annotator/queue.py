@@ -12,7 +12,7 @@ from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Least
 from django.utils import timezone
 
-from annotator.models import Claim, Document, Project, User
+from annotator.models import Annotation, Claim, Document, Project, User
 from annotator.tenancy import current_tenant
 
 LEASE = timedelta(minutes=15)
@@ -55,10 +55,11 @@ WITH expired AS (
 DELETE FROM annotator_claim c USING expired WHERE c.id = expired.id RETURNING c.document_id
 """
 
-# What is left of a document for others. Nobody is stopped from answering without a lease, so it is counted anew.
+# What is left of a document for others. Nobody is stopped from answering without a lease, so it is counted anew. Who
+# skipped it has answered nothing: somebody else is asked, and _CLAIM keeps it from those who skipped.
 _RECOUNT = """
 UPDATE annotator_document d SET free_slots = greatest(0, p.annotators_per_document
-    - (SELECT count(*) FROM annotator_annotation a WHERE a.document_id = d.id AND a.state <> 'draft')
+    - (SELECT count(*) FROM annotator_annotation a WHERE a.document_id = d.id AND a.state = 'submitted')
     - (SELECT count(*) FROM annotator_claim c WHERE c.document_id = d.id))
 FROM annotator_project p WHERE p.id = d.project_id AND {which}
 """
@@ -130,7 +131,8 @@ def _claim_first(project: Project, user: User, taken: Collection[int], streams: 
 
 def why_nothing(project: Project, user: User) -> str:
     """Why somebody got no document: ``archived`` (the project is closed), ``empty`` (there are none), ``held`` (they
-    hold as many as anybody may), ``taken`` (others have the rest) or ``done``."""
+    hold as many as anybody may), ``taken`` (others have at hand what they have not done themselves), ``skipped`` (they
+    skipped what is left) or ``done``."""
     if project.archived_at is not None:
         return "archived"
     if not Document.objects.filter(project=project).exists():
@@ -138,7 +140,11 @@ def why_nothing(project: Project, user: User) -> str:
     leases = Claim.objects.filter(project=project)
     if leases.filter(annotator=user).count() >= MOST_LEASES:
         return "held"
-    return "taken" if leases.exclude(annotator=user).exists() else "done"
+    own = Annotation.objects.filter(project=project, annotator=user).exclude(state=Annotation.State.DRAFT)
+    if leases.exclude(annotator=user).exclude(document__in=own.values("document")).exists():
+        return "taken"
+    skipped = own.filter(state=Annotation.State.SKIPPED, document__free_slots__gt=0)
+    return "skipped" if skipped.exists() else "done"
 
 
 def _streams(project: Project, rng: random.Random) -> list[str]:
@@ -191,12 +197,14 @@ def release(document: Document, user: User) -> bool:
     return ended
 
 
-def settle(document: Document, user: User) -> None:
-    """An answer uses up the slot of its lease, or one that is free where there was no lease (any more).
+def settle(document: Document, user: User, *, answered: bool) -> None:
+    """This person is through with the document: an answer uses up the slot of its lease, or one that is free where
+    there was no lease (any more); whoever skips leaves it to somebody else.
 
     Needs the document locked.
     """
-    if not _end_claim(document, user):
+    held = _end_claim(document, user)
+    if not (held and answered):
         _recount([document.pk])
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from annotator import extra, queue, relabel, suggestions
 from annotator.errors import Conflict, Detail, Invalid
-from annotator.models import Annotation, AnnotationRevision, Document, User
+from annotator.models import Annotation, AnnotationRevision, Document, Project, User
 from annotator.said import Said
 from annotator.spans import Answer, Schema, clean_answer, storable_fault
 
@@ -92,16 +92,32 @@ def annotate(document: Document, user: User, sent: Submission) -> Annotation:
     annotation = annotation or Annotation(
         project_id=document.project_id, document=document, annotator=user, state=Annotation.State.DRAFT
     )
-    was_settled = annotation.state != Annotation.State.DRAFT
+    before = annotation.state
     fields = _fields(sent, answer, last)
     if sent.state == Annotation.State.DRAFT:
         _keep(annotation, fields, suggestions.clean(document.pk, sent.decisions, answer, document.text, schema))
         return annotation
     _settle(annotation, fields)
     suggestions.decide(annotation, sent.decisions, document.text, schema)
-    if not was_settled:
-        queue.settle(document, user)
+    if annotation.state != before:
+        queue.settle(document, user, answered=annotation.state == Annotation.State.SUBMITTED)
     return annotation
+
+
+def reopen(project: Project, documents: Sequence[int]) -> None:
+    """Whoever skipped these documents may be asked about them again: what they had marked is a draft, and without a
+    reason. Their history keeps the skip. Revisions stay, so that no page that they have open is stale by it.
+    """
+    # As everywhere: documents before annotations, and no answer is written while a label is renamed.
+    locked = Document.objects.select_for_update().filter(project=project, pk__in=documents).order_by("pk")
+    keys = [document.pk for document in locked.only("pk")]
+    relabel.hold(project, patience=relabel.SUBMIT_PATIENCE)
+    skipped = Annotation.objects.filter(document__in=keys, state=Annotation.State.SKIPPED)
+    for annotation in skipped.filter(draft__isnull=False):
+        _write(annotation, left(annotation))
+        annotation.draft = None
+        annotation.save()
+    skipped.update(state=Annotation.State.DRAFT, comment="")
 
 
 def _stood(annotation: Annotation | None) -> list[Answer]:
@@ -140,6 +156,7 @@ def _settle(annotation: Annotation, fields: dict[str, Any]) -> None:
     """The answer stands from now on, and is on record."""
     _write(annotation, fields)
     annotation.draft = annotation.decisions = None
+    annotation.imported = False
     annotation.save()
     at = fields.pop("updated_at")
     AnnotationRevision.objects.create(project_id=annotation.project_id, annotation=annotation, created_at=at, **fields)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Q
 
-from annotator import suggestions
+from annotator import suggestions, zones
 from annotator.finding.models import Facet
-from annotator.models import Annotation, Decision, Document, Label, Project
+from annotator.models import Annotation, Decision, Document, Label, Project, User
 from annotator.spans import Schema
 
 DONE = "state:submitted"  # the facet of documents that somebody has submitted an answer about
@@ -40,8 +41,20 @@ GROUP BY 1, 2, 3, 4
 """
 
 
+# Answers that count: of each document as many as are wanted, whoever gave more.
+_GIVEN = """
+SELECT {by}, sum(least(a.answers, p.annotators_per_document)),
+       count(*) FILTER (WHERE a.answers >= p.annotators_per_document)
+FROM (
+    SELECT project_id, document_id, count(*) AS answers FROM annotator_annotation
+    WHERE project_id = ANY(%s) AND state = 'submitted' GROUP BY project_id, document_id
+) a JOIN annotator_project p ON p.id = a.project_id JOIN annotator_document d ON d.id = a.document_id
+GROUP BY 1
+"""
+
+
 def progress(project: Project) -> dict[str, Any]:
-    """Documents done by split, how often each label was given, who did how much, and what became of suggestions."""
+    """How far it is by split, how often each label was given, who did how much, and what became of suggestions."""
     return {
         **work(project),
         "labels": labels(project),
@@ -51,13 +64,30 @@ def progress(project: Project) -> dict[str, Any]:
 
 
 def work(project: Project) -> dict[str, Any]:
-    """Documents, and how many are done, in all and by split."""
+    """Answers wanted and given, and documents that have all of theirs, in all and by split; how many were imported.
+
+    Of a document as many answers count as are wanted. One that came with an import counts like any other, since nobody
+    is asked for it; that it was nobody's work is told apart.
+    """
     splits = _splits(project)
-    return {
-        "documents": sum(split["documents"] for split in splits.values()),
-        "done": sum(split["done"] for split in splits.values()),
-        "splits": splits,
-    }
+    whole = {name: sum(split[name] for split in splits.values()) for name in ("documents", "done", "wanted", "given")}
+    imported = Annotation.objects.filter(project=project, state=Annotation.State.SUBMITTED, imported=True)
+    return {**whole, "imported": imported.count(), "splits": splits}
+
+
+def given(project: Project) -> dict[str, int]:
+    """Answers ``wanted`` and ``given``, of the whole project alone."""
+    documents = Document.objects.filter(project=project).count()
+    found = _given("d.project_id", [project]).get(project.pk, (0, 0))
+    return {"wanted": documents * project.annotators_per_document, "given": found[0]}
+
+
+def own(project: Project, user: User) -> dict[str, int]:
+    """Documents that this person has labelled, in all and today, by the day that the project counts in."""
+    zone = zones.of_days(project)
+    (begun,) = zones.beginnings([zones.today(zone)], zone)
+    answers = Annotation.objects.filter(project=project, annotator=user, state=Annotation.State.SUBMITTED)
+    return answers.filter(imported=False).aggregate(all=Count("pk"), today=Count("pk", filter=Q(updated_at__gte=begun)))
 
 
 def verdicts(project: Project, version: int) -> dict[tuple[str, str | None, str], dict[str, int]]:
@@ -74,26 +104,49 @@ def verdicts(project: Project, version: int) -> dict[tuple[str, str | None, str]
 
 
 def overview() -> dict[int, dict[str, int]]:
-    """For each project of the tenant in scope: its documents, and how many of them are done."""
-    found: dict[int, dict[str, int]] = {
-        project: {"documents": documents, "done": 0}
-        for project, documents in Document.objects.values_list("project").annotate(Count("pk"))
+    """For each project of the tenant in scope: its documents, answers wanted and given."""
+    documents = dict(Document.objects.values_list("project").annotate(Count("pk")))
+    projects = list(Project.objects.filter(pk__in=list(documents)))
+    counted = _given("d.project_id", projects)
+    return {
+        project.pk: {
+            "documents": documents[project.pk],
+            "wanted": documents[project.pk] * project.annotators_per_document,
+            "given": counted.get(project.pk, (0, 0))[0],
+        }
+        for project in projects
     }
-    done = Facet.objects.filter(project__in=list(found), facet=DONE).values_list("project")
-    for project, count in done.annotate(Count("document")):
-        found[project]["done"] = count
-    return found
 
 
 def _splits(project: Project) -> dict[str, dict[str, int]]:
-    found = {split: {"documents": 0, "done": 0, "open": 0} for split in Document.Split.values}
+    found = {
+        split: dict.fromkeys(("documents", "done", "open", "wanted", "given"), 0) for split in Document.Split.values
+    }
     documents = Document.objects.filter(project=project).values_list("split")
     counted = documents.annotate(total=Count("pk"), free=Count("pk", filter=Q(free_slots__gt=0)))
     for split, total, free in counted:
-        found[split] |= {"documents": total, "open": free}
-    done = Facet.objects.filter(project=project, facet=DONE).values_list("document__split")
-    for split, count in done.annotate(Count("document")):
-        found[split]["done"] = count
+        found[split] |= {"documents": total, "open": free, "wanted": total * project.annotators_per_document}
+    for split, (answers, done) in _given("d.split", [project]).items():
+        found[split] |= {"given": answers, "done": done}
+    return found
+
+
+def _given(by: str, projects: Sequence[Project]) -> dict[Any, tuple[int, int]]:
+    """Answers that count and documents that have all of theirs, by split or by project.
+
+    Where one answer is all that is wanted, the two are the same, and their facet knows them without the answers.
+    """
+    found: dict[Any, tuple[int, int]] = {}
+    single = [project.pk for project in projects if project.annotators_per_document == 1]
+    several = [project.pk for project in projects if project.annotators_per_document > 1]
+    if single:
+        done = Facet.objects.filter(project__in=single, facet=DONE)
+        field = "document__split" if by == "d.split" else "project"
+        found |= {key: (count, count) for key, count in done.values_list(field).annotate(Count("document"))}
+    if several:
+        with connection.cursor() as cursor:
+            cursor.execute(_GIVEN.format(by=by), [several])
+            found |= {key: (int(answers), done) for key, answers, done in cursor.fetchall()}
     return found
 
 
@@ -110,14 +163,15 @@ def labels(project: Project) -> list[dict[str, Any]]:
 
 
 def _annotators(project: Project) -> list[dict[str, Any]]:
+    """What came with an import stands under the name of who imported it, and is none of their work."""
     rows = (
         Annotation.objects.filter(project=project)
-        .values_list("annotator__username", "state")
+        .values_list("annotator__username", "state", "imported")
         .annotate(Count("pk"))
         .order_by("annotator__username")
     )
     found: dict[str, dict[str, Any]] = {}
-    for username, state, count in rows:
-        counts = found.setdefault(username, {"username": username, **dict.fromkeys(Annotation.State.values, 0)})
-        counts[state] = count
+    for username, state, imported, count in rows:
+        nothing = dict.fromkeys((*Annotation.State.values, "imported"), 0)
+        found.setdefault(username, {"username": username, **nothing})["imported" if imported else state] += count
     return list(found.values())

@@ -6,12 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import connection
-from django.db.models import Count
-from django.db.models.functions import TruncDate
-from django.utils import timezone
+from django.db.models import Count, DateTimeField, Func, IntegerField, Value
 
-from annotator import suggestions
+from annotator import suggestions, zones
 from annotator.models import Project
 from annotator.spans import Schema
 
@@ -64,13 +63,19 @@ class OfLabel:
 
 def over_time(project: Project) -> tuple[list[tuple[date, Counts]], bool]:
     """Verdicts by day, or by week (from Monday) where there are many days; and whether it is weeks."""
-    today = timezone.now().date()
-    since = timezone.now() - timedelta(weeks=WEEKS)
-    decisions = suggestions.standing(project).filter(created_at__gte=since).order_by()
-    rows = list(decisions.values_list(TruncDate("created_at"), "verdict").annotate(Count("created_at")))
-    weekly = any(day < today - timedelta(days=DAILY_UP_TO) for day, _verdict, _count in rows)
+    zone = zones.of_days(project)
+    days = zones.last_days(7 * WEEKS, zone)
+    beginnings = zones.beginnings(days, zone)
+    decisions = suggestions.standing(project).filter(created_at__gte=beginnings[0]).order_by()
+    which = Func(
+        "created_at", Value(beginnings, output_field=ArrayField(DateTimeField())),
+        function="width_bucket", output_field=IntegerField(),
+    )  # fmt: skip
+    rows = list(decisions.values_list(which, "verdict").annotate(Count("created_at")))
+    weekly = any(place < len(days) - DAILY_UP_TO for place, _verdict, _count in rows)
     found: dict[date, Counts] = {}
-    for day, verdict, count in rows:
+    for place, verdict, count in rows:
+        day = days[place - 1]
         begun = day - timedelta(days=day.weekday()) if weekly else day
         counts = found.setdefault(begun, Counts())
         setattr(counts, verdict, getattr(counts, verdict) + count)

@@ -47,6 +47,7 @@ BODIES = {
     "merge_label": {"into": 1},
     "next_document": {"held": [], "ahead": 1},
     "leave": {"documents": []},
+    "put_back": {"documents": []},
     "put_annotation": {"submit_id": "5f0c6bd0-9d1b-4a4e-8f5e-0a9c6b3d2e10"},
     "start_export": {"documents": "all"},
     "change_preview": {"format": "jsonl"},

@@ -38,7 +38,8 @@ GLOBAL_MODELS = {
 }
 GLOBAL_TABLES = {"django_migrations"}
 GLOBAL_ROUTES = {
-    "", "account/password", "healthz", "join/<slug:slug>/<str:secret>", "readyz", "signin", "signin/link/<str:link>",
+    "", "account/password", "account/time-zone", "healthz", "join/<slug:slug>/<str:secret>", "readyz", "signin",
+    "signin/link/<str:link>",
     "signout",
     "language",
 }  # fmt: skip
@@ -54,6 +55,7 @@ SQL_BY_HAND = {
     "annotator/queue.py",
     "annotator/relabel.py",
     "annotator/pace.py",
+    "annotator/skips.py",
     "annotator/stats.py",
     "annotator/tenancy.py",
     "annotator/tokens.py",

@@ -10,10 +10,13 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
 
-from annotator import tokens
+from annotator import people, tokens
 from annotator.accounts import Membership, Tenant
 from annotator.tenancy import tenant_scope
+from web import zones
 from web.api import answers
 from web.requests import TenantRequest, bearer, is_api
 
@@ -73,7 +76,9 @@ def _answer(request: TenantRequest, slug: str, view: Callable[[], HttpResponseBa
         if secret is not None:
             _identify(request, secret)
         request.tenant = tenant
-        response = _rendered(view())
+        # What is streamed, a file, is made after it: files tell time in UTC.
+        with timezone.override(zones.of(request)):
+            response = _rendered(view())
         if response.status_code >= 400:
             raise _Refused(_shaped(request, response))
     return response
@@ -86,6 +91,9 @@ def _tenant_of_session(request: TenantRequest, slug: str) -> Tenant:
         raise _Refused(redirect_to_login(request.get_full_path()))
     member = Membership.objects.select_related("tenant").filter(tenant__slug=slug, user=request.user).first()
     if member is None:
+        gone = next((one for one in people.ended(request.user) if one.slug == slug), None)
+        if gone is not None and not is_api(request):
+            raise _Refused(render(request, "web/ended.html", {"tenant": gone}, status=404))
         raise Http404
     request.role = member.role
     return member.tenant

@@ -72,6 +72,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
                 "web.languages.spoken",
+                "web.zones.told",
             ],
         },
     }
@@ -142,6 +143,8 @@ LANGUAGE_COOKIE_NAME = f"marginalia_language_{PORT}"
 LANGUAGE_COOKIE_AGE = 5 * 365 * 86_400
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_SECURE = HTTPS
+# Where a browser says which time zone it is in; people are told times in theirs, files and the API in UTC.
+TIME_ZONE_COOKIE_NAME = f"marginalia_zone_{PORT}"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True

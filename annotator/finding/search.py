@@ -11,17 +11,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
-from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Cast, Concat, Left, Length
+from django.db.models import CharField, Count, Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Coalesce, Concat, Left, Length
 
+from annotator import titles
 from annotator.errors import Invalid
 from annotator.finding import words
-from annotator.models import Document, Facet, Project, User
+from annotator.models import Annotation, Document, Facet, Project, User
 
 OLDEST, NEWEST, UNCERTAIN = "oldest", "newest", "uncertain"
 SORTS = (OLDEST, NEWEST, UNCERTAIN)
-STATES = ("open", "done", "skipped", "draft")
-_FACETS_OF_STATES = {"done": "state:submitted", "skipped": "state:skipped", "draft": "state:draft"}
+STATES = ("open", "answered", "done", "skipped", "draft")
+_FACETS_OF_STATES = {
+    "answered": "state:submitted",
+    "done": "state:submitted",
+    "skipped": "state:skipped",
+    "draft": "state:draft",
+}
 
 COUNTED = 10_000  # more than these are not counted
 LOOKED_THROUGH = 2_000  # candidates whose texts are read for a page
@@ -35,6 +41,8 @@ _FACET = "SELECT document_id FROM annotator_facet WHERE project_id = %s AND face
 _ALL = "SELECT id FROM annotator_document WHERE project_id = %s"
 _SPLIT = _ALL + " AND split = %s"
 _OPEN = _ALL + " AND free_slots > 0"
+_DONE = """SELECT document_id FROM annotator_annotation WHERE project_id = %s AND state = 'submitted'
+           GROUP BY document_id HAVING count(*) >= %s"""
 _PRIORITY = _ALL + " AND priority >= %s"
 
 
@@ -69,13 +77,21 @@ class Found:
 
     pk: int
     external_id: str
+    title: str
     split: str
     open: bool
+    answers: int
+    wanted: int
     length: int
     uncertainty: float
     excerpt: str
     marked: list[str]
     facets: list[str]
+
+    @property
+    def done(self) -> bool:
+        """Whether it has as many answers as are wanted."""
+        return self.answers >= self.wanted
 
     def has(self, facet: str) -> bool:
         return facet in self.facets
@@ -143,6 +159,8 @@ def _ids(project: Project, filters: Filters) -> tuple[str, list[Any]]:
     conditions: list[tuple[str, list[Any]]] = [(_PREFIX, [word, word + _LAST]) for word in begun]
     conditions += [(_WORD, [pair]) for pair in pairs]
     conditions += [(_FACET, [facet]) for facet in filters.facets()]
+    if filters.state == "done" and project.annotators_per_document > 1:
+        conditions.append((_DONE, [project.annotators_per_document]))
     if filters.split:
         conditions.append((_SPLIT, [filters.split]))
     if filters.state == "open":
@@ -191,8 +209,10 @@ def _place(filters: Filters) -> tuple[float, int] | None:
 def _found(project: Project, keys: list[int], asked: str) -> list[Found]:
     """What the list shows of these documents, in two queries."""
     read = Left("text", READ_CHARACTERS if asked else EXCERPT)
-    documents = Document.objects.filter(pk__in=keys).annotate(length=Length("text"), read=read)
-    fields = ("pk", "external_id", "split", "free_slots", "priority", "length", "read")
+    submitted = Annotation.objects.filter(project=project, document=OuterRef("pk"), state=Annotation.State.SUBMITTED)
+    answers = Coalesce(Subquery(submitted.order_by().values("document").annotate(n=Count("pk")).values("n")), 0)
+    documents = Document.objects.filter(pk__in=keys).annotate(length=Length("text"), read=read, answers=answers)
+    fields = ("pk", "external_id", "sha256", "split", "free_slots", "priority", "length", "read", "answers")
     by_key = {row["pk"]: row for row in documents.values(*fields)}
     rows = [by_key[pk] for pk in keys]
     facets: dict[int, list[str]] = {pk: [] for pk in keys}
@@ -203,8 +223,11 @@ def _found(project: Project, keys: list[int], asked: str) -> list[Found]:
         Found(
             pk=row["pk"],
             external_id=row["external_id"],
+            title=titles.title(row["external_id"], row["sha256"], row["read"]),
             split=row["split"],
             open=row["free_slots"] > 0,
+            answers=row["answers"],
+            wanted=project.annotators_per_document,
             length=row["length"],
             uncertainty=row["priority"],
             excerpt=row["read"][:EXCERPT],

@@ -42,13 +42,13 @@ WITH given AS (
         AS r(document_id, answer, complete, submit_id)
 ), made AS (
     INSERT INTO annotator_annotation (tenant_id, project_id, document_id, annotator_id, revision, state, complete,
-                                      answer, submit_id, updated_at)
-    SELECT %(tenant)s, %(project)s, document_id, %(user)s, 1, %(state)s, complete, answer::jsonb, submit_id, now()
+                                      answer, submit_id, imported, updated_at)
+    SELECT %(tenant)s, %(project)s, document_id, %(user)s, 1, %(state)s, complete, answer::jsonb, submit_id, true, now()
     FROM given RETURNING id, complete, answer, submit_id
 )
 INSERT INTO annotator_annotationrevision (tenant_id, project_id, annotation_id, revision, state, complete, answer,
-                                          submit_id, created_at)
-SELECT %(tenant)s, %(project)s, id, 1, %(state)s, complete, answer, submit_id, now() FROM made
+                                          submit_id, imported, created_at)
+SELECT %(tenant)s, %(project)s, id, 1, %(state)s, complete, answer, submit_id, true, now() FROM made
 """
 
 

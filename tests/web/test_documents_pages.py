@@ -59,7 +59,7 @@ def test_a_manager_finds_by_words_labels_people_and_flags(cast, alice, project, 
     assert "2 documents" in page
     assert "&lt;b&gt;" in page
     assert "As the version saw it that looked at the document last." in page
-    for asked in ({"label": "span:PERSON"}, {"annotator": cast.bob.pk}, {"flag": "help"}, {"state": "done"}):
+    for asked in ({"label": "span:PERSON"}, {"annotator": cast.bob.pk}, {"flag": "help"}, {"state": "answered"}):
         page = listed(alice, project, **asked)
         assert "1 document" in page, asked
         assert "help asked for" in page

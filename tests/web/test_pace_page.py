@@ -62,8 +62,8 @@ def test_documents_are_counted_by_day_and_person(cast, project):
     with tenant_scope(cast.acme):
         alice, bob = pace.people(project)
 
-    assert pace.last_days()[-1] == timezone.now().date()
-    assert len(pace.last_days()) == pace.DAYS
+    assert pace.last_days(project)[-1] == timezone.now().date()
+    assert len(pace.last_days(project)) == pace.DAYS
     assert (bob.days[-1], bob.week, bob.a_day) == (2, 2, 2.0)
     assert (alice.days[-3], sum(alice.days), alice.counts["submitted"]) == (1, 1, 2)
 

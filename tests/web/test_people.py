@@ -158,9 +158,14 @@ def test_who_is_removed_is_out_at_once_and_their_work_stays(cast, alice):
         queue.claim_next(project, cast.bob)
         secret = tokens.issue(cast.bob)[1]
         assert Claim.objects.filter(annotator=cast.bob).exists()
-    address = f"/t/{cast.acme.slug}/people/{member(cast, cast.bob).pk}"
+    address = f"/t/{cast.acme.slug}/people/{member(cast, cast.bob).pk}/remove"
 
-    told = words(alice.post(address, {"remove": "1"}, follow=True))
+    asked = words(alice.get(address))
+    assert "1 document that they have at hand goes back" in asked
+    assert "1 token of theirs stops working." in asked
+    assert "1 answer of theirs stays, under their name" in asked
+    assert bob.get(f"/t/{cast.acme.slug}/").status_code == 200, "nothing has happened yet"
+    told = words(alice.post(address, follow=True))
 
     assert "bob is no member any more" in told
     assert bob.get("/").status_code == 302
@@ -179,10 +184,46 @@ def test_who_belongs_elsewhere_too_stays_signed_in_there(cast, alice):
     Membership.objects.create(tenant=cast.globex, user=cast.bob, role="annotator")
     bob = signed_in(cast.bob)
 
-    alice.post(f"/t/{cast.acme.slug}/people/{member(cast, cast.bob).pk}", {"remove": "1"})
+    alice.post(f"/t/{cast.acme.slug}/people/{member(cast, cast.bob).pk}/remove")
 
-    assert bob.get(f"/t/{cast.acme.slug}/").status_code == 404
+    gone = bob.get(f"/t/{cast.acme.slug}/projects/1/")
+    assert gone.status_code == 404
+    assert "You are no longer a member of Acme" in words(gone)
     assert bob.get(f"/t/{cast.globex.slug}/").status_code == 200
+    assert "You are no longer a member of Acme." in words(bob.get("/", follow=True))
+    assert "no longer" not in words(bob.get("/", follow=True)), "once is enough"
+
+
+def test_who_is_removed_is_told_where_they_were_and_when_they_sign_in_again(cast, alice):
+    cast.bob.set_password(PHRASE)
+    cast.bob.save()
+    here, elsewhere = signed_in(cast.bob), Client()
+
+    alice.post(f"/t/{cast.acme.slug}/people/{member(cast, cast.bob).pk}/remove")
+
+    thrown_out = here.get(f"/t/{cast.acme.slug}/", follow=True)
+    assert thrown_out.redirect_chain[-1][0].startswith("/signin")
+    assert "You are no longer a member of Acme, so you are signed out." in words(thrown_out)
+    for client in (here, elsewhere):
+        inside = client.post("/signin", {"username": "bob", "password": PHRASE}, follow=True)
+        assert "You are no longer a member of Acme" in words(inside)
+        assert "no workplace yet" not in words(inside)
+    with tenant_scope(cast.acme):
+        people.add_member("bob", "annotator")
+    again = signed_in(User.objects.get(pk=cast.bob.pk)).get("/", follow=True)
+    assert "no longer" not in words(again)
+
+
+def test_somebody_elses_browser_is_told_nothing(cast, alice):
+    dora = User.objects.create_user("dora")
+    Membership.objects.create(tenant=cast.acme, user=dora, role="annotator")
+    other = signed_in(dora)
+
+    alice.post(f"/t/{cast.acme.slug}/people/{member(cast, cast.bob).pk}/remove")
+
+    assert other.get(f"/t/{cast.acme.slug}/").status_code == 200
+    assert "no longer" not in words(Client().get("/signin"))
+    assert signed_in(cast.charlie).get(f"/t/{cast.acme.slug}/").status_code == 404
 
 
 # --- invitations ------------------------------------------------------------------------------------------------

@@ -158,9 +158,9 @@ class Handed(Schema):
 
 class Next(Schema):
     document: Document | None
-    reason: Literal["", "done", "taken", "held", "empty", "archived"] = Field(
+    reason: Literal["", "done", "taken", "skipped", "held", "empty", "archived"] = Field(
         description="Why there is none: all done by you or enough others, or in your hands; the rest is with others; "
-        "you hold as many leases as one may; no documents; the project is archived."
+        "you skipped what is left; you hold as many leases as one may; no documents; the project is archived."
     )
     lease: Lease | None
     suggestion: SuggestionAnswer | None
@@ -180,6 +180,7 @@ class OwnFilters(Given):
 class Own(Schema):
     document: int
     external_id: str
+    title: str = Field(description="What pages call it: its id, or its first words where its file gave none.")
     excerpt: str = Field(description="The first 200 characters.")
     state: Literal["draft", "submitted", "skipped"]
     stands: Literal["", "submitted", "skipped"]

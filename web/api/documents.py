@@ -11,7 +11,7 @@ from ninja import Query, Router
 from ninja import Schema as Given
 from pydantic import Field
 
-from annotator import blinding
+from annotator import blinding, skips
 from annotator.accounts import Role
 from annotator.finding import search
 from annotator.models import Project, User
@@ -29,8 +29,9 @@ class DocumentFilters(Given):
     FOR_REVIEWERS: ClassVar[set[str]] = {"split", "label", "annotator", "flag", "differs", "uncertain"}
 
     q: s.Text = Field("", max_length=200, description="Beginnings of words, all of them; in double quotes as it is.")
-    state: Literal["open", "done", "skipped", "draft"] | None = Field(
-        None, description="open: may be handed out; done: somebody submitted an answer; skipped, draft: somebody did."
+    state: Literal["open", "answered", "done", "skipped", "draft"] | None = Field(
+        None,
+        description="open: may be handed out; answered: by somebody; done: by all that are wanted; skipped, draft.",
     )
     split: Literal["pool", "check"] | None = None
     label: s.Text = Field("", max_length=220, description="Given by somebody: `span:PERSON`, `choice:topic=praise`.")
@@ -87,13 +88,49 @@ def _states(facets: Sequence[str]) -> list[str]:
     return [facet for facet in facets if facet.startswith("state:")]
 
 
+@router.get("/projects/{int:project_id}/skipped", response={200: s.SkippedDocuments} | errors(403))
+def list_skipped(request: TenantRequest, project_id: int, asked: Query[s.SkippedFilters]) -> HttpResponse:
+    """Documents that somebody skipped and that lack answers, and why, those skipped last first. For managers."""
+    project = access.project_for(request, project_id, Role.MANAGER)
+    counts = skips.count(project)
+    items = skips.listed(project, reason=asked.reason, most=asked.limit)
+    whole = {
+        "documents": counts.documents,
+        "nobody_left": counts.nobody_left,
+        "reasons": [{"reason": reason, "documents": number} for reason, number in skips.reasons(project)],
+        "items": [_skipped(item) for item in items],
+    }
+    return answers.json(whole)
+
+
+@router.post("/projects/{int:project_id}/skipped/put-back", response={200: s.PutBack} | errors(403))
+def put_back(request: TenantRequest, project_id: int, sent: s.PutBackGiven) -> HttpResponse:
+    """Ask those who skipped again: about these documents, those skipped for this reason, or all. For managers."""
+    project = access.project_for(request, project_id, Role.MANAGER)
+    number = skips.put_back(project, documents=sent.documents, reason=sent.reason, actor=request.user)
+    return answers.json({"documents": number})
+
+
+def _skipped(item: skips.Skipped) -> dict[str, Any]:
+    return {
+        "id": item.document.pk,
+        "external_id": item.document.external_id,
+        "title": item.title,
+        "excerpt": item.excerpt,
+        "nobody_left": item.nobody_left,
+        "skips": [{"annotator": one.username, "reason": one.reason, "at": one.at} for one in item.skips],
+    }
+
+
 def _item(found: search.Found, sees_all: bool) -> dict[str, Any]:
     item = {
         "id": found.pk,
         "external_id": found.external_id,
+        "title": found.title,
         "excerpt": found.excerpt,
         "length": found.length,
-        "done": found.has("state:submitted"),
+        "done": found.done,
+        "answers": found.answers,
         "open": found.open,
     }
     of_reviewers = {"split": found.split, "facets": found.facets, "uncertainty": found.uncertainty}

@@ -30,6 +30,7 @@ def me(request: TenantRequest) -> HttpResponse:
             "tenant": request.tenant.slug,
             "tenant_name": request.tenant.name,
             "by_token": request.by_token,
+            "time_zone": request.user.time_zone,
         }
     )
 
@@ -111,7 +112,8 @@ def rename_question(request: TenantRequest, project_id: int, question_id: int, s
 def get_stats(request: TenantRequest, project_id: int) -> HttpResponse:
     """How far the project is: documents, labels, people, and what became of suggestions."""
     project = access.project_for(request, project_id)
-    told = stats.progress(project) | {"live_version": _live(project)}
+    you = stats.own(project, request.user)
+    told = stats.progress(project) | {"you": you, "live_version": _live(project)}
     if not access.sees_all(request):
         del told["splits"]  # with each answer of theirs it would tell what they answered
     return answers.json(told)

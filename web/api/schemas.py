@@ -86,6 +86,7 @@ class ProjectGiven(Given):
     random_share: float = Field(0.2, description="Share of the queue drawn at random. 0 to 1.")
     allow_overlap: StrictBool = Field(False, description="Whether spans may overlap.")
     pending_suggestions: Pending = Field("reject", description=PENDING)
+    time_zone: Text = Field("", description="In which days are counted; empty: that of whoever looks.")
 
 
 class ProjectChanged(Given):
@@ -99,6 +100,7 @@ class ProjectChanged(Given):
     allow_overlap: StrictBool | None = None
     pending_suggestions: Pending | None = Field(None, description=PENDING)
     show_times: StrictBool | None = Field(None, description="Whether anything tells how long people took.")
+    time_zone: Text | None = Field(None, description="In which days are counted; empty: that of whoever looks.")
     archived: StrictBool | None = Field(None, description="Archived: nobody gets its documents; false opens it again.")
 
 
@@ -166,6 +168,7 @@ class ProjectItem(Schema):
     allow_overlap: bool
     pending_suggestions: Pending = Field(description=PENDING)
     show_times: bool
+    time_zone: str
     archived_at: datetime | None = Field(description="Since when nobody gets its documents; null while it is open.")
     created_at: datetime
 
@@ -191,15 +194,18 @@ class Me(Schema):
     tenant: str
     tenant_name: str
     by_token: bool
+    time_zone: str = Field(description="In which pages tell you days and times; empty: not known yet.")
 
 
 class DocumentItem(Schema):
     id: int
     external_id: str
+    title: str = Field(description="What pages call it: its id, or its first words where its file gave none.")
     split: Literal["pool", "check"] | None = Field(None, description="check: held out, labelled blind. For reviewers.")
     excerpt: str = Field(description="The first 200 characters.")
     length: int = Field(description="Characters (code points).")
-    done: bool = Field(description="Whether somebody has submitted an answer.")
+    done: bool = Field(description="Whether it has as many submitted answers as the project wants.")
+    answers: int = Field(description="How many it has.")
     open: bool = Field(description="Whether it may still be handed out.")
     facets: list[str] = Field([], description="What is true of its answers, for reviewers: `by:7`, `span:PERSON`, …")
     uncertainty: float | None = Field(None, description="Of the model that looked last; 0 before. For reviewers.")
@@ -214,11 +220,55 @@ class Document(Schema):
     id: int
     project: int
     external_id: str
+    title: str = Field(description="What pages call it: its id, or its first words where its file gave none.")
     text: str
     sha256: str
     meta: Any
     split: Literal["pool", "check"] | None = Field(None, description="check: held out, labelled blind. For reviewers.")
     free_slots: int
+
+
+class SkippedFilters(Given):
+    reason: Text | None = Field(None, max_length=2_000, description="One of `reasons`; empty: nothing was said.")
+    limit: int = Field(200, ge=1, le=1_000)
+
+
+class Skip(Schema):
+    annotator: str
+    reason: str = Field(description="Empty when nothing was said.")
+    at: datetime
+
+
+class SkippedDocument(Schema):
+    id: int
+    external_id: str
+    title: str = Field(description="What pages call it: its id, or its first words where its file gave none.")
+    excerpt: str = Field(description="The first 200 characters.")
+    nobody_left: bool = Field(description="Every member has answered or skipped it: it waits for a manager.")
+    skips: list[Skip]
+
+
+class ReasonCount(Schema):
+    reason: str
+    documents: int
+
+
+class SkippedDocuments(Schema):
+    documents: int = Field(description="How many there are in all.")
+    nobody_left: int = Field(description="Those of them that nobody is left to be asked about.")
+    reasons: list[ReasonCount] = Field(description="The most frequent first.")
+    items: list[SkippedDocument]
+
+
+class PutBackGiven(Given):
+    """Without either: all of them."""
+
+    documents: list[Annotated[StrictInt, Field(ge=1, lt=2**63)]] | None = Field(None, max_length=1_000)
+    reason: Text | None = Field(None, max_length=2_000, description="One of `reasons`; empty: nothing was said.")
+
+
+class PutBack(Schema):
+    documents: int = Field(description="How many were put back.")
 
 
 class Imported(Schema):
@@ -274,8 +324,10 @@ class LabelCount(Counted):
 
 class SplitProgress(Schema):
     documents: int
-    done: int = Field(description="Documents with a submitted answer.")
+    done: int = Field(description="Documents that have all answers that are wanted.")
     open: int = Field(description="Documents that may still be handed out.")
+    wanted: int = Field(description="Answers: as many for each document as people are to label it.")
+    given: int = Field(description="Of those; beyond what is wanted of a document no answer counts.")
 
 
 class Work(Schema):
@@ -283,6 +335,12 @@ class Work(Schema):
     submitted: int
     skipped: int
     draft: int
+    imported: int = Field(description="Came with an import in their name; in none of the others.")
+
+
+class OwnProgress(Schema):
+    today: int = Field(description="By the day that the project, or else you, count in.")
+    all: int
 
 
 class Acceptance(Schema):
@@ -296,7 +354,11 @@ class Acceptance(Schema):
 
 class Stats(Schema):
     documents: int
-    done: int
+    done: int = Field(description="Documents that have all answers that are wanted.")
+    wanted: int = Field(description="Answers: documents times people for each.")
+    given: int
+    imported: int = Field(description="Submitted answers that came with an import.")
+    you: OwnProgress = Field(description="Documents that you have labelled.")
     splits: dict[str, SplitProgress] | None = Field(None, description="By split. For reviewers.")
     labels: list[LabelCount] = Field(description="How often each label stands in submitted answers.")
     annotators: list[Work]

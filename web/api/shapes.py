@@ -17,7 +17,7 @@ RUN_FIELDS = (
 )  # fmt: skip
 PROJECT_FIELDS = (
     "id", "name", "guidelines", "annotators_per_document", "check_share", "random_share", "allow_overlap",
-    "pending_suggestions", "show_times", "archived_at", "created_at",
+    "pending_suggestions", "show_times", "time_zone", "archived_at", "created_at",
 )  # fmt: skip
 DOCUMENT_FIELDS = ("id", "external_id", "text", "sha256", "meta", "free_slots")
 
@@ -55,7 +55,7 @@ def label(row: models.Label, question: models.Question | None, pairs: Iterable[t
 
 def document(row: models.Document, *, sees_all: bool) -> dict[str, Any]:
     """Whether it is held out is not told to annotators."""
-    told = {**_fields(row, DOCUMENT_FIELDS), "project": row.project_id}
+    told = {**_fields(row, DOCUMENT_FIELDS), "title": row.title, "project": row.project_id}
     return told | {"split": row.split} if sees_all else told
 
 

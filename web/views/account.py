@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth import login, update_session_auth_hash
@@ -13,12 +13,13 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
-from annotator import invitations
+from annotator import invitations, people
+from annotator import zones as time_zones
 from annotator.accounts import Membership, Role, User
 from annotator.errors import Detail, Invalid, Refusal
-from web import throttle
+from web import throttle, zones
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -41,7 +42,30 @@ def password(request: HttpRequest) -> HttpResponse:
         if "old_password" in form.errors:
             throttle.failed(request, user.username)
     status = 429 if wait else 422 if form.errors else 200
-    context = {"form": form, "wait": throttle.told(wait) if wait else ""}
+    return _account(request, form, wait=throttle.told(wait) if wait else "", status=status)
+
+
+@login_required
+@never_cache
+@require_POST
+def time_zone(request: HttpRequest) -> HttpResponse:
+    """In which zone this person is told days and times."""
+    user = cast(User, request.user)
+    try:
+        people.set_time_zone(user, request.POST.get("time_zone", ""))
+    except Refusal as refusal:
+        form_class = PasswordChangeForm if user.has_usable_password() else SetPasswordForm
+        return _account(request, form_class(user), zone_fault=refusal.said, status=refusal.status)
+    messages.success(request, _("Times are those of %(zone)s from now on.") % {"zone": user.time_zone})
+    return redirect("password")
+
+
+def _account(
+    request: HttpRequest, form: SetPasswordForm[User], *, wait: str = "", zone_fault: str = "", status: int = 200
+) -> HttpResponse:
+    here, stands = zones.of_browser(request), cast(User, request.user).time_zone or "UTC"
+    context: dict[str, Any] = {"form": form, "wait": wait, "zone": stands, "zone_fault": zone_fault}
+    context |= {"zones": time_zones.names(), "elsewhere": here if here != stands else ""}
     return render(request, "web/password.html", context, status=status)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_safe
 
-from annotator import extra, queue, review
+from annotator import extra, queue, review, stats, zones
 from annotator.errors import Conflict, Refusal
-from annotator.models import Annotation, Document, Label, Project, Question
+from annotator.models import Annotation, Document, Label, Project, Question, User
 from annotator.offsets import CODE_POINTS
 from web import access, handed, suggested
 from web.requests import TenantRequest
@@ -120,7 +121,7 @@ def _frame(
         "pending_suggestions": project.pending_suggestions,
         "labels": _labels(labels, {question.pk: question.name for question in questions}),
         "questions": [{"name": question.name, "multiple": question.multiple} for question in questions],
-        "progress": _progress(project),
+        "progress": _progress(project, request.user),
         "model": training(project).as_json(),
         "model_url": reverse("training", args=[slug, project.pk]),
     }
@@ -167,9 +168,15 @@ def _labels(labels: list[Label], questions: dict[int, str]) -> list[dict[str, An
     ]
 
 
-def _progress(project: Project) -> dict[str, int]:
-    done = Annotation.objects.filter(project=project, state=Annotation.State.SUBMITTED)
+def _progress(project: Project, user: User) -> dict[str, Any]:
+    """Answers given and wanted, what this person has labelled, and when their today ends."""
+    counted, own = stats.given(project), stats.own(project, user)
+    zone = zones.of_days(project)
+    (ends,) = zones.beginnings([zones.today(zone) + timedelta(days=1)], zone)
     return {
-        "total": Document.objects.filter(project=project).count(),
-        "done": done.values("document").distinct().count(),
+        "total": counted["wanted"],
+        "done": counted["given"],
+        "today": own["today"],
+        "mine": own["all"],
+        "day_ends": ends.timestamp() * 1000,
     }

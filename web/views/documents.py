@@ -99,7 +99,13 @@ def _filters(request: TenantRequest, sees_all: bool) -> search.Filters:
 
 def _choices(sees_all: bool) -> dict[str, list[tuple[str, str]]]:
     return {
-        "states": [("open", _("Open")), ("done", _("Done")), ("skipped", _("Skipped")), ("draft", _("Draft"))],
+        "states": [
+            ("open", _("Open")),
+            ("answered", _("Answered by somebody")),
+            ("done", _("Done")),
+            ("skipped", _("Skipped")),
+            ("draft", _("Draft")),
+        ],
         "splits": [("pool", _("Pool")), ("check", _("Held out"))],
         "flags": [("flagged", _("Flagged")), ("help", _("Help asked for")), ("comment", _("With a comment"))],
         "sorts": [

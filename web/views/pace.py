@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from annotator import pace
+from annotator import pace, zones
 from annotator.accounts import Role
 from annotator.models import Label, Project
 from web import access, drawing
@@ -31,11 +31,13 @@ def show(request: TenantRequest, project_id: int) -> HttpResponse:
     several = project.show_times or sum(1 for one in people if any(one.days)) > 1
     context = {
         "project": project,
-        "figure": _per_day(counts, alone.username if alone else "") if any(counts) and several else None,
+        "figure": _per_day(project, counts, alone.username if alone else "") if any(counts) and several else None,
         "period": period,
         "periods": pace.PERIODS,
+        "zone": zones.of_days(project),
         "person": alone.username if alone else "",
         "people": people,
+        "imports": any(one.counts["imported"] for one in people),
         "times": pace.times(project, period),
         "agreement": pace.agreed(project),
         "latest": pace.LATEST,
@@ -44,8 +46,8 @@ def show(request: TenantRequest, project_id: int) -> HttpResponse:
     return render(request, "web/pace.html", context)
 
 
-def _per_day(counts: list[int], person: str) -> Figure:
-    names = [formats.date_format(day, "j M") for day in pace.last_days(len(counts))]
+def _per_day(project: Project, counts: list[int], person: str) -> Figure:
+    names = [formats.date_format(day, "j M") for day in pace.last_days(project, len(counts))]
     tips = [
         f"{name}: " + ngettext("%(count)d document", "%(count)d documents", count) % {"count": count}
         for name, count in zip(names, counts, strict=True)

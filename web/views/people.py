@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from annotator import invitations, people
 from annotator.accounts import Membership, Role
 from annotator.errors import Refusal
+from annotator.models import Annotation, ApiToken, Claim
 from web import access
 from web.refused import told
 from web.requests import TenantRequest
@@ -59,11 +60,12 @@ def _page(request: TenantRequest, fault: Refusal | None) -> dict[str, Any]:
 
 @require_http_methods(["GET", "POST"])
 def member(request: TenantRequest, member_id: int) -> HttpResponse:
-    """One member: another role, or out. Being removed is confirmed here, and the page says what it means."""
+    """One member: another role, or the way out."""
     found = access.member_for(request, member_id, Role.MANAGER)
     if request.method == "POST":
         with told(request):
-            messages.success(request, _change(request, found) % {"name": found.user.username})
+            people.change_role(found, request.POST.get("role", ""), actor=request.user)
+            messages.success(request, _("%(name)s has another role now.") % {"name": found.user.username})
             return redirect("people", tenant=request.tenant.slug)
         return redirect("member", tenant=request.tenant.slug, member_id=member_id)
     roles = [role for role in Role if Role.covers(request.role, role)]
@@ -71,12 +73,27 @@ def member(request: TenantRequest, member_id: int) -> HttpResponse:
     return render(request, "web/member.html", {"member": found, "roles": roles, "covered": covered})
 
 
-def _change(request: TenantRequest, member: Membership) -> str:
-    if "remove" in request.POST:
-        people.remove_member(member, actor=request.user)
-        return _("%(name)s is no member any more. Their work stays.")
-    people.change_role(member, request.POST.get("role", ""), actor=request.user)
-    return _("%(name)s has another role now.")
+@require_http_methods(["GET", "POST"])
+def remove(request: TenantRequest, member_id: int) -> HttpResponse:
+    """Says what happens to this very person and their work; one more click, and it does."""
+    found = access.member_for(request, member_id, Role.MANAGER)
+    if request.method == "POST":
+        with told(request):
+            people.remove_member(found, actor=request.user)
+            messages.success(
+                request, _("%(name)s is no member any more. Their work stays.") % {"name": found.user.username}
+            )
+            return redirect("people", tenant=request.tenant.slug)
+        return redirect("member", tenant=request.tenant.slug, member_id=member_id)
+    context = {
+        "member": found,
+        "covered": Role.covers(request.role, found.role),
+        "answers": Annotation.objects.filter(annotator=found.user).exclude(state=Annotation.State.DRAFT).count(),
+        "at_hand": Claim.objects.filter(annotator=found.user).count(),
+        "tokens": ApiToken.objects.filter(user=found.user).count(),
+        "elsewhere": Membership.objects.filter(user=found.user).exclude(pk=found.pk).exists(),
+    }
+    return render(request, "web/member_remove.html", context)
 
 
 @require_POST

@@ -29,7 +29,7 @@ def index(request: TenantRequest) -> HttpResponse:
     open_ones: list[dict[str, Any]] = []
     archived: list[dict[str, Any]] = []
     for project in Project.objects.order_by("-created_at", "-pk"):
-        work = counts.get(project.pk, {"documents": 0, "done": 0})
+        work = counts.get(project.pk, {"documents": 0, "wanted": 0, "given": 0})
         into = open_ones if project.archived_at is None else archived
         into.append({"project": project, "live": live.get(project.pk), **work})
     context = {"cards": open_ones, "archived": archived, "may_manage": access.may(request, Role.MANAGER)}

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from annotator import zones
 from annotator.accounts import Role
 from annotator.errors import Refusal
 from annotator.models import Project
@@ -57,7 +58,7 @@ def show(request: TenantRequest, project_id: int) -> HttpResponse:
         try:
             project = locked(project)
             seen.require(request, *_settings(project).values())
-            project = change_project(project, _changes(request), actor=request.user)
+            project = change_project(project, _changes(request, project), actor=request.user)
         except Refusal as refusal:
             faults = refusal.faults("form" if isinstance(refusal, seen.ChangedMeanwhile) else "name")
             status = refusal.status
@@ -65,11 +66,12 @@ def show(request: TenantRequest, project_id: int) -> HttpResponse:
             messages.success(request, _said(request, project))
             return redirect("project-settings", tenant=request.tenant.slug, project_id=project_id)
     context = {"project": project, "typed": _typed(request, project), "faults": faults}
+    context["zones"] = zones.names()
     context |= {"stands": _settings(project), "seen": seen.digest(*_settings(project).values())}
     return render(request, "web/settings.html", context, status=status)
 
 
-def _changes(request: TenantRequest) -> dict[str, Any]:
+def _changes(request: TenantRequest, project: Project) -> dict[str, Any]:
     sent = request.POST
     if "archived" in sent:
         return {"archived": sent["archived"] == "yes"}
@@ -81,6 +83,7 @@ def _changes(request: TenantRequest) -> dict[str, Any]:
         "allow_overlap": "allow_overlap" in sent,
         "show_times": "show_times" in sent,
         **({"pending_suggestions": sent["pending_suggestions"]} if "pending_suggestions" in sent else {}),
+        "time_zone": sent.get("time_zone", project.time_zone),
     }
 
 
@@ -110,4 +113,5 @@ def _settings(project: Project) -> dict[str, Any]:
         "allow_overlap": project.allow_overlap,
         "pending_suggestions": project.pending_suggestions,
         "show_times": project.show_times,
+        "time_zone": project.time_zone,
     }

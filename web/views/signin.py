@@ -29,6 +29,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """Who guesses has to wait; the wait is told, and nothing is looked up before it is over."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     context: dict[str, Any] = {"next": wanted, "username": request.POST.get("username", "")}
+    context["ended"] = request.session.get(people.ENDED, [])
     if request.method != "POST":
         return render(request, "web/signin.html", context)
     seconds = throttle.wait_for(request, context["username"])
@@ -39,6 +40,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     form = AuthenticationForm(request, request.POST)
     if form.is_valid():
         throttle.succeeded(request, context["username"])
+        request.session.pop(people.ENDED, None)
         login(request, form.get_user())
         return redirect(_safe(request, wanted))
     throttle.failed(request, context["username"])
@@ -70,9 +72,12 @@ def home(request: HttpRequest) -> HttpResponse:
     """The tenants of a person; straight on where there is one."""
     user = cast(User, request.user)
     members = list(Membership.objects.filter(user=user).select_related("tenant").order_by("tenant__name"))
+    if members:
+        for tenant in people.newly_ended(user):
+            messages.warning(request, _("You are no longer a member of %(name)s.") % {"name": tenant.name})
     if len(members) == 1:
         return redirect("projects", tenant=members[0].tenant.slug)
-    return render(request, "web/home.html", {"members": members})
+    return render(request, "web/home.html", {"members": members, "ended": people.ended(user)})
 
 
 def _safe(request: HttpRequest, address: str) -> str:

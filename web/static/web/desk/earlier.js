@@ -1,10 +1,8 @@
 /** The list of one's own earlier documents, newest first, to open one again. */
 
-import { language, n, t } from "../i18n.js";
+import { n, t } from "../i18n.js";
 import { byId, clip, el } from "./dom.js";
-
-/** As dates stand in the rest of the pages. @type {Intl.DateTimeFormatOptions} */
-const WHEN = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+import { told } from "./when.js";
 
 export class Earlier {
   /**
@@ -79,8 +77,8 @@ export class Earlier {
 /** @param {any} item */
 function row(item) {
   const states = [stateOf(item), ...(item.flag === "help" ? [t("needs help")] : item.flag ? [t("flagged")] : [])];
-  const when = new Date(item.updated_at).toLocaleString(language(), WHEN);
-  const head = el("span", { className: "row-head" }, el("b", { dir: "auto" }, item.external_id), el("small", {}, states.join(" · ")), el("time", { dateTime: item.updated_at }, when));
+  const { said, whole, utc } = told(item.updated_at);
+  const head = el("span", { className: "row-head" }, el("b", { dir: "auto" }, item.title), el("small", {}, states.join(" · ")), el("time", { dateTime: utc, title: whole }, said));
   const parts = [head, el("span", { className: "excerpt", dir: "auto" }, clip(item.excerpt, 140))];
   if (item.comment) parts.push(el("span", { className: "said", dir: "auto" }, `“${clip(item.comment, 120)}”`));
   return el("li", {}, el("button", { type: "button", className: "quiet", data: { id: String(item.document) } }, ...parts));

@@ -78,7 +78,7 @@ export class Sending {
     const { document } = current.sheet;
     const body = this.body(current, state, how);
     const kept = current.kept(this.board.work, body.milliseconds);
-    this.outbox.put({ document: document.id, name: document.external_id, at: this.store.now, body, kept });
+    this.outbox.put({ document: document.id, name: document.title, at: this.store.now, body, kept });
     this.store.forget(document.id);
   }
 

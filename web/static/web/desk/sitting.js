@@ -14,6 +14,7 @@ import { statusOf } from "./status.js";
 /** @typedef {import("./types.js").Sheet} Sheet */
 
 const AGAIN_MS = 3000;
+const DAY_MS = 86_400_000;
 
 export class Sitting {
   /** @param {import("./types.js").Config} config @param {import("./board.js").Board} board @param {import("./view.js").View} view */
@@ -247,9 +248,16 @@ export class Sitting {
 
   /** @param {Current} current @param {string} state */
   #count({ sheet }, state) {
-    const before = sheet.annotation?.stands === "submitted" ? 1 : 0;
-    this.config.progress.done += (state === "submitted" ? 1 : 0) - before;
-    this.view.progress(this.config.progress);
+    const { progress } = this.config;
+    const more = (state === "submitted" ? 1 : 0) - (sheet.annotation?.stands === "submitted" ? 1 : 0);
+    if (Date.now() >= progress.day_ends) {
+      progress.today = 0;
+      progress.day_ends += DAY_MS;
+    }
+    progress.done = Math.min(progress.total, progress.done + more);
+    progress.mine += more;
+    progress.today = Math.max(0, progress.today + more);
+    this.view.progress(progress);
   }
 
   // --- state ----------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 /**
  * What travels between the server and the desk's modules. Only types: nothing loads this file.
  *
- * @typedef {{ id: number, external_id: string, text: string, meta: any, split?: string }} Doc
+ * @typedef {{ id: number, external_id: string, title: string, text: string, meta: any, split?: string }} Doc
  * @typedef {import("./work.js").Answer} Answer
  * @typedef {import("./work.js").Work} Work
  * @typedef {import("./suggesting.js").Item} Item
@@ -20,10 +20,11 @@
  * @typedef {{ kind: "span" | "choice" | "relation", name: string, color: string, key: string, question?: string,
  *   retired?: boolean, pairs?: string[][] }} Label
  * @typedef {{ name: string, multiple: boolean }} Question
+ * @typedef {{ done: number, total: number, today: number, mine: number, day_ends: number }} Progress answers given of those
+ *   wanted; what this person labelled today, in all, and when their day ends, in ms
  * @typedef {{ api: string, csrf: string, owner: string, project: number, desk_url: string, document_url: string,
  *   signin_url: string, allow_overlap: boolean, pending_suggestions: "leave" | "reject" | "ask", labels: Label[], questions: Question[],
- *   progress: { done: number, total: number }, first: Sheet | null, reason: string,
- *   model: Model, model_url: string }} Config
+ *   progress: Progress, first: Sheet | null, reason: string, model: Model, model_url: string }} Config
  */
 
 export {};

@@ -13,6 +13,7 @@ import { conflict } from "./dialogs.js";
 const FINISHED = {
   done: () => t("Every document that is yours to label is labelled. Thank you."),
   taken: () => t("What is left is with somebody else just now. Look in again later."),
+  skipped: () => t("You labelled all the others. Those that you skipped go to somebody else."),
   held: () => t("You have as many documents open as anybody may. Finish some of them first."),
   empty: () => t("There are no documents here yet. A manager can import some."),
   archived: () => t("This project is archived: nothing more is labelled in it."),
@@ -34,8 +35,8 @@ export class View {
 
   /** @param {import("./current.js").Current} current @param {string} address */
   open(current, address) {
-    const { external_id, meta } = current.sheet.document;
-    byId("document-name").textContent = external_id;
+    const { title, meta } = current.sheet.document;
+    byId("document-name").textContent = title;
     delete this.desk.dataset.finished;
     delete this.desk.dataset.waiting;
     showContext(meta);
@@ -134,8 +135,10 @@ export class View {
     button.textContent = elsewhere ? t("Compare") : t("Open it");
   }
 
-  /** @param {{ done: number, total: number }} progress */
-  progress({ done, total }) {
+  /** @param {import("./types.js").Progress} progress */
+  progress({ done, total, today, mine }) {
+    const own = { today: today.toLocaleString(language()), mine: mine.toLocaleString(language()) };
+    write(byId("own-text"), t("You: %(today)s today, %(mine)s in all", own));
     const said = { done: done.toLocaleString(language()), total: total.toLocaleString(language()) };
     write(byId("progress-text"), t("%(done)s of %(total)s", said));
     const bar = byId("progress");

@@ -1,0 +1,32 @@
+"""``{% load times %}{% when job.created_at %}``: a moment in the reader's time zone, and for programs in UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django import template
+from django.template import Context
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+
+register = template.Library()
+
+FORMS = {"time": "j M, H:i", "full": "j M Y, H:i", "day": "j M Y", "date": "j F Y"}
+AGO = "ago"
+
+
+@register.simple_tag(takes_context=True)
+def when(context: Context, moment: datetime, form: str = "time") -> SafeString:
+    """``form`` is one of FORMS, or ``ago``: how long it has been. All of it, with the zone, is told where one rests on
+    it; the page that told any says once at its end which zone that is (base.html)."""
+    if "request" in context:
+        context["request"].tells_times = True
+    local = timezone.localtime(moment)
+    zone = timezone.get_current_timezone_name()
+    said = _("%(since)s ago") % {"since": timesince(moment)} if form == AGO else formats.date_format(local, FORMS[form])
+    whole = f"{formats.date_format(local, 'j F Y, H:i')} ({zone})"
+    utc = f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', utc, whole, said)
