@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # Refusals that no operation can bring about: of commands and pages, or of what the schemas refuse before.
 NOT_OF_THE_API = {
     "invalid_form", "invalid_invitation", "invalid_offsets", "invalid_person", "invalid_role", "invalid_state",
-    "invalid_time_zone", "invalid_token", "invitation_over", "last_admin", "no_member", "nobody", "passwords_differ", "role_too_high",
+    "invalid_time_zone", "invalid_token", "invitation_over", "last_admin", "no_member", "nobody", "passwords_differ",
+    "role_too_high",
 }  # fmt: skip
 
 TEXT = "Ann 🦊 lives in Oslo."

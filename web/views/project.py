@@ -25,7 +25,7 @@ def show(request: TenantRequest, project_id: int) -> HttpResponse:
     project = access.project_for(request, project_id)
     may_manage = access.may(request, Role.MANAGER)
     context = {"project": project, "may_manage": may_manage, "work": stats.work(project), **_model(project)}
-    context["own"] = stats.own(project, request.user)
+    context |= {"own": stats.own(project, request.user), "imported": stats.imported(project)}
     if may_manage:
         context |= _needs(project) | {"recent": attention.recent(project)}
     return render(request, "web/project.html", context)
