@@ -55,24 +55,30 @@ GROUP BY 1
 
 def progress(project: Project) -> dict[str, Any]:
     """How far it is by split, how often each label was given, who did how much, and what became of suggestions."""
+    annotators = _annotators(project)
     return {
         **work(project),
+        "imported": sum(one["imported"] for one in annotators),
         "labels": labels(project),
-        "annotators": _annotators(project),
+        "annotators": annotators,
         "acceptance": suggestions.acceptance(project),
     }
 
 
 def work(project: Project) -> dict[str, Any]:
-    """Answers wanted and given, and documents that have all of theirs, in all and by split; how many were imported.
+    """Answers wanted and given, and documents that have all of theirs, in all and by split.
 
     Of a document as many answers count as are wanted. One that came with an import counts like any other, since nobody
-    is asked for it; that it was nobody's work is told apart.
+    is asked for it.
     """
     splits = _splits(project)
     whole = {name: sum(split[name] for split in splits.values()) for name in ("documents", "done", "wanted", "given")}
-    imported = Annotation.objects.filter(project=project, state=Annotation.State.SUBMITTED, imported=True)
-    return {**whole, "imported": imported.count(), "splits": splits}
+    return {**whole, "splits": splits}
+
+
+def imported(project: Project) -> int:
+    """Answers that came with an import and stand as they came: nobody's work."""
+    return Annotation.objects.filter(project=project, state=Annotation.State.SUBMITTED, imported=True).count()
 
 
 def given(project: Project) -> dict[str, int]:

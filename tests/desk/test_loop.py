@@ -39,6 +39,7 @@ def label_by_hand(desk: Desk, count: int) -> None:
         desk.submit()
     desk.saved()
     assert desk.page.inner_text("#progress-text") == f"{count} of 60"
+    assert desk.page.inner_text("#own-text").endswith(f"{count} in all")
 
 
 def decide(desk: Desk, bench: Bench) -> None:

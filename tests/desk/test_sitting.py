@@ -215,6 +215,7 @@ def test_skipping_asks_why(place, context):
     assert {answer["state"] for answer in said.values()} == {"skipped"}
     comments = [said[name]["comment"] for name in (first, second, third)]
     assert comments == ["Not in a language that I read", "2 letters in one", ""]
+    assert "Those that you skipped go to somebody else." in desk.page.inner_text("#finished-text")
 
 
 def test_flags_and_comments_stay_with_the_document(place, context):

@@ -30,7 +30,6 @@ def me(request: TenantRequest) -> HttpResponse:
             "tenant": request.tenant.slug,
             "tenant_name": request.tenant.name,
             "by_token": request.by_token,
-            "time_zone": request.user.time_zone,
         }
     )
 

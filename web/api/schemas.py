@@ -194,7 +194,6 @@ class Me(Schema):
     tenant: str
     tenant_name: str
     by_token: bool
-    time_zone: str = Field(description="In which pages tell you days and times; empty: not known yet.")
 
 
 class DocumentItem(Schema):

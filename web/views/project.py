@@ -26,6 +26,7 @@ def show(request: TenantRequest, project_id: int) -> HttpResponse:
     may_manage = access.may(request, Role.MANAGER)
     context = {"project": project, "may_manage": may_manage, "work": stats.work(project), **_model(project)}
     context |= {"sees_all": access.sees_all(request), "own": stats.own(project, request.user)}
+    context["imported"] = stats.imported(project)
     if may_manage:
         context |= _needs(project) | {"recent": attention.recent(project)}
     return render(request, "web/project.html", context)
