@@ -30,8 +30,11 @@ def test_an_edge_that_moves_by_characters_goes_over_white_space_at_once(sheet):
 
 
 def test_edges_that_came_with_white_space_are_kept_until_somebody_moves_them(sheet):
-    sheet.open("see  Bo and", spans=[{"start": 3, "end": 7, "label": "PERSON"}])
+    sheet.open("see  Bo and Bo", spans=[{"start": 3, "end": 7, "label": "PERSON"}])
     sheet.press("]", "2")
     assert sheet.labelled() == [("  Bo", "PLACE")]
+    sheet.press("Shift+Space")
+    assert sheet.labelled() == [("  Bo", "PLACE"), ("Bo", "PLACE")], "of those like it only the words"
+    sheet.press("Control+z", "[")
     sheet.press("Shift+ArrowRight")
     assert sheet.labelled() == [("Bo and", "PLACE")]
