@@ -33,7 +33,7 @@ def test_the_panel_says_which_label_is_in_hand_and_letters_lead_about(place, con
     page.get_by_role("button", name="Keep in hand").click()
     shown = page.locator("#spans button", has=page.locator(".in-hand"))
     assert shown.inner_text().split() == ["PERSON", "in", "hand", "1"]
-    desk.press("Shift+O", "Space", "f", "p", "a", "2").submit().settled()
+    desk.press("Shift+O", "Space", "f", "p", "a", "Enter", "2").submit().settled()
     assert shown.count() == 1, "in the next text, too"
     page.keyboard.press("+")
     assert shown.count() == 0

@@ -213,6 +213,18 @@ def test_where_the_rule_is_to_ask_the_form_asks(cast, project, document, bob):
     assert verdicts(cast) == {"s0": "accept", "s1": "leave", "c0": "accept", "r0": "leave"}
 
 
+def test_the_form_asks_about_suggested_choices_alone_too(cast, project, document, bob):
+    finishing(cast, "ask")
+    suggest(cast, project, document)
+    spans = {"span": ['[0,3,"PERSON"]', '[13,17,"PLACE"]'], "relation": '[[0,3,"PERSON"],[13,17,"PLACE"],"lives_in"]'}
+    sent = fields(bob.get(page(cast, document))) | spans | {"choice-topic": "", "act": "done"}
+
+    asked = bob.post(page(cast, document), sent)
+
+    assert asked.status_code == 422
+    assert 'name="undecided"' in asked.text
+
+
 def test_an_unfinished_form_says_nothing_of_what_was_not_ticked(cast, project, document, bob):
     suggest(cast, project, document)
     sent = fields(bob.get(page(cast, document))) | {"accept": ["s0"], "choice-topic": "", "act": "part"}

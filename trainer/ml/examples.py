@@ -199,6 +199,10 @@ def _span(given: Any, where: str, text: str) -> Span:
         raise DataError(f"{where}: start and end must be whole numbers")
     if not 0 <= start < end <= len(text):
         raise DataError(f"{where}: {start}–{end} is not within the text's {len(text)} characters")
+    # White space that was taken along is no part of the words: neither learned, nor held against a model.
+    words = text[start:end]
+    if words.strip():
+        start, end = start + len(words) - len(words.lstrip()), end - len(words) + len(words.rstrip())
     return Span(start, end, given["label"])
 
 

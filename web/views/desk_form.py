@@ -287,6 +287,11 @@ class Plain:
         return rows
 
     @property
+    def offers(self) -> bool:
+        """Whether anything is suggested; choices stand at their questions."""
+        return bool(self.suggestion and self.suggestion.items)
+
+    @property
     def item_rows(self) -> list[Row]:
         """Suggested spans and relations that do not stand yet."""
         spans = {item["id"]: item for item in self._items("span")}

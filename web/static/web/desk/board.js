@@ -180,12 +180,13 @@ export class Board extends Choosing {
   others(mark) {
     const known = this.alike;
     if (known?.state === this.state && known.mark === mark) return known.places;
-    const whole = this.tokens.edged(mark);
+    const core = this.text.trimmed(mark) ?? mark;
+    const whole = this.tokens.edged(core);
     const taken = (/** @type {Range} */ range) => (/** @type {Mark} */ other) =>
       this.rules.allowOverlap ? work.same(other, { ...range, label: mark.label }) : work.overlaps(other, range);
     const places = this.text
-      .all(this.words(mark))
-      .filter((range) => (!whole || this.tokens.edged(range)) && !this.work.marks.some(taken(range)));
+      .all(this.words(core))
+      .filter((range) => !work.overlaps(range, mark) && (!whole || this.tokens.edged(range)) && !this.work.marks.some(taken(range)));
     this.alike = { state: this.state, mark, places };
     return places;
   }

@@ -38,6 +38,8 @@ export class Desk {
     /** The document where nothing talks to the server. @type {import("./current.js").Current | null} */
     this.alone = null;
     this.following = 0;
+    /** Whether a dialog asks what becomes of suggestions. */
+    this.asking = false;
     this.view = new View(element, { settle: (entry) => this.sitting?.sending.settle(entry) });
     this.keys = keyMap(labels);
     const multiple = new Map(questions.map((question) => [question.name, question.multiple]));
@@ -205,10 +207,15 @@ export class Desk {
     const { pending_suggestions: rule } = this.config;
     const count = this.sitting?.busy ? 0 : this.board.pending.length;
     if (rule !== "ask" || count === 0) return then(rule === "reject" ? rule : "leave", false);
+    // The browser tells of a dialog's end a moment later: until then it is asked already.
+    if (this.asking) return undefined;
+    this.asking = true;
     const { text } = this.board;
     const pending = await askPending(count);
+    this.asking = false;
     if (pending && this.board.text === text) then(pending, true);
     else if (!pending) this.board.step(1, "suggestion");
+    return undefined;
   }
 
   /** Where nothing talks to the server, the form itself goes. @param {SubmitEvent} event @param {string} act */
