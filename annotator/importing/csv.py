@@ -9,7 +9,7 @@ from typing import BinaryIO
 from annotator.errors import Invalid
 from annotator.importing.encodings import UTF_8
 from annotator.importing.lines import Line, decode, lines
-from annotator.importing.options import Options
+from annotator.importing.options import UNLABELLED, Options
 from annotator.importing.rows import Refused, Row
 
 DELIMITERS = ",;\t"
@@ -17,6 +17,7 @@ DELIMITERS = ",;\t"
 # The longest text and some more. The reader holds four bytes for each character of a field.
 MAX_RECORD = 6 * 1024 * 1024
 MAX_COLUMNS = 1000
+_NO = ("false", "no", "0")  # as an export may say that an answer is not complete
 
 # This limit of Python's is one for the whole process, and lower than our texts are long.
 csv.field_size_limit(MAX_RECORD)
@@ -110,9 +111,11 @@ def read(file: BinaryIO, options: Options) -> Iterator[Row | Refused]:
 
 def _header(records: _Records, options: Options) -> tuple[list[str], str]:
     headers = _headers(records)
+    if not any(any(names) for names in headers.values()):
+        raise Invalid("invalid_header", "The file is empty, or its first line is: a header row must stand there.")
     for delimiter, names in headers.items():
         if options.text_column in names:
-            twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+            twice = next((name for i, name in enumerate(names) if name and name in names[:i]), None)
             if twice is not None:
                 raise Invalid("invalid_header", f"The header row has the column {twice!r} twice.")
             _count(names)
@@ -122,11 +125,31 @@ def _header(records: _Records, options: Options) -> tuple[list[str], str]:
 
 
 def _headers(records: _Records) -> dict[str, list[str]]:
-    """The names in the header row, as each delimiter parts it."""
-    first = next(records, "")
-    if records.fault:
-        raise Invalid("invalid_header", f"The header row {records.fault}.")
-    return {mark: [name.strip() for name in next(csv.reader([first], delimiter=mark), [])] for mark in DELIMITERS}
+    """The names in the header row, as each delimiter parts it. A quoted one may go over several lines."""
+    lines: list[str] = []
+    while True:
+        line = next(records, None)
+        if records.fault:
+            raise Invalid("invalid_header", f"The header row {records.fault}.")
+        lines += [] if line is None else [line]
+        parsed = {mark: _names(lines, mark) for mark in DELIMITERS}
+        if line is None or not any(goes_on for _, goes_on in parsed.values()):
+            return {mark: names for mark, (names, _) in parsed.items()}
+
+
+def _names(lines: list[str], delimiter: str) -> tuple[list[str], bool]:
+    """The names in these lines, and whether the last of them is still open."""
+    asked = []
+
+    def each() -> Iterator[str]:
+        yield from lines
+        asked.append(True)  # for more than there is: a quote is open
+
+    try:
+        names = next(csv.reader(each(), delimiter=delimiter), [])
+    except csv.Error as error:
+        raise Invalid("invalid_header", f"The header row cannot be read: {error}.") from error
+    return [" ".join(name.split()) if "\n" in name or "\r" in name else name.strip() for name in names], bool(asked)
 
 
 def _count(names: list[str]) -> None:
@@ -159,10 +182,24 @@ def sample(file: BinaryIO, rows: int, encoding: str) -> tuple[list[str], str, li
     return headers[delimiter], delimiter, found
 
 
+def _unnamed(place: int, header: list[str]) -> str:
+    """What a column without a name is called where something stands in it."""
+    name = f"column {place + 1}"
+    while name in header:
+        name += "_"
+    return name
+
+
 def _row(fields: list[str], header: list[str], records: _Records, options: Options) -> Row | Refused:
+    # Spreadsheets write blank cells at the end, or leave them out, as far as any row of theirs goes.
+    while len(fields) > len(header) and not fields[-1]:
+        fields = fields[:-1]
+    while len(fields) < len(header) and not header[len(fields)]:
+        fields = [*fields, ""]
     if len(fields) != len(header):
         return records.refused(f"has {len(fields)} fields; the header has {len(header)}")
-    values = dict(zip(header, fields, strict=True))
+    values = {name or _unnamed(i, header): value for i, (name, value) in enumerate(zip(header, fields, strict=True))
+              if name or value}  # fmt: skip
     unkept = options.unkept()
     classes = options.chosen(values)
     return Row(
@@ -171,7 +208,9 @@ def _row(fields: list[str], header: list[str], records: _Records, options: Optio
         external_id=values.get(options.id_column) or None,
         meta={name: value for name, value in values.items() if name not in unkept},
         answer={"classes": classes} if classes else None,
-        complete=True,
+        complete=False if values.get("complete", "").casefold() in _NO else None,
         end=records.end,
         begin=records.first_byte,
+        source=options.beside(values),
+        may_lose=options.unread_labels == UNLABELLED,
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from annotator import models, offsets, review
+from annotator.importing.told import Tally
 from annotator.spans import pairs_by_name
 from trainer.models import ModelVersion, TrainingRun
 from web.suggested import Suggested
@@ -121,4 +122,10 @@ def job(row: models.Job) -> dict[str, Any]:
         "known": row.rows_known,
         "refused": row.rows_refused,
         "errors": row.row_errors,
+        **told(Tally(row.told)),
     }
+
+
+def told(tally: Tally) -> dict[str, Any]:
+    """What is told of a file's rows."""
+    return {"reasons": tally.reasons(), "notes": tally.notes()}

@@ -18,6 +18,7 @@ from annotator import jobs
 from annotator.errors import Refusal
 from annotator.importing import refused
 from annotator.importing.options import Options
+from annotator.importing.told import Tally
 from annotator.models import Job
 from web import access, health
 from web.requests import TenantRequest
@@ -38,8 +39,9 @@ def show(request: TenantRequest, job_id: int) -> HttpResponse:
             if act == "cancel":
                 jobs.cancel(job)
             else:
-                jobs.preview(job, imports.options_of(request.POST, job))
+                found = jobs.preview(job, imports.options_of(request.POST, job))
                 if act == "start":
+                    imports.check(found)
                     imports.confirm(request, job)
         except Refusal as refusal:
             messages.error(request, refusal.said)
@@ -96,13 +98,16 @@ def _context(job: Job) -> dict[str, Any]:
             return context | imports.shown(job)
         except Refusal as refusal:
             return context | {"gone": refusal.said}
-    now = timezone.now()
+    now, tally = timezone.now(), Tally(job.told)
     active = job.state in (Job.State.QUEUED, Job.State.RUNNING)
     return context | {
         "active": active,
         "stopping": jobs.stopping(job),
         "alone": active and _waits(job, now) and not _somebody_works(),
         "kept_until": job.finished_at + jobs.KEPT if job.finished_at and job.path else None,
+        "reasons": imports.reasons(tally),
+        "notes": imports.notes(tally),
+        "by_item": tally.by_item,
         "refused_kept": bool(job.errors_bytes and job.path),
         "refused_cut": job.errors_bytes >= refused.MOST_BYTES,
         **_pace(job, now),
