@@ -9,11 +9,15 @@ from annotator.said import Said, here
 
 
 class Detail(TypedDict, total=False):
-    """One thing that is wrong: where (a line of a file, a field) and why."""
+    """One thing that is wrong: where (a line of a file, its place in an array, a field) and why; how many rows have it,
+    and the first of them."""
 
     line: int
+    item: int
     field: str
     reason: str
+    rows: int
+    lines: list[int]
 
 
 class Refusal(Exception):

@@ -39,6 +39,7 @@ class Job(TenantOwned):
     rows_known = models.PositiveIntegerField(default=0)
     rows_refused = models.PositiveIntegerField(default=0)
     row_errors = models.JSONField(default=list, help_text="The first refusals: line, field, reason.")
+    told = models.JSONField(default=dict, help_text="All rows by what is told of them, as importing/told.py keeps it.")
     errors_bytes = models.BigIntegerField(default=0, help_text="How much of the file of all refusals counts.")
     report = models.JSONField(default=dict, help_text="What an export wrote, and what its format could not hold.")
     sha256 = models.CharField(max_length=64, blank=True)

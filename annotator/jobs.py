@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
@@ -31,6 +31,7 @@ from annotator.importing import preview as previewing
 from annotator.importing.options import Options
 from annotator.importing.rows import Refused, Row
 from annotator.importing.store import Stored, store_rows
+from annotator.importing.told import Tally
 from annotator.models import Job, Project, Tenant, User
 from annotator.said import Said
 from annotator.tenancy import current_tenant, tenant_scope
@@ -176,9 +177,16 @@ def run_import(tenant: Tenant, job_id: int) -> None:
     except load.RowsRefused as error:
         report = error.report
         _end(tenant, job, Job.State.FAILED, error.message, rows_read=report.rows, rows_refused=report.refused,
-             row_errors=report.errors, errors_bytes=job.errors_bytes)  # fmt: skip
+             row_errors=report.errors, errors_bytes=job.errors_bytes, told=report.told.as_json())  # fmt: skip
     except Refusal as error:
         _end(tenant, job, Job.State.FAILED, error.message)
+    except (DataError, IntegrityError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
+        # Another worker would meet the same: it is not tried again.
+        log.exception("import_failed", job=job.pk)
+        what = (
+            f"Something in the file was not foreseen ({type(error).__name__}). The log has more; that is our mistake."
+        )
+        _end(tenant, job, Job.State.FAILED, what)
     except OSError as error:
         _end(tenant, job, Job.State.FAILED, f"The uploaded file cannot be read: {error.strerror or error}.")
     except _Cancelled:
@@ -330,6 +338,8 @@ def _advance(job: Job, options: Options, batch: list[Row | Refused], stored: Sto
     """Record the batch in the transaction that stores it, if nobody else has recorded it meanwhile."""
     kept = [row.detail() for row in stored.refused[: max(load.KEPT_ERRORS - len(job.row_errors), 0)]]
     changes: dict[str, Any] = {"row_errors": [*job.row_errors, *kept]} if kept else {}
+    tally = Tally(job.told)
+    tally.add(stored.told)
     done_bytes = batch[-1].end
     told = refused.rows(Path(job.path), options, stored.refused, job.errors_bytes)
     moved = (
@@ -343,6 +353,7 @@ def _advance(job: Job, options: Options, batch: list[Row | Refused], stored: Sto
             rows_known=F("rows_known") + stored.known,
             rows_refused=F("rows_refused") + len(stored.refused),
             errors_bytes=job.errors_bytes + len(told),
+            told=tally.as_json(),
             heartbeat_at=timezone.now(),
             **changes,
         )
@@ -354,6 +365,7 @@ def _advance(job: Job, options: Options, batch: list[Row | Refused], stored: Sto
     job.errors_bytes += len(told)
     job.done_bytes = done_bytes
     job.row_errors = [*job.row_errors, *kept]
+    job.told = tally.as_json()
 
 
 def _import_at_once(tenant: Tenant, job: Job, options: Options) -> None:
@@ -363,7 +375,7 @@ def _import_at_once(tenant: Tenant, job: Job, options: Options) -> None:
             raise _TakenOver
         report = load.load(job.project, file, options, user=job.created_by, watch=partial(_watch_strict, job, options))
         _end(tenant, job, Job.State.SUCCEEDED, done_bytes=job.total_bytes, rows_read=report.rows,
-             rows_new=report.new, rows_known=report.known)  # fmt: skip
+             rows_new=report.new, rows_known=report.known, told=report.told.as_json())  # fmt: skip
 
 
 def _watch_strict(job: Job, options: Options, stored: Stored) -> None:

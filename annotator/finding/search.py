@@ -1,17 +1,19 @@
 """Find documents of a project: by words, labels, people, states, flags. A page at a time, and no page costs much.
 
 Every condition is an index's: words are looked up in Posting, what follows from answers in Facet. Only a piece of text
-that stands across words must be looked for in the texts themselves, and then in so many candidates a page at most.
+that stands across words, or within one, must be looked for in the texts themselves: in those that hold its words, if it
+has whole ones, and in so many a page at most.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import connection
-from django.db.models import CharField, Count, Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import CharField, Count, Exists, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Cast, Coalesce, Concat, Left, Length
 
 from annotator import titles
@@ -30,10 +32,12 @@ _FACETS_OF_STATES = {
 }
 
 COUNTED = 10_000  # more than these are not counted
-LOOKED_THROUGH = 2_000  # candidates whose texts are read for a page
+LOOKED_THROUGH = 100_000  # candidates whose texts are read for a page, if it is not full before
+FIRST_LOOK = 2_000  # of them, which is enough where many fit
 READ_CHARACTERS = 20_000  # of a text, for the excerpt
 EXCERPT = 200
 _LAST = "\U0010ffff"
+_QUOTED = re.compile(r'"([^"]+)"|[“„]([^“”„]+)[”“]')  # also as telephones write it
 
 _PREFIX = "SELECT DISTINCT unnest(documents) FROM annotator_posting WHERE project_id = %s AND word >= %s AND word < %s"
 _WORD = "SELECT unnest(documents) FROM annotator_posting WHERE project_id = %s AND word = %s"
@@ -108,20 +112,24 @@ class Page:
 
 def page(project: Project, filters: Filters) -> Page:
     """The documents that fit, from the cursor on. Raises Invalid for a cursor that is none. Four queries at most."""
-    pieces = _pieces(filters.q)
-    most = LOOKED_THROUGH if pieces else filters.limit + 1
-    keys = _keys(project, filters, most)
-    holding = _holding(keys, pieces) if pieces else {pk for _, pk in keys}
-    fitting = [key for key in keys if key[1] in holding]
-    shown, more = fitting[: filters.limit], len(fitting) > filters.limit
-    unfinished = bool(pieces) and not more and len(keys) == most
+    asked = _asked(filters.q)
+    keys = _keys(project, filters, min(FIRST_LOOK, LOOKED_THROUGH) if asked.pieces else filters.limit + 1)
+    holding = _holding(keys, asked.pieces)
+    looked = len(keys)
+    if asked.pieces and len(holding) <= filters.limit and looked == FIRST_LOOK < LOOKED_THROUGH:
+        later = replace(filters, cursor=_cursor(filters, *keys[-1]))
+        keys = _keys(project, later, LOOKED_THROUGH - FIRST_LOOK) or keys[-1:]
+        holding += _holding(keys, asked.pieces)
+        looked += len(keys)
+    shown, more = holding[: filters.limit], len(holding) > filters.limit
+    unfinished = bool(asked.pieces) and not more and looked == LOOKED_THROUGH
     last = shown[-1] if more else keys[-1] if unfinished else None
-    return Page(_found(project, [pk for _, pk in shown], filters.q), last and _cursor(filters, *last), unfinished)
+    return Page(_found(project, [pk for _, pk in shown], asked), last and _cursor(filters, *last), unfinished)
 
 
 def count(project: Project, filters: Filters) -> int | None:
     """How many fit in all; COUNTED + 1 says that there are more, None that counting would mean to read their texts."""
-    if _pieces(filters.q):
+    if _asked(filters.q).pieces:
         return None
     ids, values = _ids(project, filters)
     with connection.cursor() as cursor:
@@ -155,9 +163,9 @@ def _keys(project: Project, filters: Filters, most: int) -> list[tuple[float, in
 
 def _ids(project: Project, filters: Filters) -> tuple[str, list[Any]]:
     """The query of the documents that fit: what fits each of its conditions, intersected."""
-    begun, pairs = words.of_search(filters.q)
-    conditions: list[tuple[str, list[Any]]] = [(_PREFIX, [word, word + _LAST]) for word in begun]
-    conditions += [(_WORD, [pair]) for pair in pairs]
+    asked = _asked(filters.q)
+    conditions: list[tuple[str, list[Any]]] = [(_PREFIX, [word, word + _LAST]) for word in asked.begun]
+    conditions += [(_WORD, [pair]) for pair in asked.pairs]
     conditions += [(_FACET, [facet]) for facet in filters.facets()]
     if filters.state == "done" and project.annotators_per_document > 1:
         conditions.append((_DONE, [project.annotators_per_document]))
@@ -172,20 +180,45 @@ def _ids(project: Project, filters: Filters) -> tuple[str, list[Any]]:
     return " INTERSECT ".join(query for query, _ in conditions), values
 
 
-def _holding(keys: list[tuple[float, int]], pieces: list[str]) -> set[int]:
-    """Those of the candidates in whose text, or id, each piece stands as it is."""
-    documents = Document.objects.filter(pk__in=[pk for _, pk in keys])
-    fits = [Q(text__icontains=piece) | Q(external_id__icontains=piece) for piece in pieces]
-    return set(documents.filter(*fits).values_list("pk", flat=True))
+def _holding(keys: list[tuple[float, int]], pieces: Sequence[str]) -> list[tuple[float, int]]:
+    """Those of the candidates in whose text, or id, each piece stands as it is, but for case."""
+    if not pieces or not keys:
+        return keys
+    # Case is a matter of letters; without it, the texts need not be written anew to be looked through.
+    form = "upper({})" if any(piece.upper() != piece.lower() for piece in pieces) else "{}"
+    sought, text, identity = form.format("%s"), form.format("text"), form.format("external_id")
+    each = f" AND (position({sought} IN {text}) > 0 OR position({sought} IN {identity}) > 0)" * len(pieces)
+    values = [piece for piece in pieces for _ in (text, identity)]
+    with connection.cursor() as cursor:
+        query = f"SELECT id FROM annotator_document WHERE id = ANY(%s){each}"
+        cursor.execute(query, [[pk for _, pk in keys], *values])
+        fitting = {pk for (pk,) in cursor.fetchall()}
+    return [key for key in keys if key[1] in fitting]
 
 
-def _pieces(asked: str) -> list[str]:
-    """What must stand in the text as it is: what is in double quotes, what has no spaces in it, what has no words."""
-    quoted = [piece for piece in re.findall(r'"([^"]+)"', asked) if piece.strip()]
-    unspaced = [piece for piece in re.findall(rf"[{words.UNSPACED}]+", asked) if len(piece) > 2]
-    begun, pairs = words.of_search(asked)
-    bare = [asked.strip()] if asked.strip() and not begun and not pairs else []
-    return quoted + unspaced + bare
+@dataclass(frozen=True)
+class _Asked:
+    """What somebody looks for: beginnings of words and pairs of characters, which the index knows; pieces that must
+    stand in the text as they are; and the words that are shown where they are found."""
+
+    begun: list[str]
+    pairs: list[str]
+    pieces: list[str]
+    shown: list[str]
+
+
+def _asked(q: str) -> _Asked:
+    quoted = [piece for found in _QUOTED.findall(q) if (piece := found[0] or found[1]).strip()]
+    rest = _QUOTED.sub(" ", q)
+    begun, pairs = words.of_search(rest)
+    shown = list(begun)
+    pieces = quoted + [piece for piece in re.findall(rf"[{words.UNSPACED}]+", rest) if len(piece) > 2]
+    signs = rest.strip().strip('"') or rest.strip()  # somebody is about to write a piece in quotes
+    pieces += [signs] if signs and not begun and not pairs else []
+    for piece in quoted:
+        more = words.of_piece(piece)
+        begun, pairs = begun + more[0], pairs + more[1]
+    return _Asked(list(dict.fromkeys(begun)), list(dict.fromkeys(pairs)), pieces, shown)
 
 
 def _cursor(filters: Filters, priority: float, pk: int) -> str:
@@ -206,9 +239,9 @@ def _place(filters: Filters) -> tuple[float, int] | None:
     return place
 
 
-def _found(project: Project, keys: list[int], asked: str) -> list[Found]:
+def _found(project: Project, keys: list[int], asked: _Asked) -> list[Found]:
     """What the list shows of these documents, in two queries."""
-    read = Left("text", READ_CHARACTERS if asked else EXCERPT)
+    read = Left("text", READ_CHARACTERS if asked.pieces or asked.shown else EXCERPT)
     submitted = Annotation.objects.filter(project=project, document=OuterRef("pk"), state=Annotation.State.SUBMITTED)
     answers = Coalesce(Subquery(submitted.order_by().values("document").annotate(n=Count("pk")).values("n")), 0)
     documents = Document.objects.filter(pk__in=keys).annotate(length=Length("text"), read=read, answers=answers)
@@ -231,18 +264,20 @@ def _found(project: Project, keys: list[int], asked: str) -> list[Found]:
             length=row["length"],
             uncertainty=row["priority"],
             excerpt=row["read"][:EXCERPT],
-            marked=excerpt(row["read"], asked, row["length"]),
+            marked=_excerpt(row["read"], asked, row["length"]),
             facets=facets[row["pk"]],
         )
         for row in rows
     ]
 
 
-def excerpt(text: str, asked: str, length: int | None = None) -> list[str]:
+def excerpt(text: str, asked: str) -> list[str]:
     """The beginning of a text, or what is around the first thing found in it; every other piece is one found."""
-    begun, _ = words.of_search(asked)
-    quoted = [re.escape(piece) for piece in _pieces(asked)]
-    looked_for = quoted + [rf"\b{re.escape(word)}" for word in begun]
+    return _excerpt(text, _asked(asked), len(text))
+
+
+def _excerpt(text: str, asked: _Asked, length: int) -> list[str]:
+    looked_for = [re.escape(piece) for piece in asked.pieces] + [rf"\b{re.escape(word)}" for word in asked.shown]
     pattern = re.compile(f"({'|'.join(looked_for)})", re.IGNORECASE) if looked_for else None
     first = pattern.search(text) if pattern else None
     start = max(0, first.start() - EXCERPT // 5) if first else 0
@@ -251,7 +286,7 @@ def excerpt(text: str, asked: str, length: int | None = None) -> list[str]:
         start = space + 1 if space >= 0 else start
     piece = text[start : start + EXCERPT]
     pieces = pattern.split(piece) if pattern else [piece]
-    cut = start + EXCERPT < (len(text) if length is None else length)
+    cut = start + EXCERPT < length
     pieces[0] = ("…" if start else "") + pieces[0]
     pieces[-1] += "…" if cut else ""
     return pieces

@@ -68,6 +68,27 @@ def of_search(asked: str) -> tuple[list[str], list[str]]:
     return list(dict.fromkeys(begun)), list(dict.fromkeys(pairs))
 
 
+def of_piece(piece: str) -> tuple[list[str], list[str]]:
+    """The same of a piece that must stand in a text as it is, wherever it begins and ends there.
+
+    Its first word may be the end of a longer one, so that no index knows it; and of its last, the last character may be
+    another one together with what follows, such as an accent.
+    """
+    piece = folded(piece)
+    begun: list[str] = []
+    pairs: list[str] = []
+    for found in _EITHER.finditer(piece):
+        run, word = found.groups()
+        if word:
+            word = word[:-1] if found.end() == len(piece) else word
+            begun += [word[:LONGEST]] if word and found.start() else []
+        elif len(run) > 1:
+            pairs += _pairs(run)
+        elif found.start() > 0 and found.end() < len(piece):
+            begun.append(run)
+    return list(dict.fromkeys(begun)), list(dict.fromkeys(pairs))
+
+
 def _pairs(run: str) -> list[str]:
     return [one + other for one, other in pairwise(run)]
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from annotator.errors import Invalid
 from annotator.importing.encodings import UTF_8
 from annotator.importing.lines import Line, decode, lines
-from annotator.importing.options import Options
+from annotator.importing.options import UNLABELLED, Options
 from annotator.importing.rows import Refused, Row
 
 DELIMITERS = ",;\t"
@@ -17,6 +19,8 @@ DELIMITERS = ",;\t"
 # The longest text and some more. The reader holds four bytes for each character of a field.
 MAX_RECORD = 6 * 1024 * 1024
 MAX_COLUMNS = 1000
+_LINE_ENDS = re.compile(r"[ \t]*[\r\n]+[ \t]*")
+_NO = ("false", "no", "0")  # as an export may say that an answer is not complete
 
 # This limit of Python's is one for the whole process, and lower than our texts are long.
 csv.field_size_limit(MAX_RECORD)
@@ -59,6 +63,11 @@ class _Records:
 
     def refused(self, reason: str) -> Refused:
         return Refused(self.first_line, "row", reason, self.end, self.first_byte)
+
+    @property
+    def within_quotes(self) -> bool:
+        """Whether the lines of the record so far have a quote that is not closed."""
+        return self._open
 
     def skip(self) -> None:
         """Read on to the end of the record."""
@@ -108,25 +117,61 @@ def read(file: BinaryIO, options: Options) -> Iterator[Row | Refused]:
             yield _row(fields, header, records, options)
 
 
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The header row as one delimiter parts it; ``open``: its last quote is; ``lines``: how many it takes."""
+
+    names: list[str]
+    open: bool
+    lines: int
+
+
 def _header(records: _Records, options: Options) -> tuple[list[str], str]:
     headers = _headers(records)
-    for delimiter, names in headers.items():
-        if options.text_column in names:
-            twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    if not any(any(found.names) for found in headers.values()):
+        raise Invalid("invalid_header", "The file is empty, or its first line is: a header row must stand there.")
+    for delimiter, found in headers.items():
+        if options.text_column in found.names:
+            names = found.names
+            twice = next((name for i, name in enumerate(names) if name and name in names[:i]), None)
             if twice is not None:
                 raise Invalid("invalid_header", f"The header row has the column {twice!r} twice.")
             _count(names)
+            if found.lines < records.last_line:
+                raise Invalid("invalid_header", "The quotes in the header row do not match.")
             return names, delimiter
-    found = DELIMITERS[0].join(headers[DELIMITERS[0]])[:200]
-    raise Invalid("invalid_header", f"The header row has no column {options.text_column!r}: {found!r}.")
+    start = DELIMITERS[0].join(headers[DELIMITERS[0]].names)[:200]
+    raise Invalid("invalid_header", f"The header row has no column {options.text_column!r}: {start!r}.")
 
 
-def _headers(records: _Records) -> dict[str, list[str]]:
-    """The names in the header row, as each delimiter parts it."""
-    first = next(records, "")
-    if records.fault:
-        raise Invalid("invalid_header", f"The header row {records.fault}.")
-    return {mark: [name.strip() for name in next(csv.reader([first], delimiter=mark), [])] for mark in DELIMITERS}
+def _headers(records: _Records) -> dict[str, _Names]:
+    """The names in the header row, as each delimiter parts it. A quoted one may go over several lines."""
+    lines: list[str] = []
+    while True:
+        line = next(records, None)
+        if records.fault:
+            raise Invalid("invalid_header", f"The header row {records.fault}.")
+        lines += [] if line is None else [line]
+        found = {mark: _names(lines, mark) for mark in DELIMITERS}
+        # A quote that another delimiter would open is none: it is closed in this line.
+        if line is None or not (records.within_quotes and any(one.open for one in found.values())):
+            return found
+
+
+def _names(lines: list[str], delimiter: str) -> _Names:
+    asked = 0
+
+    def each() -> Iterator[str]:
+        nonlocal asked
+        for asked, line in enumerate(lines, 1):  # noqa: B007 (read from without)
+            yield line
+        asked += 1  # for more than there is
+
+    try:
+        names = next(csv.reader(each(), delimiter=delimiter), [])
+    except csv.Error as error:
+        raise Invalid("invalid_header", f"The header row cannot be read: {error}.") from error
+    return _Names([_LINE_ENDS.sub(" ", name).strip() for name in names], asked > len(lines), min(asked, len(lines)))
 
 
 def _count(names: list[str]) -> None:
@@ -142,7 +187,7 @@ def header(file: BinaryIO, options: Options) -> tuple[list[str], str]:
 def sample(file: BinaryIO, rows: int, encoding: str) -> tuple[list[str], str, list[list[str]]]:
     """The header's names, the delimiter that parts it into most, and the first records, right or wrong."""
     records = _Records(file, encoding)
-    headers = _headers(records)
+    headers = {mark: one.names for mark, one in _headers(records).items()}
     delimiter = max(DELIMITERS, key=lambda mark: len(headers[mark]))
     _count(headers[delimiter])
     found: list[list[str]] = []
@@ -159,10 +204,24 @@ def sample(file: BinaryIO, rows: int, encoding: str) -> tuple[list[str], str, li
     return headers[delimiter], delimiter, found
 
 
+def _unnamed(place: int, header: list[str]) -> str:
+    """What a column without a name is called where something stands in it."""
+    name = f"column {place + 1}"
+    while name in header:
+        name += "_"
+    return name
+
+
 def _row(fields: list[str], header: list[str], records: _Records, options: Options) -> Row | Refused:
+    # Spreadsheets write blank cells at the end, or leave them out, as far as any row of theirs goes.
+    while len(fields) > len(header) and not fields[-1]:
+        fields = fields[:-1]
+    while len(fields) < len(header) and not header[len(fields)]:
+        fields = [*fields, ""]
     if len(fields) != len(header):
         return records.refused(f"has {len(fields)} fields; the header has {len(header)}")
-    values = dict(zip(header, fields, strict=True))
+    values = {name or _unnamed(i, header): value for i, (name, value) in enumerate(zip(header, fields, strict=True))
+              if name or value}  # fmt: skip
     unkept = options.unkept()
     classes = options.chosen(values)
     return Row(
@@ -171,7 +230,9 @@ def _row(fields: list[str], header: list[str], records: _Records, options: Optio
         external_id=values.get(options.id_column) or None,
         meta={name: value for name, value in values.items() if name not in unkept},
         answer={"classes": classes} if classes else None,
-        complete=True,
+        complete=False if values.get("complete", "").casefold() in _NO else None,
         end=records.end,
         begin=records.first_byte,
+        source=options.beside(values),
+        may_lose=options.unread_labels == UNLABELLED,
     )

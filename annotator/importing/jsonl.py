@@ -1,4 +1,7 @@
-"""JSON lines: one object a line, as the project's own export writes them. Fields it does not know go to meta."""
+"""JSON lines: one object a line, as the project's own export writes them. Fields it does not know go to meta.
+
+An array of objects is read as well, and so are objects that go over several lines.
+"""
 
 from __future__ import annotations
 
@@ -7,51 +10,93 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from annotator.errors import Invalid
+from annotator.importing import encodings, foreign, values
 from annotator.importing.encodings import UTF_8
 from annotator.importing.lines import Line, decode, lines
-from annotator.importing.options import Options
+from annotator.importing.options import UNLABELLED, Options
 from annotator.importing.rows import Refused, Row
 
-ANSWER = ("spans", "classes", "relations")
+ANSWER: dict[str, type] = {"spans": list, "classes": dict, "relations": list}
 KNOWN = {"meta", "complete", *ANSWER}
 OF_SEVERAL = ("answers", "exhaustive", "disputed")
 
 
 def read(file: BinaryIO, options: Options) -> Iterator[Row | Refused]:
-    """A row or a refusal for each line that is not blank."""
-    for line in lines(file, options.encoding):
+    """A row or a refusal for each object."""
+    for line in records(file, options.encoding):
         found = line if isinstance(line, Refused) else _parse(line, options)
         if found is not None:
             yield found
 
 
-def _parse(line: Line, options: Options) -> Row | Refused | None:
+def records(file: BinaryIO, encoding: str) -> Iterator[Line | Refused]:
+    """The pieces of a file that should be one object each: its lines, or what an array or JSON on several lines holds.
+
+    Raises Invalid where that is in another encoding than JSON's own.
+    """
+    start = file.read(encodings.LOOKED_AT)
+    codec, mark = encodings.begin(start, encoding)
+    file.seek(0)
+    begun = start.removeprefix(mark)
+    if codec != UTF_8:
+        begun = begun.decode(codec, errors="replace").encode(errors="replace")
+    if not (values.is_array(begun) or values.is_pretty(begun)):
+        return lines(file, encoding)
+    if codec != UTF_8:
+        what = "JSON in one array" if values.is_array(begun) else "JSON with objects on several lines"
+        raise Invalid("unreadable_file", f"The file is {what}, in {encoding}: save it in UTF-8, or as JSON lines.")
+    return values.objects(file, len(mark))
+
+
+BLANK = object()
+
+
+def loaded(line: Line) -> Any:
+    """What stands in a line: an object, or whatever else JSON knows; BLANK where nothing does, or a refusal."""
     data = line.data if line.codec == UTF_8 else decode(line)
     if isinstance(data, Refused):
         return data
     if data.isspace():
-        return None
+        return BLANK
     try:
-        raw = orjson.loads(data.rstrip())
+        return orjson.loads(data.rstrip())
     except orjson.JSONDecodeError as error:
         text = decode(line)
         if isinstance(text, Refused):
             return text
-        return line.refused("row", f"is not JSON: {error.msg} at column {error.colno}")
+        return line.refused("row", f"is not JSON: {error.msg} at {_where(error)}")
+
+
+def _where(error: orjson.JSONDecodeError) -> str:
+    return f"column {error.colno}" if error.lineno == 1 else f"line {error.lineno} of it, column {error.colno}"
+
+
+def _parse(line: Line, options: Options) -> Row | Refused | None:
+    raw = loaded(line)
+    if raw is BLANK:
+        return None
+    if isinstance(raw, Refused):
+        return raw
     if not isinstance(raw, dict):
-        return line.refused("row", "is not a JSON object; each line must be one")
+        where = "each item of an array" if line.item else "each line"
+        return line.refused("row", f"is not a JSON object; {where} must be one")
     field, reason = _fault(raw, options)
     if reason:
         return line.refused(field, reason)
+    answer = _answer(raw, options)
     return Row(
         line=line.number,
         external_id=_identity(raw.get(options.id_column)),
         text=raw[options.text_column],
         meta=_meta(raw, options),
-        answer=_answer(raw, options),
-        complete=raw.get("complete") is not False,
+        answer=answer,
+        complete=raw.get("complete"),
         end=line.end,
         begin=line.begin,
+        item=line.item,
+        source=options.beside(raw, KNOWN),
+        may_lose=options.unread_labels == UNLABELLED,
     )
 
 
@@ -59,7 +104,7 @@ def _fault(raw: dict[str, Any], options: Options) -> tuple[str, str]:
     """The field whose type is wrong, and why; two empty strings when all are right."""
     name = options.text_column
     if not isinstance(raw.get(name), str):
-        return name, "must be a string" if name in raw else "is missing"
+        return name, "must be a string" if name in raw else _missing(raw)
     external_id = raw.get(options.id_column)
     if external_id is not None and type(external_id) not in (str, int):
         return options.id_column, "must be a string or a whole number"
@@ -67,11 +112,27 @@ def _fault(raw: dict[str, Any], options: Options) -> tuple[str, str]:
         return "meta", "must be an object"
     if not isinstance(raw.get("complete", True), bool):
         return "complete", "must be true or false"
+    for part, kind in ANSWER.items() if options.labels else ():
+        if raw.get(part) is not None and not isinstance(raw[part], kind):
+            return part, "must be an object of lists" if kind is dict else "must be a list"
     return "", ""
 
 
+def _missing(raw: dict[str, Any]) -> str:
+    place = foreign.inner_text(raw)
+    return (
+        f"is missing; there is a text in `{place}`, but only fields of the row itself are read"
+        if place
+        else "is missing"
+    )
+
+
 def _answer(raw: dict[str, Any], options: Options) -> dict[str, Any] | None:
-    answer = {part: raw[part] for part in ANSWER if raw.get(part) is not None} if options.labels else {}
+    answer: dict[str, Any] = {}
+    if options.labels:
+        answer = {part: raw[part] for part in ANSWER if raw.get(part) is not None}
+        if answer and raw.get("complete") is True:
+            answer.setdefault("spans", [])  # for nothing is left out
     if _of_several(raw) and isinstance(answer.get("classes"), dict):
         # With a choice in dispute, what is left of its question is no answer to it.
         disputed = {item.get("question") for item in raw["disputed"] if isinstance(item, dict)}

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from io import SEEK_CUR
+from itertools import pairwise
 from typing import BinaryIO
 
 from annotator.importing import encodings
@@ -13,6 +17,9 @@ from annotator.importing.rows import Refused
 # Room for the longest text there may be, with each character escaped in JSON.
 MAX_LINE = 16 * 1024 * 1024
 _PIECE = 64 * 1024
+_JUDGED = 1024 * 1024
+_RETURN = re.compile(rb"\r(?!\n)")
+_RETURNS = {"utf-16-le": re.compile(rb"\r\0(?!\n\0)"), "utf-16-be": re.compile(rb"\0\r(?!\0\n)")}
 
 
 @dataclass(slots=True)
@@ -24,29 +31,32 @@ class Line:
     end: int
     begin: int = 0
     codec: str = UTF_8
+    item: int = 0
 
     def refused(self, field: str, reason: str) -> Refused:
-        return Refused(self.number, field, reason, self.end, self.begin)
+        return Refused(self.number, field, reason, self.end, self.begin, self.item)
 
 
-def lines(file: BinaryIO, encoding: str = UTF_8) -> Iterator[Line | Refused]:
-    """The file's lines; only a line feed ends one. Raises Invalid if the file can be no text in this encoding."""
-    codec, mark = encodings.begin(file.read(encodings.LONGEST_MARK), encoding)
+def lines(file: BinaryIO, encoding: str = UTF_8, *, cr: bool = True) -> Iterator[Line | Refused]:
+    """The file's lines. A line feed ends one and, unless not ``cr``, so does a carriage return alone, as on an old
+    Macintosh. Raises Invalid if the file can be no text in this encoding.
+    """
+    codec, mark = encodings.begin(file.read(encodings.LOOKED_AT), encoding)
     file.seek(len(mark))
-    number, end = 0, len(mark)
-    while data := _read_line(file, MAX_LINE + 2, codec):
-        number += 1
+    end = len(mark)
+    found = _parted(file, codec) if cr else iter(partial(_read_line, file, MAX_LINE + 2, codec), b"")
+    for number, data in enumerate(found, 1):
         begin, end = end, end + len(data)
         if len(data) <= MAX_LINE:
             yield Line(number, data, end, begin, codec)
         else:
-            end += _skip_line(file, data, codec)
+            end += _skip_line(file, data, codec, cr)
             yield Refused(number, "row", f"is longer than {MAX_LINE:,} bytes", end, begin)
 
 
 def whole(file: BinaryIO, most: int, encoding: str = UTF_8) -> Line | None:
     """The file as one line; None if it has more than so many bytes."""
-    data = file.read(most + encodings.LONGEST_MARK)
+    data = file.read(most + encodings.LOOKED_AT)
     codec, mark = encodings.begin(data, encoding)
     return Line(1, data.removeprefix(mark), len(data), len(mark), codec) if len(data) <= most else None
 
@@ -54,11 +64,47 @@ def whole(file: BinaryIO, most: int, encoding: str = UTF_8) -> Line | None:
 def decode(line: Line) -> str | Refused:
     """The line as text, or the refusal that names the first byte which cannot be decoded."""
     try:
-        return line.data.decode(line.codec)
+        return encodings.decoded(line.data, line.codec)
     except UnicodeDecodeError as error:
         name = next((name for name, codec in CODECS.items() if codec == line.codec), line.codec)
         byte = f"byte {line.data[error.start]:#04x} at byte {error.start + 1} of the line ({error.reason})"
         return line.refused("row", f"is not {name.upper()}: {byte}; the option `encoding` names another")
+
+
+def has_line_feed(file: BinaryIO, encoding: str) -> bool:
+    """Whether a line feed stands in the beginning of a file: where none does, lines may end with a carriage return."""
+    data = file.read(_JUDGED)
+    codec, mark = encodings.begin(data, encoding)
+    file.seek(0)
+    return "\n" in data.removeprefix(mark).decode(codec, errors="replace")
+
+
+def _parted(file: BinaryIO, codec: str) -> Iterator[bytes]:
+    """Lines, also where a carriage return alone ends one; of what is longer than any line may be, the first bytes."""
+    line_end, width = "\n".encode(codec), len("\n".encode(codec))
+    rest = b""
+    while True:
+        data = _read_line(file, MAX_LINE + 2 - len(rest), codec)
+        last = not data
+        data = rest + data
+        *whole, rest = _at_returns(data, codec) if b"\r" in data else [data]
+        # A line feed may follow at once, unless this is all.
+        if whole and not rest and not last and not data.endswith(line_end):
+            rest = whole.pop()
+        yield from whole
+        if rest and (last or rest[-width:] == line_end or len(rest) > MAX_LINE):
+            yield rest
+            rest = b""
+        if last:
+            return
+
+
+def _at_returns(data: bytes, codec: str) -> list[bytes]:
+    """Cut behind each carriage return that no line feed follows; in UTF-16 it takes two bytes that belong together."""
+    ends = [found.end() for found in _RETURNS.get(codec, _RETURN).finditer(data)]
+    if codec in _RETURNS:
+        ends = [end for end in ends if end % 2 == 0]
+    return [data[start:end] for start, end in pairwise([0, *ends, len(data)])]
 
 
 def _read_line(file: BinaryIO, most: int, codec: str) -> bytes:
@@ -76,9 +122,14 @@ def _read_line(file: BinaryIO, most: int, codec: str) -> bytes:
     return bytes(line)
 
 
-def _skip_line(file: BinaryIO, begun: bytes, codec: str) -> int:
+def _skip_line(file: BinaryIO, begun: bytes, codec: str, cr: bool) -> int:
+    """Read on to the end of a line; how many bytes that were."""
     skipped, piece = 0, begun
     while piece and not piece.endswith("\n".encode(codec)):
         piece = _read_line(file, _PIECE, codec)
-        skipped += len(piece)
+        first, *others = _at_returns(piece, codec) if cr else [piece]
+        skipped += len(first)
+        if others:
+            file.seek(len(first) - len(piece), SEEK_CUR)
+            break
     return skipped

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -9,14 +10,16 @@ from typing import BinaryIO
 from django.db import transaction
 
 from annotator.errors import Detail, Invalid
-from annotator.importing import csv, jsonl, txt
+from annotator.importing import csv as tables
+from annotator.importing import jsonl, txt
 from annotator.importing.options import Options
 from annotator.importing.rows import Refused, Row
 from annotator.importing.store import Stored, store_rows
+from annotator.importing.told import Tally
 from annotator.models import Project, User
 
 Reader = Callable[[BinaryIO, Options], Iterator[Row | Refused]]
-READERS: dict[str, Reader] = {"jsonl": jsonl.read, "csv": csv.read, "txt": txt.read}
+READERS: dict[str, Reader] = {"jsonl": jsonl.read, "csv": tables.read, "txt": txt.read}
 
 # A batch is one statement and one commit: large enough to be fast, small enough to be held in memory.
 BATCH_ROWS = 1_000
@@ -33,6 +36,7 @@ class Report:
     known: int = 0
     refused: int = 0
     errors: list[Detail] = field(default_factory=list)
+    told: Tally = field(default_factory=Tally)
 
     def add(self, stored: Stored) -> None:
         self.rows += stored.new + stored.known + len(stored.refused)
@@ -40,6 +44,7 @@ class Report:
         self.known += stored.known
         self.refused += len(stored.refused)
         self.errors += [row.detail() for row in stored.refused[: KEPT_ERRORS - len(self.errors)]]
+        self.told.add(stored.told)
 
 
 class RowsRefused(Invalid):
@@ -47,13 +52,25 @@ class RowsRefused(Invalid):
 
     def __init__(self, report: Report) -> None:
         what = f"{report.refused:,} of {report.rows:,} rows were refused, so none went in."
-        super().__init__("rows_refused", what, report.errors)
+        super().__init__("rows_refused", what, report.told.details())
         self.report = report
 
 
 def read(file: BinaryIO, options: Options) -> Iterator[Row | Refused]:
-    """The file's rows and refusals in order, one in memory at a time. Raises Invalid if it is no such file."""
-    return READERS[options.format](file, options)
+    """The file's rows and refusals in order, one in memory at a time. Raises Invalid if it is no such file.
+
+    A file may hold anything: what a reader stumbles over is the file's fault, too, and is told as that.
+    """
+    line = 0
+    try:
+        for row in READERS[options.format](file, options):
+            yield row
+            line = row.line
+    except (csv.Error, ValueError, LookupError, RecursionError) as error:
+        what = (
+            f"The file cannot be read as {options.format.upper()} beyond line {line}: {error or type(error).__name__}."
+        )
+        raise Invalid("unreadable_file", what, [{"line": line, "field": "row", "reason": str(error)}]) from error
 
 
 def batches(rows: Iterator[Row | Refused], start: int = 0) -> Iterator[list[Row | Refused]]:

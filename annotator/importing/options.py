@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import PurePath
 from typing import Any, Self
 
 from annotator.errors import Detail, Invalid
-from annotator.importing.encodings import ENCODINGS, UTF_8
+from annotator.importing.encodings import ENCODINGS, UTF_8, named
+from annotator.importing.rows import Cell
 from annotator.spans import storable_fault
 
 FORMATS = ("jsonl", "csv", "txt")
 # Columns and fields that the file of refused rows adds, and that say nothing of a document.
 LINE, ERROR, ROW = "_line", "_error", "_row"
 ADDED = (LINE, ERROR, ROW)
-_ONE_OF = {"format": FORMATS, "encoding": ENCODINGS}
+UNLABELLED, REFUSE = "unlabelled", "refuse"
+_ONE_OF = {"format": FORMATS, "encoding": ENCODINGS, "unread_labels": (UNLABELLED, REFUSE)}
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".tsv": "csv", ".txt": "txt"}
 
 
@@ -23,7 +25,8 @@ _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "c
 class Options:
     """``strict``: all rows or none. ``whole``: a text file is one document, not one a line. ``leave_out``: columns or
     fields that are not kept. ``classes``: ``column=question``, whose values are choices. ``labels``: false leaves out
-    whatever labels come along."""
+    whatever labels come along. ``unread_labels``: what becomes of a row that would say "nothing here" although it seems
+    to have labels in a field that is not read; refused unless somebody says otherwise."""
 
     format: str
     encoding: str = UTF_8
@@ -34,6 +37,7 @@ class Options:
     leave_out: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     labels: bool = True
+    unread_labels: str = ""
 
     @classmethod
     def parse(cls, given: Mapping[str, Any], filename: str = "") -> Self:
@@ -42,6 +46,8 @@ class Options:
         Raises Invalid naming each option that is unknown or of the wrong type.
         """
         values = {name: value for name, value in given.items() if value not in (None, "")}
+        if isinstance(values.get("encoding"), str):
+            values["encoding"] = named(values["encoding"])
         values.setdefault("format", _SUFFIXES.get(PurePath(filename).suffix.lower()))
         kinds = {"bool": bool, "str": str, "tuple[str, ...]": list}
         types: dict[str, type] = {field.name: kinds[str(field.type)] for field in fields(cls)}
@@ -65,17 +71,25 @@ class Options:
         values: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in kept.items()}
         return cls(**values)
 
-    def chosen(self, values: Mapping[str, Any]) -> dict[str, list[str]]:
-        """The choices that a row has in columns or fields; several are parted by semicolons, or are a list."""
-        found: dict[str, list[str]] = {}
+    def chosen(self, values: Mapping[str, Any]) -> dict[str, list[str] | Cell]:
+        """The choices that a row has in columns or fields: a list, or a cell that is still to be parted."""
+        found: dict[str, list[str] | Cell] = {}
         for pair in self.classes:
             column, _, question = pair.partition("=")
             value = values.get(column)
-            given = value if isinstance(value, list) else str(value if value is not None else "").split(";")
-            choices = [str(choice).strip() for choice in given]
-            if any(choices):
-                found[question] = [choice for choice in choices if choice]
+            if isinstance(value, list):
+                choices = [str(choice).strip() for choice in value]
+                if any(choices):
+                    found[question] = [choice for choice in choices if choice]
+            elif value is not None and str(value).strip():
+                found[question] = Cell(value)
         return found
+
+    def beside(self, values: Mapping[str, Any], known: Collection[str] = ()) -> dict[str, Any]:
+        """The columns or fields of a row that are not read, also those that are not kept."""
+        mapped = {pair.partition("=")[0] for pair in self.classes}
+        read = {self.text_column, self.id_column, *mapped, *known, *ADDED}
+        return {name: value for name, value in values.items() if name not in read}
 
     def unkept(self) -> set[str]:
         """Columns and fields that do not go to meta."""

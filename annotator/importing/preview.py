@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -12,26 +13,31 @@ from typing import Any
 import orjson
 
 from annotator.errors import Detail, Invalid
-from annotator.importing import csv, encodings, load
-from annotator.importing.jsonl import ANSWER
-from annotator.importing.lines import decode, lines
+from annotator.importing import csv, encodings, foreign, jsonl, load
+from annotator.importing.labelled import UNREAD
+from annotator.importing.lines import decode, has_line_feed, lines
 from annotator.importing.options import ADDED, Options
 from annotator.importing.rows import Refused
-from annotator.importing.store import refusals
+from annotator.importing.store import judged
+from annotator.importing.told import Tally
 from annotator.models import Project, User
+from annotator.spans import storable_fault
 
 READ_BYTES = 1024 * 1024
 READ_ROWS = 1_000
 SHOWN_ROWS = 6
 CELL = 300
 _TEXTS = ("text", "content", "body", "message", "sentence", "document", "review", "comment", "description")
+_NO_TEXT = re.compile(r"[\d\s.:,+TZ-]*")
 _IDS = ("id", "external_id", "doc_id", "document_id", "uuid", "key")
 
 
 @dataclass(frozen=True)
 class Preview:
     """``names`` are columns or fields; ``rows`` their first values; ``problems`` what would be refused of the first
-    ``read`` rows. ``whole``: these are all. ``fault``: why the file cannot be read so at all."""
+    ``read`` rows, and ``told`` counts them by reason. ``whole``: these are all. ``fault``: why the file cannot be read
+    so at all. ``asks``: how many rows seem to have labels that are not read, and wait for somebody to say what becomes
+    of them. ``grounds``: what the guess of the encoding is made from, where that is not Unicode's."""
 
     options: Options
     names: list[str] = field(default_factory=list)
@@ -42,6 +48,9 @@ class Preview:
     problems: list[Detail] = field(default_factory=list)
     whole: bool = True
     fault: str = ""
+    told: Tally = field(default_factory=Tally)
+    asks: int = 0
+    grounds: encodings.Guess | None = None
 
     @property
     def good(self) -> int:
@@ -54,37 +63,64 @@ def preview(project: Project, path: Path, options: Options, *, user: User) -> Pr
         data = file.read(READ_BYTES + 1)
     whole = len(data) <= READ_BYTES
     if not whole:
-        data = data[: data.rfind(b"\n", 0, READ_BYTES) + 1] or data[:READ_BYTES]
+        end = max(data.rfind(b"\n", 0, READ_BYTES), data.rfind(b"\r", 0, READ_BYTES)) + 1
+        data = data[: end or READ_BYTES]
+    unsure = options.encoding not in (encodings.UTF_8, encodings.UTF_16)
+    grounds = encodings.grounds(data, options.encoding) if unsure else None
     try:
         names, delimiter, rows = _sample(data, options)
         found = list(islice(load.read(io.BytesIO(data), options), READ_ROWS))
     except Invalid as error:
         names, delimiter, rows = _sample_of_faulty(data, options)
-        return Preview(options, names, delimiter, rows, whole=whole, fault=error.message)
+        return Preview(options, names, delimiter, rows, whole=whole, fault=error.message, grounds=grounds)
     if not whole and found and isinstance(found[-1], Refused):
         found.pop()  # cut where reading ended
     labels = sorted({part for row in found if not isinstance(row, Refused) and row.answer for part in row.answer})
-    problems = refusals(project, found, user=user)
-    return Preview(options, names, delimiter, rows, labels, len(found), problems, whole and len(found) < READ_ROWS)
+    stored = judged(project, found, user=user)
+    return Preview(
+        options,
+        names,
+        delimiter,
+        rows,
+        labels,
+        len(found),
+        problems=[row.detail() for row in stored.refused],
+        whole=whole and len(found) < READ_ROWS,
+        told=stored.told,
+        asks=sum(row.code == UNREAD for row in stored.refused),
+        grounds=grounds,
+    )
 
 
 def guess(path: Path, options: Options, given: Mapping[str, Any]) -> Options:
     """Options for a file that nobody has looked at yet: its encoding, and the columns for text and id, most likely."""
     with path.open("rb") as file:
         data = file.read(READ_BYTES)
-    options = replace(options, encoding=given.get("encoding") or encodings.guess(data, whole=len(data) < READ_BYTES))
+    if not given.get("encoding"):
+        options = replace(options, encoding=encodings.guess(data, whole=len(data) < READ_BYTES))
     names, _, rows = _sample_of_faulty(data, options)
     if not names:
         return options
     columns = dict(zip(names, zip(*rows, strict=False), strict=False)) if rows else {}
-    longest = max(columns, key=lambda name: sum(map(len, columns[name])), default=names[0])
+    texts = [name for name in columns if _may_be_text(name, columns[name])]
+    # A text that lies deeper than in the row itself is not read, which the reading says; nothing else is the text then.
+    deeper = any(cell.startswith("{") and '"text":' in cell for cells in columns.values() for cell in cells)
+    otherwise = "text" if options.format == "jsonl" and columns else names[0]
+    longest = max([] if deeper else texts, key=lambda name: sum(map(len, columns[name])), default=otherwise)
     text = next((name for known in _TEXTS for name in names if name.casefold() == known), longest)
     identity = next((name for known in _IDS for name in names if name.casefold() == known), "id")
     return replace(
         options,
-        text_column=given.get("text_column") or text,
+        text_column=given.get("text_column") or (options.text_column if storable_fault(text) else text),
         id_column=given.get("id_column") or identity,
     )
+
+
+def _may_be_text(name: str, cells: Sequence[str]) -> bool:
+    """Not what holds labels, lists, objects, numbers or times."""
+    if not name or foreign.is_telling(name) or storable_fault(name):
+        return False
+    return not all(cell[:1] in ("[", "{") or _NO_TEXT.fullmatch(cell) for cell in cells)
 
 
 def _sample_of_faulty(data: bytes, options: Options) -> tuple[list[str], str, list[list[str]]]:
@@ -99,23 +135,15 @@ def _sample(data: bytes, options: Options) -> tuple[list[str], str, list[list[st
     if options.format == "csv":
         names, delimiter, records = csv.sample(io.BytesIO(data), SHOWN_ROWS, options.encoding)
         return names, delimiter, [[value[:CELL] for value in record] for record in records]
-    texts = []
-    for line in islice(lines(io.BytesIO(data), options.encoding), SHOWN_ROWS):
-        text = line if isinstance(line, Refused) else decode(line)
-        texts.append("" if isinstance(text, Refused) else text.rstrip("\r\n"))
+    file = io.BytesIO(data)
     if options.format == "txt":
-        return [], "", [[text[:CELL]] for text in texts if text.strip()]
-    objects = [found for found in map(_object, texts) if found]
-    names = list(dict.fromkeys(name for found in objects for name in found))
-    return names, "", [[_cell(found.get(name)) for name in names] for found in objects]
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        found = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        found = islice(lines(file, options.encoding, cr=not has_line_feed(file, options.encoding)), SHOWN_ROWS)
+        texts = [line if isinstance(line, Refused) else decode(line) for line in found]
+        return [], "", [[text.rstrip("\r\n")[:CELL]] for text in texts if isinstance(text, str) and text.strip()]
+    shown = islice(jsonl.records(file, options.encoding), SHOWN_ROWS)
+    objects = [raw for line in shown if not isinstance(line, Refused) and isinstance(raw := jsonl.loaded(line), dict)]
+    names = list(dict.fromkeys(name for one in objects for name in one))
+    return names, "", [[_cell(one.get(name)) for name in names] for one in objects]
 
 
 def _cell(value: Any) -> str:
@@ -129,5 +157,5 @@ def _cell(value: Any) -> str:
 
 def mappable(found: Preview) -> list[str]:
     """The columns or fields whose place somebody may choose: not those that hold labels by their names."""
-    labels = {*ANSWER, "complete", "meta"} if found.options.format == "jsonl" else set()
-    return [name for name in found.names if name not in labels and name not in ADDED]
+    labels = {*jsonl.ANSWER, "complete", "meta"} if found.options.format == "jsonl" else set()
+    return [name for name in found.names if name and name not in labels and name not in ADDED]

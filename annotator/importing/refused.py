@@ -40,7 +40,7 @@ def rows(upload: Path, options: Options, refusals: Sequence[Refused], at: int) -
     if not refusals or at >= MOST_BYTES:
         return b""
     with upload.open("rb") as file:
-        codec, _ = encodings.begin(file.read(encodings.LONGEST_MARK), options.encoding)
+        codec, _ = encodings.begin(file.read(encodings.LOOKED_AT), options.encoding)
         pairs = [(one, _row(file, one, codec)) for one in refusals]
         if options.format == "jsonl":
             return "".join(_object(one, row) for one, row in pairs).encode()
@@ -73,7 +73,12 @@ def _row(file: BinaryIO, one: Refused, codec: str) -> str:
     if one.end - one.begin > MAX_LINE:
         return ""
     file.seek(one.begin)
-    return file.read(one.end - one.begin).decode(codec, errors="replace").rstrip("\r\n").removeprefix(_BOM)
+    data = file.read(one.end - one.begin)
+    try:
+        text = encodings.decoded(data, codec)
+    except UnicodeDecodeError:
+        text = data.decode(codec, errors="replace")
+    return text.rstrip("\r\n").removeprefix(_BOM)
 
 
 def _columns(file: BinaryIO, options: Options) -> tuple[list[str], str]:
@@ -93,7 +98,7 @@ def _fields(row: str, delimiter: str) -> list[str]:
 def _object(one: Refused, row: str) -> str:
     """The line with two fields more at its beginning, otherwise letter for letter what it was."""
     added: dict[str, Any] = {LINE: one.line, ERROR: _reason(one)}
-    row = row.strip()
+    row = row.strip().replace("\r", " ").replace("\n", " ")  # no string of JSON has a line end in it
     if not row.startswith("{"):
         return orjson.dumps(added | {ROW: row}).decode() + "\n"
     rest = _ADDED_BEFORE.sub("{", row)[1:].lstrip()

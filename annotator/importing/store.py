@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from django.db import connection
+from django.db import DataError, connection
 
 from annotator import relabel
-from annotator.errors import Detail, Invalid
+from annotator.errors import Invalid
 from annotator.finding import words
+from annotator.importing import labelled
 from annotator.importing.rows import Refused, Row
-from annotator.models import Annotation, Document, Project, User
+from annotator.importing.told import Note, Tally
+from annotator.models import Annotation, Document, Label, Project, User
 from annotator.spans import Answer, Schema, clean_answer, storable_fault, text_fault
 from annotator.tenancy import current_tenant
 
@@ -54,11 +56,12 @@ SELECT %(tenant)s, %(project)s, id, 1, %(state)s, complete, answer, submit_id, t
 
 @dataclass
 class Stored:
-    """How many rows were new, how many were there already, and which were refused."""
+    """How many rows were new, how many were there already, which were refused, and what is told of all of them."""
 
     new: int = 0
     known: int = 0
     refused: list[Refused] = field(default_factory=list)
+    told: Tally = field(default_factory=Tally)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ class _Checked:
     sha256: str
     meta: str
     answer: Answer | None
+    complete: bool = True
+    notes: Sequence[Note] = ()
 
 
 def store_rows(project: Project, rows: Iterable[Row | Refused], *, user: User | None = None) -> Stored:
@@ -78,6 +83,14 @@ def store_rows(project: Project, rows: Iterable[Row | Refused], *, user: User | 
     An external id that is there already with the same text is known, and nothing changes; with another text
     the row is refused. Refusals of the reader are passed through. Needs the tenant's scope.
     """
+    try:
+        return _store(project, rows, user)
+    except DataError as error:  # PostgreSQL cannot hold a value, whatever we looked at before
+        first_line = str(error).strip().partition("\n")[0]
+        raise Invalid("unstorable", f"The database cannot keep what is in these rows: {first_line}") from error
+
+
+def _store(project: Project, rows: Iterable[Row | Refused], user: User | None) -> Stored:
     _wait_for_other_imports(project)
     stored = Stored()
     fresh: dict[str, _Checked] = {}
@@ -86,7 +99,9 @@ def store_rows(project: Project, rows: Iterable[Row | Refused], *, user: User | 
         checked = row if isinstance(row, Refused) else check(row)
         if isinstance(checked, Refused):
             stored.refused.append(checked)
-        elif checked.external_id not in fresh:
+            continue
+        stored.told.noted(checked.notes, checked.row.refused("", "").detail())
+        if checked.external_id not in fresh:
             fresh[checked.external_id] = checked
         else:
             _settle_known(stored, checked, fresh[checked.external_id].sha256)
@@ -97,16 +112,26 @@ def store_rows(project: Project, rows: Iterable[Row | Refused], *, user: User | 
         if user is not None:
             _insert_annotations(project, user, [(ids[key], c) for key, c in fresh.items() if key in ids])
         _settle_clashes(project, stored, [c for key, c in fresh.items() if key not in ids])
-        stored.refused.sort(key=lambda refused: refused.line)
+        stored.refused.sort(key=lambda refused: (refused.line, refused.item))
+    stored.told.rows = stored.new + stored.known + len(stored.refused)
+    stored.told.refused(row.detail() for row in stored.refused)
     return stored
 
 
-def refusals(project: Project, rows: Iterable[Row | Refused], *, user: User | None = None) -> list[Detail]:
-    """What store_rows would refuse of these rows whatever the project holds; nothing is stored."""
+def judged(project: Project, rows: Sequence[Row | Refused], *, user: User | None = None) -> Stored:
+    """What store_rows would refuse of these rows and tell of them whatever the project holds; nothing is stored."""
     check = _Check(project, user)
     check.schema = Schema.of(project)
-    checked = (row if isinstance(row, Refused) else check(row) for row in rows)
-    return [one.detail() for one in checked if isinstance(one, Refused)]
+    found = Stored()
+    for row in rows:
+        checked = row if isinstance(row, Refused) else check(row)
+        if isinstance(checked, Refused):
+            found.refused.append(checked)
+        else:
+            found.told.noted(checked.notes, checked.row.refused("", "").detail())
+    found.told.rows = len(rows)
+    found.told.refused(row.detail() for row in found.refused)
+    return found
 
 
 def _wait_for_other_imports(project: Project) -> None:
@@ -125,6 +150,7 @@ class _Check:
         self.project = project
         self.user = user
         self.schema: Schema | None = None
+        self._labels: frozenset[str] | None = None
 
     def __call__(self, row: Row) -> _Checked | Refused:
         fault = text_fault(row.text)
@@ -139,22 +165,37 @@ class _Check:
         if fault:
             return row.refused("meta", fault)
         meta = orjson.dumps(row.meta).decode()
-        if row.answer is None:
-            return _Checked(row, external_id, sha256, meta, None)
+        reading = labelled.read(row, self._names() if row.source else ())
+        if isinstance(reading, Refused):
+            return reading
+        if reading.answer is None:
+            return _Checked(row, external_id, sha256, meta, None, notes=reading.notes)
         try:
-            return _Checked(row, external_id, sha256, meta, self._answer(row))
+            answer, complete, notes = self._answer(row, reading.answer)
         except Invalid as error:
             first = error.details[0]
             return row.refused(first["field"], first["reason"])
+        return _Checked(row, external_id, sha256, meta, answer, complete, [*reading.notes, *notes])
 
-    def _answer(self, row: Row) -> Answer:
+    def _names(self) -> frozenset[str]:
+        """What labels, questions' choices included, are called in this project, without case."""
+        if self._labels is None:
+            names = Label.objects.filter(project=self.project).values_list("name", flat=True)
+            self._labels = frozenset(name.casefold() for name in names)
+        return self._labels
+
+    def _answer(self, row: Row, given: dict[str, Any]) -> tuple[Answer | None, bool, list[Note]]:
         if self.user is None:
             reason = "the labels need somebody who gave them: import in a person's name"
             raise Invalid("nobody", reason, [{"field": "spans", "reason": reason}])
         if self.schema is None:
             relabel.hold(self.project)
             self.schema = Schema.of(self.project)
-        return clean_answer(row.answer or {}, row.text, self.schema)
+        answer = clean_answer(labelled.part_cells(given, self.schema), row.text, self.schema)
+        if "spans" not in given and not any(answer.values()):  # an empty list for a question that takes one choice
+            return None, True, []
+        complete, notes = labelled.completeness(row, given, self.schema)
+        return answer, complete, [*notes, *labelled.edges(answer, row.text)]
 
 
 def id_fault(external_id: str) -> str:
@@ -216,8 +257,8 @@ def _insert_documents(project: Project, checked: Sequence[_Checked]) -> dict[str
 
 
 def _insert_annotations(project: Project, user: User, made: Sequence[tuple[int, _Checked]]) -> None:
-    labelled = [(pk, c) for pk, c in made if c.answer is not None]
-    if not labelled:
+    made = [(pk, c) for pk, c in made if c.answer is not None]
+    if not made:
         return
     with connection.cursor() as cursor:
         cursor.execute(
@@ -227,10 +268,10 @@ def _insert_annotations(project: Project, user: User, made: Sequence[tuple[int, 
                 "project": project.pk,
                 "user": user.pk,
                 "state": Annotation.State.SUBMITTED.value,
-                "documents": [pk for pk, _ in labelled],
-                "answers": [orjson.dumps(c.answer).decode() for _, c in labelled],
-                "completes": [c.row.complete for _, c in labelled],
-                "submits": [str(uuid.uuid4()) for _ in labelled],
+                "documents": [pk for pk, _ in made],
+                "answers": [orjson.dumps(c.answer).decode() for _, c in made],
+                "completes": [c.complete for _, c in made],
+                "submits": [str(uuid.uuid4()) for _ in made],
             },
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from annotator.importing import lines
+from annotator.importing import foreign, lines
 from annotator.importing.lines import Line
 from annotator.importing.options import Options
 from annotator.importing.rows import Refused, Row
@@ -19,12 +19,14 @@ def read(file: BinaryIO, options: Options) -> Iterator[Row | Refused]:
     if options.whole:
         yield _whole(file, options)
         return
-    for line in lines.lines(file, options.encoding):
+    # Where there are line feeds, a carriage return alone is a part of the text.
+    cr = not lines.has_line_feed(file, options.encoding)
+    for line in lines.lines(file, options.encoding, cr=cr):
         text = line if isinstance(line, Refused) else lines.decode(line)
         if isinstance(text, Refused):
             yield text
         elif isinstance(line, Line) and text.strip():
-            yield _row(line, text.removesuffix("\n").removesuffix("\r"))
+            yield _row(line, text.removesuffix("\n").removesuffix("\r"), foreign.of_line(text))
 
 
 def _whole(file: BinaryIO, options: Options) -> Row | Refused:
@@ -35,6 +37,6 @@ def _whole(file: BinaryIO, options: Options) -> Row | Refused:
     return text if isinstance(text, Refused) else _row(line, text)
 
 
-def _row(line: Line, text: str) -> Row:
+def _row(line: Line, text: str, like: str = "") -> Row:
     return Row(line.number, external_id=None, text=text, meta={}, answer=None, complete=True, end=line.end,
-               begin=line.begin)  # fmt: skip
+               begin=line.begin, like=like)  # fmt: skip

@@ -25,6 +25,7 @@ TEXTS = (
     "Straße und Ｃａｆé",
     "😀 only :-)",
     "สวัสดีครับ",
+    "C++ (5 ‰): a cafe\u0301, the café costs €5 or $24.95",
 )
 
 
@@ -67,12 +68,34 @@ def answer(cast, document, user, *labels, **sent) -> None:
         ("住んでいます", ["d2"]),
         ("住んで都", []),
         ("strasse", ["d4"]),
-        ("cafe\u0301", ["d4"]),
+        ("cafe\u0301", ["d4", "d7"]),
         (":-)", ["d5"]),
         ("😀", ["d5"]),
         ("สวัสดี", ["d6"]),
         ("d3", ["d3"]),
         ("%", []),
+        ('"€"', ["d7"]),
+        ('"++"', ["d7"]),
+        ('"$24.95"', ["d7"]),
+        ('"4.9"', ["d7"]),
+        ('"erg wro"', ["d0"]),
+        ('"ERG WROTE"', ["d0"]),
+        ('"wrote from O"', ["d0"]),
+        ('"erg"', ["d0", "d1"]),
+        ('berg "erg wrote"', ["d0"]),
+        ('berg "€"', []),
+        ('"straße"', ["d4"]),
+        ('"RAßE und"', ["d4"]),
+        ('"京都に"', ["d2", "d3"]),
+        ('"都に住んでいます。"', ["d2"]),
+        ('"都"', ["d2", "d3"]),
+        ('"‰"', ["d7"]),
+        ('"c++ (5 ‰)"', ["d7"]),
+        ("“€”", ["d7"]),
+        ('"é costs"', ["d7"]),
+        ('"cafe"', ["d7"]),
+        ('"d3"', ["d3"]),
+        ('"€', ["d7"]),
     ],
 )
 def test_words_are_found_in_any_script(cast, project, texts, q, ids):
@@ -104,7 +127,7 @@ def test_documents_are_found_by_what_people_made_of_them(cast, project, texts):
         ({"state": "done"}, ["d0", "d1"]),
         ({"state": "skipped"}, ["d2"]),
         ({"state": "draft"}, ["d3"]),
-        ({"state": "open"}, ["d2", "d3", "d4", "d5", "d6"]),
+        ({"state": "open"}, ["d2", "d3", "d4", "d5", "d6", "d7"]),
         ({"flag": "help"}, ["d0"]),
         ({"flag": "any"}, ["d0", "d1"]),
         ({"flag": "comment"}, ["d0"]),
@@ -254,6 +277,9 @@ def test_every_condition_is_answered_by_an_index(cast, project, texts):
         ("A short text", "SHO", ["A ", "sho", "rt text"]),
         ("a " * 300 + "needle in it", "needle", None),
         ("[x] (y", "(y", None),
+        ("It costs €5", '"€"', ["It costs ", "€", "5"]),
+        ("Bergen", '"ERG"', ["B", "erg", "en"]),
+        ("a " * 300 + "C++ is", '"++"', None),
     ],
 )
 def test_excerpts_show_what_was_found(text, asked, pieces):
@@ -262,7 +288,7 @@ def test_excerpts_show_what_was_found(text, asked, pieces):
     assert len("".join(told)) <= search.EXCERPT + 2
     if pieces is None:
         assert told[1::2]
-        assert told[1].strip("(") in asked
+        assert told[1].strip("(") in asked.replace('"', "")
     else:
         assert told == pieces
 

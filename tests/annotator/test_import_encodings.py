@@ -131,3 +131,64 @@ def test_an_unknown_encoding_is_no_option():
 
 def test_every_encoding_has_a_name_on_the_page():
     assert [name for name, _ in imports._encodings()] == list(encodings.ENCODINGS)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data", "text"),
+    [
+        ("big5", b"\xa3\xe1 \xf9\xd6", "€ 碁"),  # as Windows writes it
+        ("big5", "嘅啲咗喺".encode("big5hkscs"), "嘅啲咗喺"),  # and in Hong Kong
+        ("gb18030", b"\x80 \xb0\xa1", "€ 啊"),
+        ("gb2312", "啊镕".encode("gbk"), "啊镕"),
+        ("Shift_JIS", "①髙".encode("cp932"), "①髙"),
+        ("EUC-KR", "똠".encode("cp949"), "똠"),
+        ("latin-1", "“€”".encode("cp1252"), "“€”"),
+        ("ISO-8859-1", b"caf\xe9", "café"),
+        ("cp1251", "Ада".encode("cp1251"), "Ада"),
+        ("UTF8", "ü".encode(), "ü"),
+        ("Windows-31J", "髙".encode("cp932"), "髙"),
+    ],
+)
+def test_an_encoding_goes_by_any_of_its_names_and_reads_what_windows_writes(encoding, data, text):
+    options = Options.parse({"encoding": encoding}, "a.txt")
+
+    (row,) = load.read(io.BytesIO(data), options)
+
+    assert row.text == text
+
+
+def test_what_windows_does_not_write_either_is_refused():
+    (refused,) = read(b"\x80\xff", "txt", "gb18030")
+
+    assert "is not GB18030" in refused.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("商品非常好", "big5"),
+        ("상품이 정말 좋아요", "euc-kr"),
+        ("שלום לכולם", "windows-1255"),
+        ("شكرا", "windows-1256"),
+        ("сайт", "windows-1251"),
+        ("配送", "shift_jis"),
+    ],
+)
+def test_a_guess_from_little_says_so_and_shows_how_else_it_could_read(text, encoding):
+    data = f"text\r\n{text}\r\n".encode(CODECS[encoding])
+
+    guessed = encodings.guess(data)
+    grounds = encodings.grounds(data, guessed)
+
+    assert grounds.uncertain
+    assert 0 < grounds.characters <= 2 * len(text)
+    assert text in {grounds.read, *grounds.others.values()}
+    assert len({grounds.read, *grounds.others.values()}) == 1 + len(grounds.others)
+
+
+def test_a_guess_from_much_is_no_less_a_guess_but_does_not_ask():
+    data = ("text\n" + "Zażółć gęślą jaźń\n" * 9).encode("cp1250")
+
+    grounds = encodings.grounds(data, encodings.guess(data))
+
+    assert (grounds.characters, grounds.uncertain) == (81, False)

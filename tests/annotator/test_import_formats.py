@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import tracemalloc
 from pathlib import Path
 
@@ -245,6 +246,70 @@ def test_no_bytes_break_a_reader(data, format):
 
     ends = [row.end for row in found]
     assert ends == sorted(set(ends))
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n"])
+def test_a_line_ends_as_it_does_on_any_machine(end):
+    rows = ["id,text", "1,one", '2,"two', 'and, ""more"""', "3,three"]
+
+    found = read(end.join(rows) + end, "csv")
+
+    assert [(row.line, row.text) for row in found] == [(2, "one"), (3, f'two{end}and, "more"'), (5, "three")]
+    assert texts(read(end.join(["one", "", "two"]), "txt")) == ["one", "two"]
+    assert [row.begin for row in found[1:]] == [row.end for row in found[:-1]]
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_a_carriage_return_of_utf16_ends_a_line(codec):
+    data = ("\ufeff" + "\r".join(["text", "\u0d0d\u0a0d", "\u0d00x\u000dy", "z"])).encode(codec)
+
+    assert texts(read(data, "csv", encoding="utf-16")) == ["\u0d0d\u0a0d", "\u0d00x", "y", "z"]
+
+
+def test_a_carriage_return_is_a_part_of_a_line_of_text_that_ends_otherwise():
+    assert texts(read("one\rmore\ntwo\n", "txt")) == ["one\rmore", "two"]
+
+
+def test_a_long_line_before_a_carriage_return_costs_no_other():
+    found = read(b"text\r" + b"x" * (MAX_LINE + 70_000) + b"\rafter\rlast", "csv")
+
+    assert texts(found) == ["after", "last"]
+    assert [(line, "longer than" in reason) for line, _, reason in refusals(found)] == [(2, True)]
+
+
+def shown(name: str) -> str:
+    """A name in one line."""
+    return re.sub(r"[ \t]*[\r\n]+[ \t]*", " ", name).strip()
+
+
+@given(st.lists(st.text(st.sampled_from('ab,;"\t \r\n'), max_size=6).filter(lambda name: name.strip()), max_size=4))
+def test_a_header_of_any_names_costs_no_row(names):
+    names = list({shown(name): name for name in names}.values())
+    out = io.StringIO(newline="")
+    csv.writer(out).writerows([["text", *names], ["hello", *("x" for _ in names)]])
+
+    (row,) = read(out.getvalue(), "csv")
+
+    assert (row.text, list(row.meta)) == ("hello", list(map(shown, names)))
+
+
+@pytest.mark.parametrize("header", ['text,5" pipe', 'text,",;"', 'text,"a;b"'])
+def test_a_quote_in_the_header_that_opens_nothing_costs_no_row(header):
+    assert texts(read(header + "\nhello,x\nthere,y\n", "csv")) == ["hello", "there"]
+
+
+def test_quotes_in_the_header_that_do_not_match_are_told():
+    with pytest.raises(Invalid, match="The header row opens a quote that is never closed"):
+        read('text,"a\nhello,x\nthere,y\n', "csv")
+
+
+def test_columns_without_a_name_hold_what_nobody_named():
+    found = read(b"id,text,,\n1,one,,\n2,two\n3,three,,,,\n4,four,,why\n5,five,x,y,z\n", "csv")
+
+    assert [(row.external_id, row.meta) for row in found if isinstance(row, Row)] == [
+        ("1", {}), ("2", {}), ("3", {}), ("4", {"column 4": "why"}),
+    ]  # fmt: skip
+    assert refusals(found) == [(6, "row", "has 5 fields; the header has 4")]
 
 
 def test_options_name_what_is_wrong():

@@ -93,9 +93,13 @@ def test_fields_of_json_are_mapped_and_labels_left_out(cast, project, scope):
 @pytest.mark.parametrize(
     ("name", "data", "fault"),
     [
-        ("a.csv", "text\n".encode("utf-32"), "The file is UTF-32; it must be plain text."),
-        ("a.csv", b"PK\x03\x04...", "The file is a ZIP archive or a spreadsheet; it must be plain text."),
-        ("a.csv", b"", "The header row has no column 'text': ''."),
+        ("a.csv", "text\n".encode("utf-32"), "The file is UTF-32; it must be plain text: save it as UTF-8."),
+        (
+            "a.csv",
+            b"PK\x03\x04...",
+            "The file is a ZIP archive or a spreadsheet; it must be plain text: unpack it and import the files in it.",
+        ),
+        ("a.csv", b"", "The file is empty, or its first line is: a header row must stand there."),
         ("a.csv", b"text" + b";" * 1_000 + b"\n", "The header row has 1,001 columns; the most is 1,000."),
     ],
 )

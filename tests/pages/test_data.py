@@ -86,6 +86,8 @@ def test_a_file_is_dropped_looked_at_mapped_and_read(served, page):
 def test_a_guessed_encoding_is_shown_with_the_rows_and_another_can_be_chosen(page):
     drop(page, "mails.csv", "text\nGrüße aus Köln, schöne Straßen.\n".encode("cp1252"))
     expect(page.locator("text=is read as Western European (Windows-1252)")).to_be_visible()
+    expect(page.locator("text=That is a guess from 4 letters beyond ASCII, which are few")).to_be_visible()
+    expect(page.locator(".readings tr")).to_have_count(6)
     expect(page.locator(".preview")).to_contain_text("Grüße aus Köln")
 
     page.get_by_label("Encoding").select_option("windows-1251")
@@ -119,6 +121,28 @@ def test_a_server_that_does_not_answer_is_told_of_and_the_file_can_be_sent_again
     page.click("#look")
 
     expect(page.locator("text=All of these rows can go in.")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (500, "<!doctype html><html lang=en><title>x</title>Mistake", "The server made a mistake with this file"),
+        (413, '{"error": {"message": "too large"}}', "The file is larger than the server takes."),
+        (502, "Bad gateway", "The server made a mistake with this file"),
+        (403, "<html>", "You may not import here"),
+    ],
+)
+def test_whatever_comes_back_the_page_shows_a_sentence(page, status, body, told):
+    def answer(route):
+        post = route.request.method == "POST"
+        route.fulfill(status=status, body=body, content_type="text/html") if post else route.continue_()
+
+    page.route("**/import", answer)
+
+    drop(page, "mails.csv", MAILS)
+
+    expect(page.locator("#import-error")).to_contain_text(told)
+    expect(page.locator("#import-error")).not_to_contain_text("<")
 
 
 def test_an_upload_is_thrown_away(page):

@@ -29,8 +29,11 @@ class Given(Schema):
 
 class Fault(Schema):
     line: int | None = Field(None, description="Line of an imported file.", examples=[7])
+    item: int | None = Field(None, description="Place in an imported array, from 1.", examples=[3])
     field: str | None = Field(None, examples=["spans[0]"])
     reason: str = Field(examples=["start 9 must come before end 4"])
+    rows: int | None = Field(None, description="How many rows of a file have the same, if several do.")
+    lines: list[int] | None = Field(None, description="The first of these: lines, or places in an array.")
 
 
 class ErrorBody(Schema):
@@ -270,7 +273,34 @@ class PutBack(Schema):
     documents: int = Field(description="How many were put back.")
 
 
-class Imported(Schema):
+class Reason(Schema):
+    field: str = Field(description="Without the place in a list.", examples=["spans"])
+    reason: str = Field(
+        description="That of the first row.", examples=["there is no span label 'DRUG' in this project"]
+    )
+    varied: bool = Field(description="Whether other rows have the same with other numbers in it.")
+    rows: int
+    lines: list[int] = Field(description="The first of these rows: lines, or places in an array.")
+
+
+class Note(Schema):
+    code: str = Field(
+        description="unread, beside: a field looks like labels and is not read (beside: others of the row are);"
+        " reject, ignore; binary, unsaid: not complete; empty; edges; line."
+    )
+    field: str
+    like: str = Field(description="What it looks like: spans, tags, names, named, or the tool that writes such.")
+    rows: int
+    lines: list[int] = Field(description="The first of these rows: lines, or places in an array.")
+    message: str
+
+
+class Told(Schema):
+    reasons: list[Reason] = Field(description="All refusals, each reason once.")
+    notes: list[Note] = Field(description="What is to be known of rows that go in.")
+
+
+class Imported(Told):
     rows: int
     new: int
     known: int = Field(description="Were there already, with the same text.")
@@ -293,7 +323,7 @@ class ExportReport(Schema):
     tags: dict[str, str] = Field(description="CoNLL: labels that are called otherwise in tags.")
 
 
-class Job(Schema):
+class Job(Told):
     id: int
     project: int
     kind: Literal["import", "export"]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from annotator import models, offsets, review
+from annotator.importing.told import Tally
 from annotator.spans import pairs_by_name
 from trainer.model_state import ModelState
 from trainer.models import ModelVersion, TrainingRun
@@ -139,4 +140,10 @@ def job(row: models.Job) -> dict[str, Any]:
         "refused": row.rows_refused,
         "errors": row.row_errors,
         "report": row.report or None,
+        **told(Tally(row.told)),
     }
+
+
+def told(tally: Tally) -> dict[str, Any]:
+    """What is told of a file's rows."""
+    return {"reasons": tally.reasons(), "notes": tally.notes()}

@@ -66,6 +66,11 @@ class ImportOptions(s.Given):
     leave_out: list[str] = Field([], description="Columns or fields that are not kept.")
     classes: list[str] = Field([], description="`column=question`: its values are choices, parted by semicolons.")
     labels: bool = Field(True, description="Whether labels that come along are taken.")
+    unread_labels: Literal["unlabelled", "refuse"] | None = Field(
+        None,
+        description="Rows that say “nothing here” while labels seem to lie in a field that is not read: they come in as"
+        " documents without labels, or are refused, which they are unless this is given.",
+    )
 
 
 class UploadOptions(ImportOptions):
@@ -91,7 +96,13 @@ class ExportOptions(s.Given):
     cells: Literal["safe", "raw"] = Field("safe", description="CSV: safe puts an apostrophe before formulas.")
 
 
-class Preview(Schema):
+class Guess(Schema):
+    characters: int = Field(description="How many characters beyond ASCII there are to tell it by.")
+    uncertain: bool
+    others: dict[str, str] = Field(description="Encodings that it could be in as well, and what would be read then.")
+
+
+class Preview(s.Told):
     format: str
     options: dict[str, Any] = Field(description="As the file is read; columns are guessed at first.")
     columns: list[str] = Field(description="Columns, or fields; none of a text file.")
@@ -102,6 +113,8 @@ class Preview(Schema):
     whole: bool = Field(description="Whether these are all.")
     fault: str = Field(description="Why the file cannot be read so at all.")
     problems: list[s.Fault] = Field(description="Of these rows, those that would be refused.")
+    asks: int = Field(description="Of these, how many are refused unless `unread_labels` says otherwise.")
+    guess: Guess | None = Field(description="How sure the encoding is, where it is not Unicode's.")
 
 
 @router.post(
@@ -203,6 +216,7 @@ def cancel_job(request: TenantRequest, job_id: int) -> HttpResponse:
 
 def _preview(found: previewing.Preview) -> dict[str, Any]:
     options = {name: value for name, value in found.options.as_json().items() if name != "format"}
+    grounds = found.grounds
     return {
         "format": found.options.format,
         "options": options,
@@ -214,6 +228,10 @@ def _preview(found: previewing.Preview) -> dict[str, Any]:
         "whole": found.whole,
         "fault": found.fault,
         "problems": found.problems,
+        "asks": found.asks,
+        "guess": grounds
+        and {"characters": grounds.characters, "uncertain": grounds.uncertain, "others": grounds.others},
+        **shapes.told(found.told),
     }
 
 
@@ -258,4 +276,5 @@ def _counts(report: Report) -> dict[str, Any]:
         "known": report.known,
         "refused": report.refused,
         "errors": report.errors,
+        **shapes.told(report.told),
     }

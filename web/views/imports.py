@@ -16,7 +16,9 @@ from annotator.errors import Invalid, Refusal
 from annotator.importing.encodings import UTF_8, UTF_16
 from annotator.importing.options import FORMATS, Options
 from annotator.importing.preview import Preview, mappable
+from annotator.importing.told import Tally
 from annotator.models import Job, Project, Question
+from annotator.said import Said, here
 from trainer.celery import send_once
 from web import access
 from web.requests import TenantRequest
@@ -63,11 +65,27 @@ def shown(job: Job, options: dict[str, Any] | None = None) -> dict[str, Any]:
         "formats": FORMATS,
         "encodings": _encodings(),
         "encoding": dict(_encodings())[found.options.encoding],
-        "unsure": found.options.encoding not in (UTF_8, UTF_16),
+        "grounds": found.grounds,
+        "others": [(dict(_encodings())[name], read) for name, read in found.grounds.others.items()]
+        if found.grounds
+        else [],
+        "asked": bool(found.asks or found.options.unread_labels),
+        "reasons": reasons(found.told),
+        "notes": notes(found.told),
         "delimiter": {",": _("comma"), ";": _("semicolon"), "\t": _("tab")}.get(found.delimiter, ""),
         "uses": uses,
         "mapping": [(i, name, _use(found.options, name), _example(found, name)) for i, name in enumerate(columns)],
     }
+
+
+def reasons(tally: Tally) -> list[dict[str, Any]]:
+    """Why rows are refused, each reason once, in the reader's language where it can be."""
+    return [{**one, "reason": here(one["reason"])} for one in tally.reasons()]
+
+
+def notes(tally: Tally) -> list[dict[str, Any]]:
+    """What is to be known of rows that go in, in the reader's language."""
+    return [{**one, "message": here(one["message"])} for one in tally.notes()]
 
 
 def _encodings() -> list[tuple[str, str]]:
@@ -91,6 +109,12 @@ def _encodings() -> list[tuple[str, str]]:
     ]
 
 
+def check(found: Preview) -> None:
+    """Raises Invalid where somebody has to say first what becomes of rows whose labels are not read."""
+    if found.asks and not found.options.unread_labels:
+        raise Invalid("unread_labels", Said("Say first what becomes of the rows whose labels are not read."))
+
+
 def confirm(request: TenantRequest, job: Job) -> None:
     """A worker reads the file. If the message is lost, the sweep sends it again."""
     jobs.confirm(job)
@@ -107,6 +131,7 @@ def options_of(sent: QueryDict, job: Job) -> dict[str, Any]:
         "strict": "strict" in sent,
         "whole": "whole" in sent,
         "labels": "labels" in sent or "asked_labels" not in sent,
+        "unread_labels": sent.get("unread_labels", ""),
     }
     names, uses = sent.getlist("column"), sent.getlist("use")
     if not names or options["format"] != kept.format:

@@ -19,6 +19,7 @@ from annotator.errors import Refusal
 from annotator.exporting.formats import Report
 from annotator.importing import refused
 from annotator.importing.options import Options
+from annotator.importing.told import Tally
 from annotator.models import Job
 from annotator.said import here
 from trainer import pulse
@@ -41,8 +42,9 @@ def show(request: TenantRequest, job_id: int) -> HttpResponse:
             if act == "cancel":
                 jobs.cancel(job)
             else:
-                jobs.preview(job, imports.options_of(request.POST, job))
+                found = jobs.preview(job, imports.options_of(request.POST, job))
                 if act == "start":
+                    imports.check(found)
                     imports.confirm(request, job)
         except Refusal as refusal:
             messages.error(request, refusal.said)
@@ -99,7 +101,7 @@ def _context(job: Job) -> dict[str, Any]:
             return context | imports.shown(job)
         except Refusal as refusal:
             return context | {"gone": refusal.said}
-    now = timezone.now()
+    now, tally = timezone.now(), Tally(job.told)
     active = job.state in (Job.State.QUEUED, Job.State.RUNNING)
     return context | {
         "written": job.report.get("written", job.rows_read),
@@ -108,6 +110,9 @@ def _context(job: Job) -> dict[str, Any]:
         "stopping": jobs.stopping(job),
         "alone": active and _waits(job, now) and not _somebody_works(),
         "kept_until": job.finished_at + jobs.KEPT if job.finished_at and job.path else None,
+        "reasons": imports.reasons(tally),
+        "notes": imports.notes(tally),
+        "by_item": tally.by_item,
         "refused_kept": bool(job.errors_bytes and job.path),
         "refused_cut": job.errors_bytes >= refused.MOST_BYTES,
         **_pace(job, now),

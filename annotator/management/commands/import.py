@@ -10,16 +10,15 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from annotator.errors import Detail
 from annotator.importing import load, refused
 from annotator.importing.encodings import ENCODINGS
-from annotator.importing.options import FORMATS, Options
+from annotator.importing.options import FORMATS, REFUSE, UNLABELLED, Options
 from annotator.importing.store import Stored
 from annotator.management.base import TenantCommand
 from annotator.management.projects import project_named
 from annotator.models import Membership, Tenant, User
 
-SHOWN_ERRORS = 50
+SHOWN_REASONS = 50
 
 
 class Command(TenantCommand):
@@ -30,7 +29,7 @@ class Command(TenantCommand):
         parser.add_argument("project", help="the project's name or number")
         parser.add_argument("file", type=Path)
         parser.add_argument("--format", choices=FORMATS, help="told by the file's name otherwise")
-        parser.add_argument("--encoding", choices=ENCODINGS, help="what the file is in (utf-8)")
+        parser.add_argument("--encoding", help=f"what the file is in (utf-8): one of {', '.join(ENCODINGS)}")
         parser.add_argument("--strict", action="store_true", help="import nothing if any row is refused")
         parser.add_argument("--whole", action="store_true", help="a TXT file is one document, not one a line")
         parser.add_argument("--text-column", help="where the text is (text)")
@@ -38,6 +37,11 @@ class Command(TenantCommand):
         parser.add_argument("--leave-out", action="append", metavar="COLUMN", help="a column that is not kept")
         parser.add_argument("--classes", action="append", metavar="COLUMN=QUESTION", help="a column that holds choices")
         parser.add_argument("--no-labels", action="store_false", dest="labels", help="leave out labels that come along")
+        parser.add_argument(
+            "--unread-labels",
+            choices=(UNLABELLED, REFUSE),
+            help="what becomes of rows that say “nothing here” though labels seem to lie in a field that is not read",
+        )
         parser.add_argument("--refused", type=Path, help="a file for refused rows, to be mended and imported again")
         parser.add_argument("--user", help="whose annotations the labels in the file become")
 
@@ -52,16 +56,29 @@ class Command(TenantCommand):
         except OSError as error:
             raise CommandError(f"{error.filename} cannot be used: {error.strerror or error}.") from error
         except load.RowsRefused as error:
-            self._tell(error.report.errors, error.report.refused)
+            self._tell(error.report)
             raise CommandError(error.message) from error
-        self._tell(report.errors, report.refused)
+        self._tell(report)
         self.stdout.write(f"{report.new:,} new, {report.known:,} known, {report.refused:,} refused.")
 
-    def _tell(self, errors: list[Detail], refused: int) -> None:
-        for error in errors[:SHOWN_ERRORS]:
-            self.stderr.write(f"line {error['line']}, {error['field']}: {error['reason']}")
-        if refused > SHOWN_ERRORS:
-            self.stderr.write(f"… and {refused - SHOWN_ERRORS:,} more")
+    def _tell(self, report: load.Report) -> None:
+        """Each reason once, in the order of the file; then what is to be known of the rows that went in."""
+        reasons = sorted(report.told.reasons(), key=lambda told: told["lines"])
+        for told in reasons[:SHOWN_REASONS]:
+            self.stderr.write(
+                f"{_where(told, report)}, {told['field']}: {told['reason']}{' (or alike)' * told['varied']}"
+            )
+        if len(reasons) > SHOWN_REASONS:
+            self.stderr.write(f"… and {len(reasons) - SHOWN_REASONS:,} more reasons")
+        for told in report.told.notes():
+            self.stderr.write(f"{_where(told, report)}: {told['message']}")
+
+
+def _where(told: dict[str, Any], report: load.Report) -> str:
+    """The lines that something is told of: the first of them, and how many there are."""
+    lines, rows = ", ".join(map(str, told["lines"])), told["rows"]
+    what = "item" if report.told.by_item else "line"
+    return f"{what} {lines}" if rows == 1 else f"{rows:,} rows ({what}s {lines}{', …' * (rows > len(told['lines']))})"
 
 
 class _Keep:

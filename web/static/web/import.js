@@ -31,6 +31,20 @@ function busy(on) {
   if (!on) told.textContent = "";
 }
 
+/**
+ * What the server says about a file that it did not take: its own sentence where the page has one, never the page's source.
+ * @param {XMLHttpRequest} request
+ */
+function refusal(request) {
+  const page = new DOMParser().parseFromString(request.responseText, "text/html");
+  const said = page.getElementById("import-error")?.textContent?.trim();
+  if (said) return said;
+  if (request.status === 413) return t("The file is larger than the server takes.");
+  if (request.status === 401 || request.status === 403) return t("You may not import here, or not any more: sign in again.");
+  if (request.status >= 500) return t("The server made a mistake with this file; that is not your fault. Nothing was kept.");
+  return t("The server refused the file.");
+}
+
 function send() {
   const chosen = file.files?.[0];
   if (!chosen || sending) return;
@@ -52,9 +66,7 @@ function send() {
       location.assign(request.responseURL);
       return;
     }
-    const page = new DOMParser().parseFromString(request.responseText, "text/html");
-    const said = page.getElementById("import-error")?.textContent?.trim() || request.responseText.trim().slice(0, 200);
-    fail(said || t("The server refused the file."));
+    fail(refusal(request));
   });
   request.addEventListener("error", () => {
     sending = null;

@@ -1,0 +1,209 @@
+"""Labels of other tools: fields that are not read, but look as if somebody's labels were in them.
+
+Nobody's labels may turn into "nothing here". So a row is looked at for them, by the names of its fields and by what is
+in them, before anything empty in it is taken at its word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
+
+import orjson
+
+# What a value looks like: one of these, or the name of a tool that writes such.
+SPANS, TAGS, NAMES, NAMED = "spans", "tags", "names", "named"
+DOCCANO, LABEL_STUDIO, LIGHTTAG, PRODIGY = "doccano", "Label Studio", "LightTag", "Prodigy"
+
+REJECT, IGNORE = "reject", "ignore"
+_VERDICTS = {
+    "reject": REJECT,
+    "rejected": REJECT,
+    "ignore": IGNORE,
+    "ignored": IGNORE,
+    "skip": IGNORE,
+    "skipped": IGNORE,
+}
+
+# What our own exports and snapshots write beside an answer.
+OURS = frozenset(
+    (
+        "annotator",
+        "revision",
+        "submitted_at",
+        "flag",
+        "comment",
+        "milliseconds",
+        "split",
+        "rejected",
+        "disputed",
+        "state",
+    )
+)
+
+# Names under which tools keep labels, without case and without what parts their words.
+_TELLING = frozenset((
+    "accept", "annotation", "annotations", "biotags", "cats", "class", "classes", "classification",
+    "classifications", "columnlabel", "completion", "completions", "ents", "entities", "entity", "events", "gold",
+    "goldlabels", "intent", "intents", "label", "labels", "mentions", "nertags", "ner", "options", "prediction",
+    "predictions", "relation", "relations", "result", "results", "slots", "span", "spans", "tag", "tags", "target",
+    "targets", "triples",
+))  # fmt: skip
+_STARTS = frozenset((
+    "start", "startoffset", "startindex", "startchar", "begin", "beginoffset", "from", "offset",
+))  # fmt: skip
+_ENDS = frozenset((
+    "end", "endoffset", "endindex", "endchar", "to", "stop", "length",
+))  # fmt: skip
+_LABELS = frozenset((
+    "label", "labels", "tag", "tags", "type", "entity", "entitygroup", "entitytype", "category", "class", "slot",
+    "ner",
+))  # fmt: skip
+_BRAT = re.compile(r"(T\d+\t\S+ \d+ \d+|R\d+\t\S+ Arg1:|E\d+\t\S+:T|[AM]\d+\t\S+ [TE]\d|#\d+\t)")
+_TAG = re.compile(r"O|[BIESLU]-\S.*", re.DOTALL)
+
+_LOOKED_AT = 50  # of a list
+_DEEP = 6
+_LONGEST_JSON = 100_000
+
+
+class Found(NamedTuple):
+    """A field that looks like labels, and what it looks like: a tool's, or a shape. ``empty``: by its name alone."""
+
+    field: str
+    like: str
+    empty: bool = False
+
+
+def found(others: Mapping[str, Any], labels: Collection[str] = ()) -> list[Found]:
+    """The fields that look like labels; ``labels`` are the names of the project's own, case-folded."""
+    looks = []
+    for name, value in others.items():
+        if name in OURS or value is None or value == "" or isinstance(value, bool):
+            continue
+        like = _like(_parsed(value), labels)
+        if not like and is_telling(name):
+            like = PRODIGY if name in ("accept", "options") and "_task_hash" in others else NAMED
+        if like:
+            looks.append(Found(name, like, value in ([], {})))
+    one_span = _label_key(others, _keys(others))  # a row a span
+    if one_span and one_span not in (one.field for one in looks):
+        looks.append(Found(one_span, SPANS))
+    return looks
+
+
+def is_telling(name: str) -> bool:
+    """Whether a field is called as those are in which tools keep labels."""
+    return _plain(name) in _TELLING
+
+
+def verdict(row: Mapping[str, Any]) -> str:
+    """What somebody decided about a row as a whole where it is no yes: reject or ignore, as Prodigy writes it."""
+    said = row.get("answer")
+    if row.get("was_cancelled") is True:
+        return IGNORE
+    return _VERDICTS.get(said.strip().casefold(), "") if isinstance(said, str) else ""
+
+
+def is_binary(row: Mapping[str, Any]) -> bool:
+    """Whether the row answers about its one label only, yes or no, as Prodigy's binary views do."""
+    return row.get("_is_binary") is True
+
+
+def inner_text(row: Mapping[str, Any]) -> str:
+    """Where a text lies that is not at the top of a row, as Label Studio's do; empty where none does."""
+    for outer, value in row.items():
+        if isinstance(value, Mapping):
+            for name, inner in value.items():
+                if isinstance(inner, str) and name in ("text", "content", "body", "sentence"):
+                    return f"{outer}.{name}"
+    return ""
+
+
+def of_line(text: str) -> str:
+    """What a line of plain text is of, if it looks like another format's: a token with its tag, or the like."""
+    if text.startswith("__label__"):
+        return "fastText"
+    if _BRAT.match(text):
+        return "brat"
+    parts = text.split()
+    if len(parts) > 1 and len(parts[0]) < 60 and _TAG.fullmatch(parts[-1]) and (len(parts[-1]) > 1 or len(parts) < 5):
+        return "CoNLL"
+    return ""
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalnum, name.casefold()))
+
+
+def _parsed(value: Any) -> Any:
+    """A cell of a table may hold JSON."""
+    if isinstance(value, str) and value[:1] in ("[", "{") and len(value) <= _LONGEST_JSON:
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return value
+    return value
+
+
+def _like(value: Any, labels: Collection[str], depth: int = 0) -> str:
+    """What a value looks like; empty when it is nothing that looks like labels."""
+    if isinstance(value, str):
+        return NAMES if value.strip().casefold() in labels else ""
+    if depth > _DEEP:
+        return ""
+    if isinstance(value, Mapping):
+        return _like_object(value, labels, depth)
+    return _like_list(value, labels, depth) if isinstance(value, list) else ""
+
+
+def _like_list(value: list[Any], labels: Collection[str], depth: int) -> str:
+    some = value[:_LOOKED_AT]
+    if _is_triple(some):
+        return SPANS
+    if some and all(isinstance(one, str) for one in some):
+        if all(map(_TAG.fullmatch, some)) and any(len(one) > 1 for one in value):
+            return TAGS
+        return NAMES if all(one.strip().casefold() in labels for one in some) else ""
+    return _first(some, labels, depth)
+
+
+def _like_object(value: Mapping[str, Any], labels: Collection[str], depth: int) -> str:
+    keys = _keys(value)
+    if {"fromname", "toname"} <= keys.keys() or isinstance(value.get("result"), list):
+        return LABEL_STUDIO
+    if {"startoffset", "endoffset"} <= keys.keys() or {"fromid", "toid"} <= keys.keys():
+        return DOCCANO
+    if _label_key(value, keys):
+        return LIGHTTAG if "tag" in keys else SPANS
+    if {"head", "child", "label"} <= keys.keys():
+        return PRODIGY
+    numbers = [isinstance(score, int | float) for score in islice(value.values(), _LOOKED_AT)]
+    if numbers and all(numbers) and all(key.strip().casefold() in labels for key in keys.values()):
+        return NAMES
+    return _first(islice(value.values(), _LOOKED_AT), labels, depth)
+
+
+def _keys(value: Mapping[str, Any]) -> dict[str, str]:
+    return {_plain(key): key for key in islice(value, _LOOKED_AT)}
+
+
+def _label_key(value: Mapping[str, Any], keys: Mapping[str, str]) -> str:
+    """The key of the label, where an object has the place of a piece of text as well."""
+    places = [keys[plain] for plain in keys if plain in _STARTS], [keys[plain] for plain in keys if plain in _ENDS]
+    if all(any(str(value[key]).isdecimal() for key in found) for found in places):
+        return next((keys[plain] for plain in keys if plain in _LABELS), "")
+    return ""
+
+
+def _first(values: Iterable[Any], labels: Collection[str], depth: int) -> str:
+    inner = (_like(one, labels, depth + 1) for one in values if isinstance(one, Mapping | list))
+    return next(filter(None, inner), "")
+
+
+def _is_triple(value: list[Any]) -> bool:
+    """``[start, end, label]``, in any order."""
+    kinds = sorted(type(one).__name__ for one in value)
+    return kinds == ["int", "int", "str"]

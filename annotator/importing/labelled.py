@@ -1,0 +1,107 @@
+"""What a row says about labels: the answer that it makes, if it makes one, and what has to be told about it.
+
+An answer is what somebody said. ``spans``, also an empty list, ``classes`` and ``relations`` that are not empty, and
+``complete`` say something. What is empty beside labels that are not read says nothing; nor does what was rejected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from annotator.importing import cells, foreign
+from annotator.importing.rows import Cell, Refused, Row
+from annotator.importing.told import Note, likeness
+from annotator.said import Said
+from annotator.spans import Answer, Schema
+
+UNREAD = "unread_labels"  # the code of a refusal that an option can turn into a document without labels
+
+
+@dataclass(slots=True)
+class Reading:
+    """The labels of a row, unchecked, None where it has none; and what is to be told."""
+
+    answer: dict[str, Any] | None
+    notes: list[Note] = field(default_factory=list)
+
+
+def read(row: Row, labels: Collection[str]) -> Reading | Refused:
+    """What a row says before its labels are checked; ``labels`` are the project's names, case-folded.
+
+    Refused where an empty field would say "nothing here" although labels seem to lie in another one.
+    """
+    if row.like:
+        return Reading(None, [Note("line", like=row.like)])
+    answer = dict(row.answer) if row.answer is not None else None
+    others = foreign.found(row.source, labels)
+    verdict = foreign.verdict(row.source)
+    if verdict and (answer is not None or others):
+        return Reading(None, [Note(verdict)])
+    doubtful = answer is not None and _says_nothing(answer) and [one for one in others if _counts(one, row)]
+    if doubtful:
+        if not row.may_lose:
+            return row.refused(doubtful[0].field, _ask(doubtful[0].like), UNREAD)
+        answer = None
+    notes = [Note("unread" if answer is None else "beside", one.field, one.like) for one in others if not one.empty]
+    if answer is not None and not _says(answer):
+        answer = None
+        notes += [] if others else [Note("empty", ", ".join(sorted(row.answer or ())))]
+    return Reading(answer, notes)
+
+
+def part_cells(answer: dict[str, Any], schema: Schema) -> dict[str, Any]:
+    """The answer with the choices that stand in cells of a table as lists."""
+    classes = answer.get("classes")
+    if not isinstance(classes, dict) or not any(isinstance(given, Cell) for given in classes.values()):
+        return answer
+    return {**answer, "classes": {asked: _parted(asked, given, schema) for asked, given in classes.items()}}
+
+
+def completeness(row: Row, answer: dict[str, Any], schema: Schema) -> tuple[bool, list[Note]]:
+    """Whether what the row does not mark is nothing: as it says, else where it speaks of spans, if they are asked."""
+    if row.complete is not None:
+        return row.complete, []
+    if foreign.is_binary(row.source):
+        return False, [Note("binary")]
+    if schema.spans and answer.get("spans") is None:
+        return False, [Note("unsaid")]
+    return True, []
+
+
+def edges(answer: Answer, text: str) -> list[Note]:
+    """Spans that begin or end with white space are kept as they are, and told."""
+    pieces = (text[span["start"] : span["end"]] for span in answer["spans"])
+    return [Note("edges")] if any(piece != piece.strip() for piece in pieces) else []
+
+
+def _says_nothing(answer: dict[str, Any]) -> bool:
+    """Whether it would say that there are no spans, or nothing at all."""
+    return not answer.get("spans") and ("spans" in answer or not _says(answer))
+
+
+def _says(answer: dict[str, Any]) -> bool:
+    return "spans" in answer or any(answer.values())
+
+
+def _counts(one: foreign.Found, row: Row) -> bool:
+    """What is a label's by its name alone, and empty, agrees with a row that says itself that it is complete."""
+    return not (one.empty and row.complete)
+
+
+def _parted(question: str, given: Any, schema: Schema) -> Any:
+    if not isinstance(given, Cell):
+        return given
+    asked = schema.names.asked(question)
+    known = schema.questions[asked].names if asked in schema.questions else frozenset()
+    former = (name for kind, of, name in schema.names.former if kind == "choice" and of == asked)
+    return cells.parted(given, {*known, *former})
+
+
+def _ask(like: str) -> str:
+    return Said(
+        "looks like labels (%(like)s), which are not read, while the fields that are read are empty: that would say "
+        "“nothing here”. Import such rows without labels (`unread_labels=unlabelled`), or write the labels as `spans`",
+        like=likeness(like),
+    )
