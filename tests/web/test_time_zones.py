@@ -13,14 +13,16 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
-from annotator import pace, review, verdicts, zones
+from annotator import pace, review, suggestions, verdicts, zones
 from annotator.errors import Invalid
-from annotator.models import Annotation, AnnotationRevision, User
+from annotator.models import Annotation, AnnotationRevision, Decision, Suggestion, User
 from annotator.people import set_time_zone
 from annotator.projects import change_project, create_project
 from annotator.tenancy import tenant_scope
 from tests.cast import SPEC, add_documents, make_project, signed_in
 from tests.web.api_client import Api
+from tests.worlds import FOUND
+from trainer.models import ModelVersion, TrainingRun
 
 LOS_ANGELES, TOKYO = "America/Los_Angeles", "Asia/Tokyo"
 
@@ -152,8 +154,26 @@ def test_a_project_may_count_its_days_in_one_zone_whoever_looks(cast, project):
 
 
 def test_verdicts_are_counted_by_the_same_days(cast, project):
+    (document,) = add_documents(cast.acme, project, "Ann lives in Oslo.")
+    late = an_evening_ago(LOS_ANGELES)
     with tenant_scope(cast.acme):
-        assert verdicts.over_time(project) == ([], False)
+        run = TrainingRun.objects.create(project=project, trigger="hand", state="succeeded")
+        ModelVersion.objects.create(project=project, run=run, number=1, examples=1, live=True)
+        suggestions.record(project, 1, [(document.pk, FOUND)])
+        Decision.objects.create(
+            project=project, suggestion=Suggestion.objects.get(), item="s0", user=cast.bob, verdict="accept",
+            submit_id=uuid4(), created_at=late,
+        )  # fmt: skip
+
+        days = []
+        for zone in (LOS_ANGELES, TOKYO):
+            with timezone.override(ZoneInfo(zone)):
+                ((day, counts),), weekly = verdicts.over_time(project)
+            days.append(day)
+            assert (counts.accept, weekly) == (1, False)
+
+    assert days == [late.date(), late.astimezone(ZoneInfo(TOKYO)).date()]
+    assert days[0] < days[1]
 
 
 def test_days_that_begin_or_end_an_hour_off_are_whole():
