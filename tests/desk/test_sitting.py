@@ -163,7 +163,7 @@ def test_suggested_relations_are_taken_from_their_list(place, context):
     assert desk.relations() == []
     desk.press("Control+z").submit().saved()
 
-    assert verdicts(sent[0]) == {"s0": "accept", "s1": "accept", "s2": "leave", "r0": "accept", "r1": "reject"}
+    assert verdicts(sent[0]) == {"s0": "accept", "s1": "accept", "s2": "reject", "r0": "accept", "r1": "reject"}
     assert bench.answer("d0")["relations"] == [{"head": 0, "tail": 1, "label": "lives in"}]
 
 

@@ -338,7 +338,7 @@ export class Desk {
     const { command } = found;
     const onText = there === document.body || there === byId("text");
     // Past the last suggestion Tab goes on to the buttons: nobody is caught in the text.
-    const choice = there instanceof HTMLInputElement;
+    const choice = there instanceof HTMLInputElement && there.closest("fieldset[data-question]") !== null;
     // Enter in a choice would press the form's first button, which skips.
     const controls = OF_CONTROLS.includes(event.key) && !(choice && event.key === "Enter");
     if (!onText && (controls || (choice && event.key.startsWith("Arrow")))) return;

@@ -92,7 +92,10 @@ export async function askRemark({ comment, flag }) {
   words.value = comment;
   help.checked = flag === "help";
   const keep = (/** @type {KeyboardEvent} */ event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) dialog.close("keep");
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    // Whoever hears of the key next finds no dialog open any more.
+    event.preventDefault();
+    dialog.close("keep");
   };
   dialog.addEventListener("keydown", keep);
   const closing = asked(dialog);
