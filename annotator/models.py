@@ -14,6 +14,7 @@ from annotator.accounts import Membership, Role, Tenant, User
 from annotator.finding.models import Facet, Posting
 from annotator.invitation_model import Invitation
 from annotator.job_model import Job
+from annotator.removal_model import DeletedDocument
 from annotator.tenancy import TenantOwned
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "AuditEvent",
     "Claim",
     "Decision",
+    "DeletedDocument",
     "Document",
     "Facet",
     "Invitation",
@@ -131,9 +133,11 @@ class Label(TenantOwned):
 
 
 class Document(TenantOwned):
-    """A text as it came, never normalised. Written by importing; its places in the queue by queue.py.
+    """A text as it came, never normalised. Written by importing; its places in the queue by queue.py; deleted by
+    removal.py.
 
-    ``free_slots`` is how many more people may take it: wanted, less those who submitted, less leases.
+    ``free_slots`` is how many more people may take it: wanted, less those who submitted, less leases. ``job`` is the
+    import that brought it, if one did.
     """
 
     class Split(models.TextChoices):
@@ -151,6 +155,7 @@ class Document(TenantOwned):
     priority = models.FloatField(default=0.0)
     shuffle = models.FloatField()
     free_slots = models.SmallIntegerField()
+    job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, db_constraint=False, db_index=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta(TenantOwned.Meta):
@@ -176,6 +181,7 @@ class Document(TenantOwned):
                 fields=["project", "id"], name="open_documents", include=["tenant"], condition=Q(free_slots__gt=0)
             ),
             models.Index(fields=["project", "-priority", "-id"], name="documents_by_priority", include=["tenant"]),
+            models.Index(fields=["job", "id"], name="documents_by_import", condition=Q(job__isnull=False)),
         ]
 
     def __str__(self) -> str:

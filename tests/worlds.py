@@ -10,7 +10,7 @@ from django.db import connection
 
 from annotator import invitations, queue, review, suggestions, tokens
 from annotator.accounts import Tenant, User
-from annotator.models import Claim, Document, Invitation, Job, Label, Project, Question, Suggestion
+from annotator.models import Claim, DeletedDocument, Document, Invitation, Job, Label, Project, Question, Suggestion
 from annotator.tenancy import TenantOwned, tenant_scope
 from tests.cast import add_documents, make_project
 from trainer.models import ModelVersion, TrainingRun
@@ -52,6 +52,7 @@ class World:
             suggestion = Suggestion.objects.get(document=document)
             verdict = {"suggestion": suggestion.pk, "item": "s0", "verdict": "accept"}
             invitation, join_path = invitations.invite("Dora", "annotator", actor=manager)
+            DeletedDocument.objects.create(document=document.pk * 1000 + 7)
             answer = {"spans": [{"start": 0, "end": 3, "label": "PERSON"}]}
             review.annotate(document, manager, review.Submission(uuid4(), 0, answer, decisions=[verdict]))
             return cls(

@@ -18,8 +18,8 @@ TRAIN, SUGGEST, IO = QUEUES = ("train", "suggest", "io")
 PULSE_SECONDS = 2
 PULSE_KEY = "marginalia:worker:{}"
 
-# Training alone and imports and exports alone may take long; all else is short and shares the suggest worker.
-ROUTES = {"train": TRAIN, "run_import": IO, "run_export": IO}
+# Training, and what reads or writes whole files, may take long; all else is short and shares the suggest worker.
+ROUTES = {"train": TRAIN, "run_import": IO, "run_export": IO, "run_delete": IO}
 
 app = Celery("marginalia", broker=settings.REDIS_URL)
 app.conf.update(

@@ -13,7 +13,7 @@ from annotator import jobs, queue
 from annotator.models import Project, Tenant
 from annotator.tenancy import tenant_scope
 from trainer import predict as hot
-from trainer import retrain, runs, serving
+from trainer import removal, retrain, runs, serving
 from trainer.celery import app, send
 from trainer.store import Tampered
 
@@ -109,6 +109,12 @@ def run_import(tenant_id: int, job_id: int) -> None:
 def run_export(tenant_id: int, job_id: int) -> None:
     """Write an export to a file."""
     jobs.run_export(_tenant(tenant_id), job_id)
+
+
+@tenant_task
+def run_delete(tenant_id: int, job_id: int) -> None:
+    """Delete a document, an import's documents, or a project."""
+    removal.run(_tenant(tenant_id), job_id)
 
 
 @tenant_task

@@ -1,4 +1,7 @@
-"""The one way a view gets an object: what is absent or another tenant's is 404; a role too low is 403."""
+"""The one way a view gets an object: what is absent or another tenant's is 404; a role too low is 403.
+
+A document of one's own tenant that was deleted is 410, so that who had it open is told.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ from typing import TypeVar
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
+from annotator import removal
 from annotator.accounts import Membership, Role
+from annotator.errors import Deleted
 from annotator.models import Document, Invitation, Job, Label, Project, Question
 from annotator.tenancy import TenantOwned
 from trainer.models import ModelVersion, TrainingRun
@@ -48,7 +53,12 @@ def question_for(request: TenantRequest, project_id: int, question_id: int, role
 
 
 def document_for(request: TenantRequest, document_id: int, role: str = Role.ANNOTATOR) -> Document:
-    return _get(request, Document, document_id, role)
+    try:
+        return _get(request, Document, document_id, role)
+    except Http404:
+        if removal.was_deleted(document_id):
+            raise Deleted from None
+        raise
 
 
 def job_for(request: TenantRequest, job_id: int, role: str = Role.MANAGER) -> Job:

@@ -10,9 +10,11 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
 
 from annotator import tokens
 from annotator.accounts import Membership, Tenant
+from annotator.errors import Deleted
 from annotator.tenancy import tenant_scope
 from web.api import answers
 from web.requests import TenantRequest, bearer, is_api
@@ -47,6 +49,8 @@ class TenantMiddleware:
             return _answer(request, kwargs["tenant"], lambda: view(request, *args, **kwargs))
         except _Refused as refused:
             return refused.response
+        except Deleted:
+            return render(request, "410.html", status=410)
         except Http404:
             if is_api(request):
                 return answers.not_found()

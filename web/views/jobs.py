@@ -1,4 +1,4 @@
-"""An import or an export on its way: what it waits for, how far it is, how to stop it, and what it left."""
+"""An import, an export or a deletion on its way: what it waits for, how far it is, how to stop it, and what it left."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from annotator import jobs
 from annotator.errors import Refusal
 from annotator.importing import refused
 from annotator.importing.options import Options
-from annotator.models import Job
+from annotator.models import Document, Job
 from web import access, health
 from web.requests import TenantRequest
 from web.views import imports
@@ -44,7 +44,7 @@ def show(request: TenantRequest, job_id: int) -> HttpResponse:
         except Refusal as refusal:
             messages.error(request, refusal.said)
         return redirect("job", tenant=request.tenant.slug, job_id=job.pk)
-    return render(request, "web/job.html", _context(job))
+    return render(request, "web/deletion.html" if job.kind == Job.Kind.DELETE else "web/job.html", _context(job))
 
 
 @require_safe
@@ -104,6 +104,8 @@ def _context(job: Job) -> dict[str, Any]:
         "alone": active and _waits(job, now) and not _somebody_works(),
         "kept_until": job.finished_at + jobs.KEPT if job.finished_at and job.path else None,
         "refused_kept": bool(job.errors_bytes and job.path),
+        "what": job.options.get("delete", {}).get("what", ""),
+        "can_undo": job.kind == Job.Kind.IMPORT and not active and Document.objects.filter(job=job).exists(),
         "refused_cut": job.errors_bytes >= refused.MOST_BYTES,
         **_pace(job, now),
     }
@@ -123,7 +125,7 @@ def _somebody_works() -> bool:
 def _pace(job: Job, now: datetime) -> dict[str, Any]:
     """Part done, rows a second, and seconds left; of a strict import, which shows nothing on its way, none."""
     done, total = job.done_bytes, job.total_bytes
-    if job.kind == Job.Kind.EXPORT:
+    if job.kind != Job.Kind.IMPORT:
         done, total = job.rows_read, job.options.get("expected", 0)
     seconds = ((job.finished_at or now) - job.started_at).total_seconds() if job.started_at else 0
     if not seconds or not job.rows_read:
