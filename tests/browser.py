@@ -44,6 +44,7 @@ def sign_in(context: BrowserContext, install: Install, person: str) -> Page:
     found = re.search(r"/signin/link/\S+", install.manage("loginlink", person))
     assert found, "loginlink printed no link"
     page.goto(install.url + found.group())
+    page.click("main button")
     return page
 
 

@@ -19,6 +19,7 @@ from annotator import invitations
 from annotator.accounts import Membership, Role, User
 from annotator.errors import Detail, Invalid, Refusal
 from web import throttle
+from web.headers import secret_address
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -46,8 +47,9 @@ def password(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
+@secret_address
 @sensitive_post_parameters("password", "again")
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def join(request: HttpRequest, slug: str, secret: str) -> HttpResponse:
     """What an invitation leads to: choose a name and a password, or take one's own account along."""
     try:
