@@ -365,6 +365,7 @@ class ApiToken(TenantOwned):
     role = models.CharField(max_length=16, choices=Role.choices)
     expires_at = models.DateTimeField()
     created_at = models.DateTimeField(default=timezone.now)
+    used_at = models.DateTimeField(null=True, help_text="Its last use, give or take an hour.")
 
     def __str__(self) -> str:
         return self.name

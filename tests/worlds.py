@@ -10,7 +10,18 @@ from django.db import connection
 
 from annotator import invitations, queue, review, suggestions, tokens
 from annotator.accounts import Tenant, User
-from annotator.models import Claim, DeletedDocument, Document, Invitation, Job, Label, Project, Question, Suggestion
+from annotator.models import (
+    ApiToken,
+    Claim,
+    DeletedDocument,
+    Document,
+    Invitation,
+    Job,
+    Label,
+    Project,
+    Question,
+    Suggestion,
+)
 from annotator.tenancy import TenantOwned, tenant_scope
 from tests.cast import add_documents, make_project
 from trainer.models import ModelVersion, TrainingRun
@@ -40,6 +51,11 @@ class World:
     version: ModelVersion
     invitation: Invitation
     join_path: str
+
+    @property
+    def token_id(self) -> int:
+        with tenant_scope(self.tenant):
+            return ApiToken.objects.get().pk
 
     @classmethod
     def make(cls, tenant: Tenant, manager: User) -> World:

@@ -13,7 +13,7 @@ from django.http import Http404
 from annotator import removal
 from annotator.accounts import Membership, Role
 from annotator.errors import Deleted
-from annotator.models import Document, Invitation, Job, Label, Project, Question
+from annotator.models import ApiToken, Document, Invitation, Job, Label, Project, Question
 from annotator.tenancy import TenantOwned
 from trainer.models import ModelVersion, TrainingRun
 from web.requests import TenantRequest
@@ -75,6 +75,14 @@ def version_for(request: TenantRequest, version_id: int, role: str = Role.ANNOTA
 
 def invitation_for(request: TenantRequest, invitation_id: int, role: str = Role.MANAGER) -> Invitation:
     return _get(request, Invitation, invitation_id, role)
+
+
+def token_for(request: TenantRequest, token_id: int) -> ApiToken:
+    """One's own, or for managers anybody's; others' are not there for anybody else."""
+    found = _get(request, ApiToken, token_id, Role.ANNOTATOR, "user")
+    if found.user_id != request.user.pk and not may(request, Role.MANAGER):
+        raise Http404(f"There is no token {token_id}.")
+    return found
 
 
 def member_for(request: TenantRequest, member_id: int, role: str = Role.MANAGER) -> Membership:

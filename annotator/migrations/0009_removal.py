@@ -1,4 +1,4 @@
-"""What is deleted: an import's documents are known, and each table of history has one guarded way out of it.
+"""When passwords changed and tokens were used; and what is deleted: an import's documents are known, and each table of history has one guarded way out of it.
 
 The application's role may still neither change nor delete history. It may call three functions, which run with the
 owner's rights, look at the rows of the tenant in scope alone, and take nothing but the whole of what goes.
@@ -98,6 +98,14 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="user", name="password_changed_at", field=models.DateTimeField(editable=False, null=True)
+        ),
+        migrations.AddField(
+            model_name="apitoken",
+            name="used_at",
+            field=models.DateTimeField(help_text="Its last use, give or take an hour.", null=True),
+        ),
         migrations.CreateModel(
             name="DeletedDocument",
             fields=[

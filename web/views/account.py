@@ -37,7 +37,9 @@ def password(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and not wait:
         if form.is_valid():
             update_session_auth_hash(request, form.save())
-            messages.success(request, _("Your password is changed. Elsewhere you are signed out."))
+            messages.success(
+                request, _("Your password is changed. Elsewhere you are signed out, and your tokens have ended.")
+            )
             return redirect("password")
         if "old_password" in form.errors:
             throttle.failed(request, user.username)

@@ -29,6 +29,7 @@ from web.views import (
     removal,
     settings,
     signin,
+    tokens,
     training,
     version,
 )
@@ -56,6 +57,8 @@ urlpatterns = [
     page("people", people.index, "people"),
     page("people/<int:member_id>", people.member, "member"),
     page("invitations/<int:invitation_id>/revoke", people.revoke, "invitation-revoke"),
+    page("tokens", tokens.index, "tokens"),
+    page("tokens/<int:token_id>/revoke", tokens.revoke, "token-revoke"),
     page("projects/new", projects.new, "project-new"),
     page("projects/<int:project_id>/", project.show, "project"),
     page("projects/<int:project_id>/labels", label_set.index, "labels"),
