@@ -84,7 +84,7 @@ def test_an_import_is_undone_by_page(cast, alice, document):
 
 def test_a_project_by_page_wants_its_name(cast, alice, project, document):
     address = page(cast, f"projects/{project.pk}/delete")
-    assert address in alice.get(page(cast, f"projects/{project.pk}/settings")).content.decode()
+    assert f'action="{address}"' in alice.get(page(cast, f"projects/{project.pk}/settings")).content.decode()
 
     wrong = alice.post(address, {"name": "mails"})
     assert (wrong.status_code, "That is not the project&#x27;s name." in wrong.content.decode()) == (422, True)

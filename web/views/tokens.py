@@ -56,7 +56,7 @@ def _page(request: TenantRequest, fault: Refusal | None) -> dict[str, Any]:
         "others": [token for token in others if token.user_id != request.user.pk],
         "made": made if made and made["tenant"] == request.tenant.pk else None,
         "roles": [role for role in Role if Role.covers(request.role, role)],
-        "typed": request.POST if request.method == "POST" else {"days": DAYS, "role": request.role},
+        "typed": request.POST if request.method == "POST" else {"days": DAYS},
         "fault": fault,
         "faults": fault.faults("form") if fault else {},
     }
