@@ -23,11 +23,14 @@ from annotator.finding import words
 from annotator.models import (
     Annotation,
     AnnotationRevision,
+    ApiToken,
     Claim,
     DeletedDocument,
     Document,
+    Invitation,
     Job,
     Label,
+    Membership,
     Posting,
     Project,
     Question,
@@ -245,6 +248,17 @@ def delete_project(project_id: int, job: Job | None) -> None:
     drop(Project.objects.filter(pk=project_id))
     with connection.cursor() as cursor:
         cursor.execute("SELECT marginalia_redact_project(%s)", [project_id])
+
+
+def delete_tenant(tenant: Tenant) -> None:
+    """The last rows of the tenant in scope, which has no projects any more: its members, its record, itself."""
+    for model in (Job, DeletedDocument, ApiToken, Invitation):
+        drop(model.objects.all())
+    Membership.objects.filter(tenant=tenant).delete()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT marginalia_delete_record()")
+    itself = Tenant.objects.filter(pk=tenant.pk)
+    itself._raw_delete(itself.db)
 
 
 def drop(rows: QuerySet[Any, Any]) -> None:

@@ -15,9 +15,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.db import transaction
 
 from annotator import removal
@@ -79,6 +81,18 @@ def delete(tenant: Tenant, target: Target, report: Report = lambda _: None, job:
             removal.close(target.project_id)
     while not _round(tenant, target, report, job):
         pass
+
+
+def delete_tenant(tenant: Tenant) -> None:
+    """Everything of a tenant. Accounts of its people stay: they may belong elsewhere, too."""
+    with tenant_scope(tenant):
+        projects = [Target.of(project) for project in Project.objects.all()]
+    for target in projects:
+        delete(tenant, target)
+    for folder in (settings.UPLOADS_DIR, settings.EXPORTS_DIR, settings.MODELS_DIR):
+        shutil.rmtree(Path(folder) / str(tenant.pk), ignore_errors=True)
+    with tenant_scope(tenant):
+        removal.delete_tenant(tenant)
 
 
 def _round(tenant: Tenant, target: Target, report: Report, job: Job | None) -> bool:

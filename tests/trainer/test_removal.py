@@ -19,7 +19,7 @@ from django.db import connection
 from annotator import jobs, projects, queue, review, suggestions
 from annotator import removal as tables
 from annotator.errors import Conflict, Deleted, Invalid
-from annotator.models import Annotation, AuditEvent, Document, Job, Label, Posting, Project
+from annotator.models import Annotation, AuditEvent, Document, Job, Label, Posting, Project, Tenant
 from annotator.removal import Target
 from annotator.tenancy import tenant_scope
 from tests.cast import Cast, make_project
@@ -313,6 +313,22 @@ def test_by_command(cast, project, folders, capsys):
         assert not Project.objects.exists()
     with pytest.raises(CommandError, match="no document"):
         call_command("delete", "acme", "document", str(document.pk), "--yes")
+
+
+def test_a_whole_tenant_by_command(cast, project, folders):
+    planted(cast, project)
+    with tenant_scope(cast.globex):
+        before = AuditEvent.objects.count()
+
+    with pytest.raises(CommandError, match="twice"):
+        call_command("delete", "acme", "tenant", "globex", "--yes")
+    call_command("delete", "acme", "tenant", "acme", "--yes")
+
+    assert places(cast, folders) == []
+    assert not Tenant.objects.filter(slug="acme").exists()
+    assert list((folders / "models").iterdir()) == []
+    with tenant_scope(cast.globex):
+        assert AuditEvent.objects.count() == before
 
 
 KILLED = """
