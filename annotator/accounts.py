@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.models import AbstractUser
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils import timezone
 
 SLUG = RegexValidator(
     r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$",
@@ -38,9 +41,19 @@ class Tenant(models.Model):
 
 
 class User(AbstractUser):
-    """A person, who may belong to several tenants."""
+    """A person, who may belong to several tenants. What was issued under another password ends with it: sessions by
+    Django's own hash, tokens by ``password_changed_at``."""
 
     REQUIRED_FIELDS = []
+    password_changed_at = models.DateTimeField(null=True, editable=False)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        # Django forgets the raw password where it only hashes the same one anew.
+        if self._password is not None:  # type: ignore[attr-defined]
+            self.password_changed_at = timezone.now()
+            if kwargs.get("update_fields") is not None:
+                kwargs["update_fields"] = {*kwargs["update_fields"], "password_changed_at"}
+        super().save(*args, **kwargs)
 
     time_zone = models.CharField(max_length=64, blank=True, default="", db_default="", help_text="By its IANA name.")
     ended = models.JSONField(

@@ -61,6 +61,15 @@ class Conflict(Refusal):
         self.current = current
 
 
+class Deleted(Refusal):
+    """The document that is asked for was here once."""
+
+    status = 410
+
+    def __init__(self) -> None:
+        super().__init__("document_deleted", Said("This document was deleted."))
+
+
 class Unavailable(Refusal):
     """A service that this needs does not answer just now; trying again may help."""
 

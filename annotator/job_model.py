@@ -1,6 +1,8 @@
-"""The table of imports and exports."""
+"""The table of imports, exports and deletions."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.utils import timezone
@@ -8,13 +10,20 @@ from django.utils import timezone
 from annotator.accounts import User
 from annotator.tenancy import TenantOwned
 
+if TYPE_CHECKING:
+    from annotator.models import Project
+
 
 class Job(TenantOwned):
-    """An import or export that runs beside the request, with its progress. Written by jobs.py."""
+    """An import, export or deletion that runs beside the request, with its progress. Written by jobs.py.
+
+    ``project`` is null for one alone: the record of a project's own deletion.
+    """
 
     class Kind(models.TextChoices):
         IMPORT = "import", "import"
         EXPORT = "export", "export"
+        DELETE = "delete", "delete"
 
     class State(models.TextChoices):
         UPLOADED = "uploaded", "uploaded"
@@ -25,7 +34,12 @@ class Job(TenantOwned):
         CANCELLED = "cancelled", "cancelled"
 
     project = models.ForeignKey(
-        "annotator.Project", on_delete=models.CASCADE, related_name="jobs", db_constraint=False, db_index=False
+        "annotator.Project",
+        on_delete=models.CASCADE,
+        related_name="jobs",
+        null=True,
+        db_constraint=False,
+        db_index=False,
     )
     kind = models.CharField(max_length=6, choices=Kind.choices)
     state = models.CharField(max_length=9, choices=State.choices, default=State.QUEUED)
@@ -51,6 +65,12 @@ class Job(TenantOwned):
 
     class Meta(TenantOwned.Meta):
         indexes = [models.Index(fields=["project", "created_at"], name="jobs_by_time")]
+
+    @property
+    def of_project(self) -> Project:
+        """The project of an import or an export, which has one as long as it is there."""
+        assert self.project is not None
+        return self.project
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}: {self.state}"

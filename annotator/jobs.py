@@ -1,11 +1,11 @@
-"""Imports and exports that run beside the request. The one writer of Job rows.
+"""Imports, exports and deletions that run beside the request. The one writer of Job rows.
 
 A job is queued → running → succeeded, failed or cancelled; an import may wait as uploaded until somebody has looked at
 its preview. An import commits each batch of rows together with the place it has reached in the file, so one that was
 killed goes on from there and counts nothing twice, even if two workers hold it at once; one that is cancelled keeps the
 batches that were committed, and nothing half. A strict import is one transaction. A running job is asked to stop by a
 file beside its own, because the row of a strict one is locked. Verbs that run a job enter the tenant's scopes
-themselves.
+themselves. A deletion (removal.py says what it does) has no file, and is not stopped once it has begun.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def preview(job: Job, options: Mapping[str, Any] | None = None) -> previewing.Pr
         _change(job, [Job.State.UPLOADED], options=job.options | {"import": parsed.as_json()})
     try:
         return previewing.preview(
-            job.project, Path(job.path), Options.of_job(job.options["import"]), user=job.created_by
+            job.of_project, Path(job.path), Options.of_job(job.options["import"]), user=job.created_by
         )
     except OSError as error:
         raise Conflict("upload_gone", Said("The uploaded file is gone: upload it again.")) from error
@@ -114,7 +114,9 @@ def cancel(job: Job) -> None:
     if _change(
         job, waiting, state=Job.State.CANCELLED, finished_at=timezone.now(), reason="Cancelled before it began."
     ):
-        transaction.on_commit(partial(Path(job.path).unlink, missing_ok=True))
+        transaction.on_commit(partial(_drop_file, job))
+    elif job.state == Job.State.RUNNING and job.kind == Job.Kind.DELETE:
+        raise Conflict("cannot_stop", Said("A deletion that has begun is not stopped: what is half gone helps nobody."))
     elif job.state == Job.State.RUNNING:
         _stop_file(job).touch()
     else:
@@ -123,7 +125,7 @@ def cancel(job: Job) -> None:
 
 def stopping(job: Job) -> bool:
     """Whether a running job has been asked to stop."""
-    return job.state == Job.State.RUNNING and _stop_file(job).exists()
+    return job.state == Job.State.RUNNING and bool(job.path) and _stop_file(job).exists()
 
 
 def _change(job: Job, states: Sequence[str], **values: Any) -> bool:
@@ -137,15 +139,27 @@ def _stop_file(job: Job) -> Path:
     return Path(job.path + ".stop")
 
 
+def _drop_file(job: Job) -> None:
+    if job.path:
+        Path(job.path).unlink(missing_ok=True)
+
+
 def tidy() -> None:
     """Remove what the tenant's jobs left: uploads that nobody confirmed, files of those that ended long ago."""
     now = timezone.now()
     for job in Job.objects.filter(state=Job.State.UPLOADED, created_at__lt=now - UNCONFIRMED):
         cancel(job)
     for job in Job.objects.filter(finished_at__lt=now - KEPT).exclude(path=""):
-        for path in (Path(job.path), refused.path_of(job.path), _stop_file(job)):
+        drop_files(job)
+
+
+def drop_files(job: Job, **changes: Any) -> None:
+    """Whatever lies beside a job goes."""
+    if job.path:
+        whole = Path(job.path)
+        for path in (whole, whole.with_suffix(".part"), refused.path_of(job.path), _stop_file(job)):
             path.unlink(missing_ok=True)
-        Job.objects.filter(pk=job.pk).update(path="")
+    Job.objects.filter(pk=job.pk).update(path="", **changes)
 
 
 def start_export(project: Project, user: User, options: Mapping[str, Any]) -> Job:
@@ -168,7 +182,7 @@ def start_export(project: Project, user: User, options: Mapping[str, Any]) -> Jo
 
 def run_import(tenant: Tenant, job_id: int) -> None:
     """Import the job's file, from where an earlier worker came to. Does nothing if it is not queued."""
-    job = _begin(tenant, job_id, Job.Kind.IMPORT)
+    job = begin(tenant, job_id, Job.Kind.IMPORT)
     if job is None:
         return
     options = Options.of_job(job.options["import"])
@@ -201,10 +215,10 @@ def run_import(tenant: Tenant, job_id: int) -> None:
 
 def run_export(tenant: Tenant, job_id: int) -> None:
     """Write the job's export to its file, which appears when it is whole. Does nothing if it is not queued."""
-    job = _begin(tenant, job_id, Job.Kind.EXPORT)
+    job = begin(tenant, job_id, Job.Kind.EXPORT)
     if job is None:
         return
-    export = jsonl.Export(tenant, job.project_id, jsonl.Options(**job.options["export"]))
+    export = jsonl.Export(tenant, job.of_project.pk, jsonl.Options(**job.options["export"]))
     path = Path(job.path)
     part = path.with_suffix(".part")
     try:
@@ -244,12 +258,12 @@ def abandoned() -> list[Job]:
             job.state = Job.State.FAILED
             job.reason = f"Given up: {MAX_ATTEMPTS} workers stopped while they were at it."
             job.finished_at = timezone.now()
-            transaction.on_commit(partial(Path(job.path).unlink, missing_ok=True))
-        elif _stop_file(job).exists():
+            transaction.on_commit(partial(_drop_file, job))
+        elif job.path and _stop_file(job).exists():
             job.state = Job.State.CANCELLED
             job.reason = "Cancelled. What had been imported stays." if job.rows_new else "Cancelled."
             job.finished_at = timezone.now()
-            transaction.on_commit(partial(Path(job.path).unlink, missing_ok=True))
+            transaction.on_commit(partial(_drop_file, job))
         else:
             job.state = Job.State.QUEUED
             found.append(job)
@@ -289,7 +303,7 @@ def _keep(source: BinaryIO | Path, path: Path, promised: int | None) -> int:
     return size
 
 
-def _begin(tenant: Tenant, job_id: int, kind: str) -> Job | None:
+def begin(tenant: Tenant, job_id: int, kind: str) -> Job | None:
     """The job, running from now on; None if there is no such, or another worker has it."""
     with tenant_scope(tenant):
         waiting = Job.objects.filter(pk=job_id, kind=kind, state=Job.State.QUEUED)
@@ -325,7 +339,7 @@ def _import_in_batches(tenant: Tenant, job: Job, options: Options) -> None:
         for batch in load.batches(rows, start):
             _look_for_stop(job)
             with tenant_scope(tenant):
-                _advance(job, options, batch, store_rows(job.project, batch, user=job.created_by))
+                _advance(job, options, batch, store_rows(job.of_project, batch, user=job.created_by, job=job))
     _end(tenant, job, Job.State.SUCCEEDED, done_bytes=job.total_bytes)
 
 
@@ -373,7 +387,8 @@ def _import_at_once(tenant: Tenant, job: Job, options: Options) -> None:
         held = Job.objects.select_for_update(of=("self",)).filter(pk=job.pk, state=Job.State.RUNNING, done_bytes=0)
         if held.first() is None:
             raise _TakenOver
-        report = load.load(job.project, file, options, user=job.created_by, watch=partial(_watch_strict, job, options))
+        watch = partial(_watch_strict, job, options)
+        report = load.load(job.of_project, file, options, user=job.created_by, job=job, watch=watch)
         _end(tenant, job, Job.State.SUCCEEDED, done_bytes=job.total_bytes, rows_read=report.rows,
              rows_new=report.new, rows_known=report.known, told=report.told.as_json())  # fmt: skip
 

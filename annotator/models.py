@@ -16,6 +16,7 @@ from annotator.accounts import Membership, Role, Tenant, User
 from annotator.finding.models import Facet, Posting
 from annotator.invitation_model import Invitation
 from annotator.job_model import Job
+from annotator.removal_model import DeletedDocument
 from annotator.tenancy import TenantOwned
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "AuditEvent",
     "Claim",
     "Decision",
+    "DeletedDocument",
     "Document",
     "Facet",
     "Invitation",
@@ -147,10 +149,11 @@ class Label(TenantOwned):
 
 
 class Document(TenantOwned):
-    """A text as it came, never normalised. Written by importing; its places in the queue by queue.py.
+    """A text as it came, never normalised. Written by importing; its places in the queue by queue.py; deleted by
+    removal.py.
 
     ``free_slots`` is how many more people may take it: wanted, less those who submitted, less leases. Who skipped it
-    counts for nothing there, and does not get it again.
+    counts for nothing there, and does not get it again. ``job`` is the import that brought it, if one did.
     """
 
     class Split(models.TextChoices):
@@ -169,6 +172,7 @@ class Document(TenantOwned):
     shuffle = models.FloatField()
     free_slots = models.SmallIntegerField()
     handed_to = ArrayField(models.BigIntegerField(), null=True, help_text="People who ever got it from the queue.")
+    job = models.ForeignKey(Job, on_delete=models.SET_NULL, null=True, db_constraint=False, db_index=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta(TenantOwned.Meta):
@@ -194,6 +198,7 @@ class Document(TenantOwned):
                 fields=["project", "id"], name="open_documents", include=["tenant"], condition=Q(free_slots__gt=0)
             ),
             models.Index(fields=["project", "-priority", "-id"], name="documents_by_priority", include=["tenant"]),
+            models.Index(fields=["job", "id"], name="documents_by_import", condition=Q(job__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -401,6 +406,7 @@ class ApiToken(TenantOwned):
     role = models.CharField(max_length=16, choices=Role.choices)
     expires_at = models.DateTimeField()
     created_at = models.DateTimeField(default=timezone.now)
+    used_at = models.DateTimeField(null=True, help_text="Its last use, give or take an hour.")
 
     def __str__(self) -> str:
         return self.name

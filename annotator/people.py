@@ -225,15 +225,21 @@ def login_path(user: User) -> str:
     return f"{LINK_PATH}{user.pk}-{_link.make_token(user)}"
 
 
-def redeem(link: str) -> User | None:
-    """Whose link this is, using it up; None if it is forged, old, used already, or its owner is shut out."""
+def whose(link: str) -> User | None:
+    """Whose link this is, and it stays good; None if it is forged, old, used already, or its owner is shut out."""
     key, _, token = link.partition("-")
     if not (key.isascii() and key.isdecimal() and len(key) < 19):
         return None
     user = User.objects.filter(pk=int(key), is_active=True).first()
     if user is None or not _link.check_token(user, token) or _link.age(token) > LINK_SECONDS:
         return None
-    return user if _sign_in_once(user, timezone.now()) else None
+    return user
+
+
+def redeem(link: str) -> User | None:
+    """Whose link this is, using it up; None where ``whose`` says so, or somebody else was quicker."""
+    user = whose(link)
+    return user if user is not None and _sign_in_once(user, timezone.now()) else None
 
 
 def _sign_in_once(user: User, now: datetime) -> bool:

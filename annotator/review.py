@@ -10,7 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from annotator import extra, queue, relabel, suggestions
-from annotator.errors import Conflict, Detail, Invalid
+from annotator.errors import Conflict, Deleted, Detail, Invalid
 from annotator.models import Annotation, AnnotationRevision, Document, Project, User
 from annotator.said import Said
 from annotator.spans import Answer, Schema, clean_answer, storable_fault
@@ -75,7 +75,10 @@ def annotate(document: Document, user: User, sent: Submission) -> Annotation:
     """
     _check(sent)
     # The row lock makes submits about one document follow one another.
-    document = Document.objects.select_for_update(of=("self",)).select_related("project").get(pk=document.pk)
+    locked = Document.objects.select_for_update(of=("self",)).select_related("project").filter(pk=document.pk).first()
+    if locked is None:
+        raise Deleted
+    document = locked
     relabel.hold(document.project, patience=relabel.SUBMIT_PATIENCE)
     annotation = current(document, user)
     if annotation is not None and _known(annotation, sent):

@@ -7,9 +7,10 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
+from django.db import connection
 from django.utils import timezone
 
-from annotator import audit
+from annotator import audit, people
 from annotator.accounts import Membership, Role, User
 from annotator.errors import Detail, Invalid
 from annotator.models import ApiToken
@@ -21,12 +22,19 @@ MAX_DAYS = 3650
 
 # By hand, for every request by token comes through here; the ORM takes ten times as long to write it.
 _HOLDER = """
-SELECT u.*, t.role AS given, m.role AS held, t.expires_at
+SELECT u.*, t.id AS token_id, t.role AS given, m.role AS held, t.expires_at, t.used_at
 FROM annotator_apitoken t
 JOIN annotator_membership m ON m.tenant_id = t.tenant_id AND m.user_id = t.user_id
 JOIN annotator_user u ON u.id = t.user_id
 WHERE t.digest = %s AND t.tenant_id = %s AND u.is_active
+  AND (u.password_changed_at IS NULL OR t.created_at > u.password_changed_at)
 """
+# Nobody waits for a note: who finds the row locked leaves it to the next.
+_USED = """
+UPDATE annotator_apitoken SET used_at = now()
+WHERE id = (SELECT id FROM annotator_apitoken WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED)
+"""
+USED_EVERY = timedelta(hours=1)
 
 
 class Expired(Exception):
@@ -68,6 +76,28 @@ def _faults(role: str, held: str, name: str, days: int) -> list[Detail]:
     return faults
 
 
+def listed(user: User | None = None) -> list[ApiToken]:
+    """A person's tokens in the tenant in scope, or everybody's, the last made first; ``works``: it still does."""
+    rows = ApiToken.objects.select_related("user").order_by("-created_at", "-pk")
+    found = list(rows.filter(user=user) if user else rows)
+    now = timezone.now()
+    for token in found:
+        changed = token.user.password_changed_at
+        token.works = token.expires_at > now and (changed is None or token.created_at > changed)  # type: ignore[attr-defined]
+    return found
+
+
+def revoke(token: ApiToken, *, actor: User) -> None:
+    """The token stops at once. Invalid where it is somebody's whose role is above the actor's own."""
+    if token.user_id != actor.pk:
+        held = (
+            Membership.objects.filter(tenant=current_tenant(), user=token.user).values_list("role", flat=True).first()
+        )
+        people.require_to_give(actor, held or Role.MANAGER)
+    token.delete()
+    audit.record(actor, "token.revoke", token.name, owner=token.user.username, role=token.role)
+
+
 def digest(secret: str) -> str:
     # The secret has 256 random bits: there is nothing to guess, so a fast hash without salt is enough.
     return hashlib.sha256(secret.encode()).hexdigest()
@@ -81,6 +111,10 @@ def holder(secret: str) -> tuple[User, str] | None:
     found: Any = next(iter(User.objects.raw(_HOLDER, [digest(secret), current_tenant().pk])), None)
     if found is None:
         return None
-    if found.expires_at <= timezone.now():
+    now = timezone.now()
+    if found.expires_at <= now:
         raise Expired
+    if found.used_at is None or found.used_at < now - USED_EVERY:
+        with connection.cursor() as cursor:
+            cursor.execute(_USED, [found.token_id])
     return found, min(found.held, found.given, key=Role.values.index)

@@ -35,6 +35,7 @@ IDS = {
     "run_id": lambda world: world.run.pk,
     "invitation_id": lambda world: world.invitation.pk,
     "member_id": lambda world: world.manager.memberships.get(tenant=world.tenant).pk,
+    "token_id": lambda world: world.token_id,
     "version_id": lambda world: world.version.pk,
 }
 # A body for every operation that takes one, good enough to come as far as the object.

@@ -44,6 +44,8 @@ def sign_in(context: BrowserContext, install: Install, person: str) -> Page:
     found = re.search(r"/signin/link/\S+", install.manage("loginlink", person))
     assert found, "loginlink printed no link"
     page.goto(install.url + found.group())
+    page.click("main button")
+    page.wait_for_url(lambda url: "/signin/" not in url)
     return page
 
 

@@ -8,8 +8,10 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -131,6 +133,31 @@ def test_one_address_answers_when_the_launcher_says_ready(install: Install) -> N
         assert response.status == 200
 
 
+def test_nobody_else_reads_what_lies_in_its_directory(install: Install) -> None:
+    loose = []
+    for path in install.data_dir.rglob("*"):
+        with suppress(FileNotFoundError):
+            status = path.lstat()
+            if status.st_mode & 0o077 and not path.is_symlink():
+                loose.append(f"{path} {status.st_mode:o}")
+
+    assert loose == []
+    assert install.data_dir.stat().st_mode & 0o066 == 0, "others may pass, at most"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process's umask is told by Linux alone")
+def test_whatever_its_processes_make_is_theirs_alone(install: Install) -> None:
+    ours = [
+        process
+        for process in psutil.Process(install.pid).children(recursive=True)
+        if process.uids().real == os.geteuid()
+    ]
+    told = {Path(f"/proc/{process.pid}/status").read_text().partition("Umask:")[2].split()[0] for process in ours}
+
+    assert len(ours) >= 5
+    assert told == {"0077"}
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="who shares which page is told by Linux alone")
 def test_web_processes_share_what_they_import(install: Install) -> None:
     with urllib.request.urlopen(f"{install.address}/signin"):
@@ -148,9 +175,12 @@ def test_commands_beside_it_find_it_and_a_login_link_works_once(install: Install
 
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
     with browser.open(link) as page:
-        # Some pages ask before they sign in, so that a link previewed by a mail program is not used up.
-        first = page.read().decode()
-    assert "ada" in first or "csrfmiddlewaretoken" in first
+        found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.read().decode())
+    assert found
+    with browser.open(link, data=f"csrfmiddlewaretoken={found[1]}".encode()) as page:
+        assert "ada" in page.read().decode()
+    with pytest.raises(urllib.error.HTTPError, match="410"):
+        browser.open(link)
 
 
 def test_a_second_launcher_is_told_who_has_the_data(install: Install) -> None:

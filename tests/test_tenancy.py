@@ -54,6 +54,7 @@ SQL_BY_HAND = {
     "annotator/importing/store.py",
     "annotator/queue.py",
     "annotator/relabel.py",
+    "annotator/removal.py",
     "annotator/pace.py",
     "annotator/skips.py",
     "annotator/stats.py",
@@ -65,6 +66,8 @@ SQL_BY_HAND = {
     "web/suggested.py",
 }
 SCOPE_SETTERS = {"annotator/tenancy.py"}
+# Functions of the database that do what the role may not: each looks at the rows of the tenant in scope alone.
+OWNERS_RIGHTS = ["marginalia_delete_documents", "marginalia_delete_record", "marginalia_redact_project"]
 
 named = pytest.mark.parametrize("model", TENANT_MODELS, ids=lambda model: model.__name__)
 
@@ -204,15 +207,41 @@ class TestDatabase:
             wanted = rf"^FOREIGN KEY \(tenant_id, {link.column}\) REFERENCES {parent}\(tenant_id, id\)"
             assert sql(composite, wanted, model._meta.db_table) == 1, f"{model.__name__}.{link.name}"
 
-    def test_nothing_runs_with_its_owners_rights(self, db):
+    def test_nothing_else_runs_with_its_owners_rights(self, db):
         ours = "nspname = 'public'"
         namespace = "pg_namespace n ON n.oid = "
 
-        assert not sql(f"SELECT count(*) FROM pg_proc p JOIN {namespace} p.pronamespace WHERE {ours} AND prosecdef")
+        names = sql(
+            "SELECT array_agg(proname::text ORDER BY proname)"
+            f" FROM pg_proc p JOIN {namespace} p.pronamespace WHERE {ours} AND prosecdef"
+        )
+        assert names == OWNERS_RIGHTS
         views = (
             f"SELECT count(*) FROM pg_class c JOIN {namespace} c.relnamespace WHERE {ours} AND relkind IN ('v', 'm')"
         )
         assert not sql(views)
+
+    def test_what_does_looks_at_ones_own_rows_alone(self, acme, globex):
+        before = globex.fingerprint()
+        sql("SELECT set_config('marginalia.tenant', %s, true)", str(acme.tenant.pk))
+
+        assert sql("SELECT marginalia_delete_documents(%s)", [globex.document.pk]) == 0
+        sql("SELECT marginalia_redact_project(%s)", globex.project.pk)
+
+        assert globex.fingerprint() == before
+
+    def test_what_does_takes_nothing_while_it_is_still_there(self, as_acme):
+        with pytest.raises(DatabaseError, match="still there"):
+            sql("SELECT marginalia_redact_project(%s)", as_acme.project.pk)
+        with pytest.raises(DatabaseError, match="has projects or members"):
+            sql("SELECT marginalia_delete_record()")
+
+    @pytest.mark.parametrize(
+        "call", ["marginalia_delete_documents('{1}')", "marginalia_redact_project(1)", "marginalia_delete_record()"]
+    )
+    def test_what_does_wants_a_tenant(self, db, call):
+        with pytest.raises(DatabaseError, match="no tenant is in scope"):
+            sql(f"SELECT {call}")
 
     @named
     def test_without_a_setting_there_is_nothing(self, acme, globex, model):

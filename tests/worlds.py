@@ -10,7 +10,18 @@ from django.db import connection
 
 from annotator import invitations, queue, review, suggestions, tokens
 from annotator.accounts import Tenant, User
-from annotator.models import Claim, Document, Invitation, Job, Label, Project, Question, Suggestion
+from annotator.models import (
+    ApiToken,
+    Claim,
+    DeletedDocument,
+    Document,
+    Invitation,
+    Job,
+    Label,
+    Project,
+    Question,
+    Suggestion,
+)
 from annotator.tenancy import TenantOwned, tenant_scope
 from tests.cast import add_documents, make_project
 from trainer.models import ModelVersion, TrainingRun
@@ -41,6 +52,11 @@ class World:
     invitation: Invitation
     join_path: str
 
+    @property
+    def token_id(self) -> int:
+        with tenant_scope(self.tenant):
+            return ApiToken.objects.get().pk
+
     @classmethod
     def make(cls, tenant: Tenant, manager: User) -> World:
         project = make_project(tenant, check_share=0)
@@ -52,6 +68,7 @@ class World:
             suggestion = Suggestion.objects.get(document=document)
             verdict = {"suggestion": suggestion.pk, "item": "s0", "verdict": "accept"}
             invitation, join_path = invitations.invite("Dora", "annotator", actor=manager)
+            DeletedDocument.objects.create(document=document.pk * 1000 + 7)
             answer = {"spans": [{"start": 0, "end": 3, "label": "PERSON"}]}
             review.annotate(document, manager, review.Submission(uuid4(), 0, answer, decisions=[verdict]))
             return cls(

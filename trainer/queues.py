@@ -33,6 +33,7 @@ BY_TASK: Mapping[str, str] = {
     "rank": RANK,
     "run_import": IO,
     "run_export": IO,
+    "run_delete": IO,
     "sweep": MAINTENANCE,
     "look_after": MAINTENANCE,
     "consider": MAINTENANCE,

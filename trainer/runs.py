@@ -144,17 +144,21 @@ def dispatch_next() -> None:
         dispatch()
 
 
-def cancel(run: TrainingRun, *, actor: User) -> TrainingRun:
-    """Stop a run: at once if it is queued, at its next step if it is running. Conflict if it is over."""
+def cancel(run: TrainingRun, *, actor: User | None) -> TrainingRun:
+    """Stop a run: at once if it is queued, at its next step if it is running. Conflict if it is over.
+
+    ``actor`` is None where a deletion stops it.
+    """
     audit.record(actor, "run.cancel", run, run=run.pk)
+    who = actor or "a deletion"
     if TrainingRun.objects.filter(pk=run.pk, state=State.QUEUED).update(
-        state=State.CANCELLED, reason=f"cancelled by {actor}", finished_at=timezone.now()
+        state=State.CANCELLED, reason=f"cancelled by {who}", finished_at=timezone.now()
     ):
         run.refresh_from_db()
         return run
     if not TrainingRun.objects.filter(pk=run.pk, state=State.RUNNING).update(cancel_asked=True):
         raise Conflict("run_over", Said("The run is over already: %(state)s.", state=Said(run.state)))
-    note(run, f"{actor} asked to cancel")
+    note(run, f"{who} asked to cancel")
     run.refresh_from_db()
     return run
 

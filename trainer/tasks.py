@@ -14,7 +14,7 @@ from annotator import database, jobs, queue
 from annotator.models import Project, Tenant
 from annotator.tenancy import tenant_scope
 from trainer import predict as hot
-from trainer import retrain, runs, serving
+from trainer import removal, retrain, runs, serving
 from trainer.celery import app, begun, send_once
 from trainer.store import Tampered
 
@@ -127,6 +127,12 @@ def _run_job(task: str, run: Callable[[Tenant, int], None], tenant_id: int, job_
         with tenant_scope(_tenant(tenant_id)):
             jobs.put_back(job_id)
         send_once(task, tenant_id, job_id)
+
+
+@tenant_task
+def run_delete(tenant_id: int, job_id: int) -> None:
+    """Delete a document, an import's documents, or a project."""
+    _run_job("run_delete", removal.run, tenant_id, job_id)
 
 
 @tenant_task

@@ -1,4 +1,7 @@
-"""The one way a view gets an object: what is absent or another tenant's is 404; a role too low is 403."""
+"""The one way a view gets an object: what is absent or another tenant's is 404; a role too low is 403.
+
+A document of one's own tenant that was deleted is 410, so that who had it open is told.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ from typing import TypeVar
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
+from annotator import removal
 from annotator.accounts import Membership, Role
-from annotator.models import Document, Invitation, Job, Label, Project, Question
+from annotator.errors import Deleted
+from annotator.models import ApiToken, Document, Invitation, Job, Label, Project, Question
 from annotator.tenancy import TenantOwned
 from trainer.models import ModelVersion, TrainingRun
 from web.requests import TenantRequest
@@ -53,7 +58,12 @@ def question_for(request: TenantRequest, project_id: int, question_id: int, role
 
 
 def document_for(request: TenantRequest, document_id: int, role: str = Role.ANNOTATOR) -> Document:
-    return _get(request, Document, document_id, role)
+    try:
+        return _get(request, Document, document_id, role)
+    except Http404:
+        if removal.was_deleted(document_id):
+            raise Deleted from None
+        raise
 
 
 def job_for(request: TenantRequest, job_id: int, role: str = Role.MANAGER) -> Job:
@@ -70,6 +80,14 @@ def version_for(request: TenantRequest, version_id: int, role: str = Role.ANNOTA
 
 def invitation_for(request: TenantRequest, invitation_id: int, role: str = Role.MANAGER) -> Invitation:
     return _get(request, Invitation, invitation_id, role)
+
+
+def token_for(request: TenantRequest, token_id: int) -> ApiToken:
+    """One's own, or for managers anybody's; others' are not there for anybody else."""
+    found = _get(request, ApiToken, token_id, Role.ANNOTATOR, "user")
+    if found.user_id != request.user.pk and not may(request, Role.MANAGER):
+        raise Http404(f"There is no token {token_id}.")
+    return found
 
 
 def member_for(request: TenantRequest, member_id: int, role: str = Role.MANAGER) -> Membership:

@@ -1,4 +1,4 @@
-"""DATA_DIR: ours alone while we run, writable, with a secret key that is made once."""
+"""DATA_DIR: ours alone while we run, writable, read by nobody else, with a secret key that is made once."""
 
 from __future__ import annotations
 
@@ -6,12 +6,47 @@ import fcntl
 import json
 import os
 import secrets
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
+
+# What lies in it and is ours; the services keep their own directories to themselves.
+OURS = (
+    "beat-schedule*", "exports", "lock", "logs", "models", "postgres_password", "run", "runtime.json*", "secret_key*",
+    "static", "uploads",
+)  # fmt: skip
+OTHERS = 0o077
 
 
 class DataDirProblem(RuntimeError):
     """The directory cannot be used; the message says why in one line."""
+
+
+def keep_private() -> None:
+    """From now on whatever this process or a child of it makes is its user's alone."""
+    os.umask(OTHERS)
+
+
+def tighten(data_dir: Path) -> None:
+    """Take from others what an earlier version, or somebody's copy, let them read. Into DATA_DIR itself others may
+    pass, for the services' user where root started them; they see nothing there."""
+    mode = data_dir.stat().st_mode
+    if mode & OTHERS & ~0o011 and data_dir.stat().st_uid == os.geteuid():
+        data_dir.chmod(mode & 0o711)
+    for pattern in OURS:
+        for place in data_dir.glob(pattern):
+            _close(place)
+            for folder, folders, files in os.walk(place):
+                for name in folders + files:
+                    _close(Path(folder, name))
+
+
+def _close(path: Path) -> None:
+    with suppress(FileNotFoundError):  # a file of the moment
+        status = path.lstat()
+        if status.st_mode & OTHERS and status.st_uid == os.geteuid() and not stat.S_ISLNK(status.st_mode):
+            path.chmod(stat.S_IMODE(status.st_mode) & ~OTHERS)
 
 
 def claim(data_dir: Path, address: str) -> IO[str]:

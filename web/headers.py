@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -19,6 +20,22 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 PERMISSIONS_POLICY = "camera=(), geolocation=(), microphone=()"
+
+
+def secret_address(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For a page whose address lets somebody in: browsers name no more than the install to whatever comes after.
+
+    Not nothing at all: then a form is sent without an origin, and refused.
+    """
+
+    @wraps(view)
+    def hidden(request: HttpRequest, **parts: str) -> HttpResponse:
+        response = view(request, **parts)
+        response.headers["Referrer-Policy"] = "strict-origin"
+        response.headers["X-Robots-Tag"] = "noindex"
+        return response
+
+    return hidden
 
 
 class SecurityHeaders:

@@ -19,7 +19,7 @@ from typing import NoReturn
 import psycopg2
 from django.core.exceptions import ImproperlyConfigured
 
-from web import configuration, data_dir, embedded
+from web import configuration, data_dir, embedded, masking
 from web.roles import RoleProblem
 from web.supervisor import Child, StartFailed, Supervisor, rotate, run_to_end
 
@@ -68,6 +68,7 @@ class Options:
 def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
+    data_dir.keep_private()
     try:
         options = Options.from_environment()
         # The children inherit both.
@@ -86,6 +87,7 @@ def launch(options: Options) -> NoReturn:
     began = time.monotonic()
     with ExitStack() as stack:
         stack.enter_context(data_dir.claim(options.data_dir, options.address))
+        data_dir.tighten(options.data_dir)
         check_port(options)
         say(f"Marginalia, with its data in {options.data_dir}")
         stack.callback(_say_goodbye)
@@ -190,10 +192,16 @@ def children(options: Options) -> list[Child]:
 
 
 def first_page(options: Options) -> str:
-    """The path to open: with demo data a link that signs in once, else the front page."""
+    """The path to open: with demo data a link that signs in once, else the front page.
+
+    Where what we say is kept in a file, no link is made: whoever reads the file later could sign in by it.
+    """
     if not options.demo:
         return "/"
     manage("demo")
+    if masking.is_kept(sys.stdout):
+        say(f"`manage.py loginlink {DEMO_USER}` prints a link that signs you in")
+        return "/"
     lines = manage("loginlink", DEMO_USER).splitlines()
     return next((line for line in reversed(lines) if line.startswith("/")), "/")
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from annotator import people, tokens
 from annotator.accounts import Membership, Tenant
+from annotator.errors import Deleted
 from annotator.tenancy import tenant_scope
 from web import zones
 from web.api import answers
@@ -50,6 +51,8 @@ class TenantMiddleware:
             return _answer(request, kwargs["tenant"], lambda: view(request, *args, **kwargs))
         except _Refused as refused:
             return refused.response
+        except Deleted:
+            return render(request, "410.html", status=410)
         except Http404:
             if is_api(request):
                 return answers.not_found()

@@ -10,7 +10,7 @@ import environ
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
-from web import configuration, statics
+from web import configuration, masking, statics
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -167,7 +167,9 @@ structlog.configure(
     cache_logger_on_first_use=True,
 )
 # The plain formatter: a richer one prints local variables, and with them people's texts.
-_render = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback)
+_render = masking.masking(
+    structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback)
+)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -9,6 +9,8 @@ from typing import Any
 
 from celery import signals
 
+from web import data_dir
+
 COMMON = ["--concurrency", "1", "--pool", "prefork"]
 # Workers need not know of each other, and looking for each other costs a second at the start.
 ALONE = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
@@ -31,6 +33,7 @@ def main() -> None:
         sys.exit(f"usage: python -m web.worker {'|'.join((*OPTIONS, BEAT))}")
     if stale := os.environ.get("READY_FILE"):
         Path(stale).unlink(missing_ok=True)
+    data_dir.keep_private()
     if role == "train":
         os.nice(10)  # people who label come first
     if role in WARM:

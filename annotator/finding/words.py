@@ -36,6 +36,17 @@ _RUNS = re.compile(rf"[{UNSPACED}]+")
 _WORDS = re.compile(rf"[^\W_{UNSPACED}]+")
 _EITHER = re.compile(rf"({_RUNS.pattern})|({_WORDS.pattern})")
 
+# Each word of a batch may stand in rows that hold other documents, too; a row that holds none any more goes.
+_FORGET = """
+WITH held AS (
+    SELECT id, (SELECT array_agg(d) FROM unnest(documents) d WHERE d <> ALL(%(gone)s::bigint[])) AS left_over
+    FROM annotator_posting WHERE project_id = %(project)s AND word = ANY(%(words)s) AND documents && %(gone)s::bigint[]
+), emptied AS (
+    DELETE FROM annotator_posting p USING held h WHERE p.id = h.id AND h.left_over IS NULL
+)
+UPDATE annotator_posting p SET documents = h.left_over FROM held h WHERE p.id = h.id AND h.left_over IS NOT NULL
+"""
+
 Indexed = tuple[int, str, str]
 
 
@@ -97,6 +108,15 @@ def index(project: Project, documents: Iterable[Indexed]) -> None:
     """Make new documents of a project findable: (key, external id, text) of each."""
     with connection.cursor() as cursor:
         cursor.execute(INSERT, postings(current_tenant().pk, project.pk, documents))
+
+
+def forget(project_id: int, documents: Iterable[Indexed]) -> None:
+    """Take documents out of the index: (key, external id, text) of each."""
+    gone = list(documents)
+    found = set[str]().union(*(of_text(text) | of_text(external_id) for _, external_id, text in gone))
+    asked: dict[str, Any] = {"project": project_id, "words": sorted(found), "gone": [key for key, _, _ in gone]}
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET, asked)
 
 
 def postings(tenant: int, project: int, documents: Iterable[Indexed]) -> list[Any]:

@@ -16,7 +16,7 @@ from annotator.importing.options import Options
 from annotator.importing.rows import Refused, Row
 from annotator.importing.store import Stored, store_rows
 from annotator.importing.told import Tally
-from annotator.models import Project, User
+from annotator.models import Job, Project, User
 
 Reader = Callable[[BinaryIO, Options], Iterator[Row | Refused]]
 READERS: dict[str, Reader] = {"jsonl": jsonl.read, "csv": tables.read, "txt": txt.read}
@@ -91,6 +91,7 @@ def load(
     options: Options,
     *,
     user: User | None = None,
+    job: Job | None = None,
     watch: Callable[[Stored], None] = lambda _: None,
 ) -> Report:
     """Import a file in the transaction at hand. Strict: raises RowsRefused if any row is, and nothing goes in.
@@ -100,7 +101,7 @@ def load(
     report = Report()
     with transaction.atomic():
         for batch in batches(read(file, options)):
-            stored = store_rows(project, batch, user=user)
+            stored = store_rows(project, batch, user=user, job=job)
             watch(stored)
             report.add(stored)
         if options.strict and report.refused:

@@ -18,7 +18,7 @@ from annotator.finding import words
 from annotator.importing import labelled
 from annotator.importing.rows import Refused, Row
 from annotator.importing.told import Note, Tally
-from annotator.models import Annotation, Document, Label, Project, User
+from annotator.models import Annotation, Document, Job, Label, Project, User
 from annotator.spans import Answer, Schema, clean_answer, storable_fault, text_fault
 from annotator.tenancy import current_tenant
 
@@ -29,8 +29,8 @@ MAX_DEPTH = 64
 
 _INSERT_DOCUMENTS = """
 INSERT INTO annotator_document (tenant_id, project_id, external_id, text, sha256, meta, split, priority, shuffle,
-                                free_slots, created_at)
-SELECT %s, %s, r.external_id, r.text, r.sha256, r.meta::jsonb, r.split, 0, r.shuffle, r.free_slots, now()
+                                free_slots, created_at, job_id)
+SELECT %s, %s, r.external_id, r.text, r.sha256, r.meta::jsonb, r.split, 0, r.shuffle, r.free_slots, now(), %s
 FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::float8[], %s::int[])
      AS r(external_id, text, sha256, meta, split, shuffle, free_slots)
 ON CONFLICT (project_id, external_id) DO NOTHING
@@ -77,20 +77,24 @@ class _Checked:
     notes: Sequence[Note] = ()
 
 
-def store_rows(project: Project, rows: Iterable[Row | Refused], *, user: User | None = None) -> Stored:
+def store_rows(
+    project: Project, rows: Iterable[Row | Refused], *, user: User | None = None, job: Job | None = None
+) -> Stored:
     """Store a batch of rows, each new document once; rows with labels become ``user``'s submitted annotations.
+
+    New documents remember the ``job`` that brought them, so that it can be undone.
 
     An external id that is there already with the same text is known, and nothing changes; with another text
     the row is refused. Refusals of the reader are passed through. Needs the tenant's scope.
     """
     try:
-        return _store(project, rows, user)
+        return _store(project, rows, user, job)
     except DataError as error:  # PostgreSQL cannot hold a value, whatever we looked at before
         first_line = str(error).strip().partition("\n")[0]
         raise Invalid("unstorable", f"The database cannot keep what is in these rows: {first_line}") from error
 
 
-def _store(project: Project, rows: Iterable[Row | Refused], user: User | None) -> Stored:
+def _store(project: Project, rows: Iterable[Row | Refused], user: User | None, job: Job | None) -> Stored:
     _wait_for_other_imports(project)
     stored = Stored()
     fresh: dict[str, _Checked] = {}
@@ -106,7 +110,7 @@ def _store(project: Project, rows: Iterable[Row | Refused], user: User | None) -
         else:
             _settle_known(stored, checked, fresh[checked.external_id].sha256)
     if fresh:
-        ids = _insert_documents(project, list(fresh.values()))
+        ids = _insert_documents(project, list(fresh.values()), job)
         stored.new += len(ids)
         words.index(project, [(ids[key], key, c.row.text) for key, c in fresh.items() if key in ids])
         if user is not None:
@@ -239,7 +243,7 @@ def levelled(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
-def _insert_documents(project: Project, checked: Sequence[_Checked]) -> dict[str, int]:
+def _insert_documents(project: Project, checked: Sequence[_Checked], job: Job | None) -> dict[str, int]:
     """The new documents' primary keys by external id; those that were there already are left out."""
     wanted = project.annotators_per_document
     columns: list[list[Any]] = [
@@ -252,7 +256,7 @@ def _insert_documents(project: Project, checked: Sequence[_Checked]) -> dict[str
         [wanted - (c.answer is not None) for c in checked],
     ]
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT_DOCUMENTS, [current_tenant().pk, project.pk, *columns])
+        cursor.execute(_INSERT_DOCUMENTS, [current_tenant().pk, project.pk, job.pk if job else None, *columns])
         return {external_id: pk for pk, external_id in cursor.fetchall()}
 
 

@@ -232,7 +232,7 @@ def silence(cast, job: Job) -> None:
 def test_a_job_that_kills_its_workers_is_given_up(cast, project, django_capture_on_commit_callbacks):
     job = start(cast, project, mails(1))
     for _ in range(jobs.MAX_ATTEMPTS):
-        assert jobs._begin(cast.acme, job.pk, job.kind) is not None
+        assert jobs.begin(cast.acme, job.pk, job.kind) is not None
         silence(cast, job)
         with django_capture_on_commit_callbacks(execute=True), tenant_scope(cast.acme):
             found = jobs.abandoned()
@@ -245,11 +245,11 @@ def test_a_job_that_kills_its_workers_is_given_up(cast, project, django_capture_
 
 def test_a_job_with_a_living_worker_is_left_alone(cast, project):
     job = start(cast, project, mails(1))
-    jobs._begin(cast.acme, job.pk, job.kind)
+    jobs.begin(cast.acme, job.pk, job.kind)
 
     with tenant_scope(cast.acme):
         assert jobs.abandoned() == []
-    assert jobs._begin(cast.acme, job.pk, job.kind) is None
+    assert jobs.begin(cast.acme, job.pk, job.kind) is None
 
 
 def test_an_export_is_a_whole_file_with_its_sha256(cast, project):

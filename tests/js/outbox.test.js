@@ -207,3 +207,19 @@ test("who was locked out tries again when they come back", async () => {
   assert.deepEqual(server.got.map(({ submit_id }) => submit_id), ["a"]);
   assert.equal(outbox.refused.length, 1);
 });
+
+test("what is about a deleted document is told, and never sent again", async () => {
+  const server = new Server(new Refused(410, { error: { code: "document_deleted", message: "This document was deleted." } }));
+  const { outbox, heard, rest } = opened(server);
+
+  outbox.put(entry(1, "late"));
+  outbox.put(entry(2, "fine"));
+  await rest();
+  outbox.forgive();
+  outbox.start();
+  await rest();
+
+  assert.deepEqual(heard.refused, [[1, 410]]);
+  assert.deepEqual(server.got.map(({ submit_id }) => submit_id), ["late", "fine"]);
+  assert.equal(outbox.refused.length, 1);
+});

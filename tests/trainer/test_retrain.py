@@ -14,13 +14,14 @@ from annotator.demo import mails
 from annotator.importing.store import Row, store_rows
 from annotator.models import Document, Label, Suggestion
 from annotator.projects import create_project
+from annotator.removal import Target
 from annotator.review import Submission
 from annotator.spans import Schema
 from annotator.tenancy import tenant_scope
 from tests.cast import Cast
 from tests.corpora import label_set
 from tests.trainer.test_losing_the_database import sever
-from trainer import compared, predict, retrain, runs, store
+from trainer import compared, predict, removal, retrain, runs, store
 from trainer.models import ModelVersion, TrainingRun
 
 
@@ -396,3 +397,27 @@ def test_a_round_that_breaks_ends_as_failed_with_its_reason(taught, django_db_bl
         with tenant_scope(cast.acme):
             run = TrainingRun.objects.filter(project=project).latest("pk")
         assert (run.state, run.reason) == ("failed", "MemoryError: no room")
+
+
+def test_an_export_holds_no_text_and_is_good_without_a_document_that_is_deleted(taught, django_db_blocker):
+    with django_db_blocker.unblock():
+        cast, project = taught
+        with tenant_scope(cast.acme):
+            version = ModelVersion.objects.get(project=project, number=1)
+            texts = list(Document.objects.filter(project=project).values_list("text", flat=True))
+            told = set(compared.answers(version))
+            gone = Document.objects.filter(project=project, external_id__in=told).first()
+        path = store.version_dir(cast.acme.pk, project.pk, 1)
+        files = b"".join(file.read_bytes() for file in path.rglob("*") if file.is_file())
+        assert not [text for text in texts if text[:12].encode() in files or text[-12:].encode() in files]
+
+        removal.delete(cast.acme, Target.of(gone))
+
+        with tenant_scope(cast.acme):
+            after = ModelVersion.objects.get(pk=version.pk)
+            assert set(compared.answers(after)) == told - {gone.external_id}
+            snapshots = store.project_dir(cast.acme.pk, project.pk).glob("runs/*/snapshot.jsonl")
+            assert not [path for path in snapshots if gone.text[:12] in path.read_text()]
+        assert after.manifest_sha256 != version.manifest_sha256
+        predict._hot.clear()
+        assert predict.predict(cast.acme, after.pk, ["Mrs Berg wrote from Oslo."])

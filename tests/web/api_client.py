@@ -37,8 +37,8 @@ class Api:
     def put(self, path: str, data: Any = None, **query: Any):
         return self.call("PUT", path, data, query=query)
 
-    def delete(self, path: str):
-        return self.call("DELETE", path)
+    def delete(self, path: str, **query: Any):
+        return self.call("DELETE", path, query=query)
 
     def call(self, method: str, path: str, data: Any = None, *, query=None, content_type="application/json"):
         body = data if isinstance(data, bytes) else b"" if data is None else orjson.dumps(data)

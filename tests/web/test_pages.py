@@ -125,8 +125,14 @@ def test_a_link_signs_in_once(cast):
     path = people.login_path(cast.bob)
     client = Client()
 
-    assert client.get(path).url == "/"
+    for looked in (client.head(path), client.get(path), Client().get(path)):
+        assert looked.status_code == 200
+        assert looked.headers["Referrer-Policy"] == "strict-origin"
+    assert "Sign in as bob" in client.get(path).text
+    assert client.get("/").status_code == 302
+    assert client.post(path).url == "/"
     assert client.get("/").url == f"/t/{cast.acme.slug}/"
+    assert Client().post(path).status_code == 410
     spent = Client().get(path)
     assert spent.status_code == 410
     assert "no longer works" in spent.text

@@ -8,7 +8,7 @@ from ninja import NinjaAPI
 from ninja.parser import Parser
 from ninja.types import DictStrAny
 
-from web.api import annotating, documents, handlers, projects, training, transfer
+from web.api import annotating, documents, handlers, projects, removal, training, transfer
 from web.api.auth import Bearer, Session
 
 DESCRIPTION = """
@@ -36,5 +36,5 @@ api = NinjaAPI(
     parser=OrjsonParser(),
 )
 handlers.install(api)
-for router in (projects.router, documents.router, annotating.router, training.router, transfer.router):
+for router in (r.router for r in (projects, documents, annotating, training, transfer, removal)):
     api.add_router("", router)

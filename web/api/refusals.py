@@ -7,8 +7,8 @@ from typing import Any
 from web.api.annotating_schemas import Conflict
 from web.api.schemas import Error
 
-# Broken, not signed in, not there (or not yours), too large, not valid, no database: any operation may say so.
-ALWAYS = (400, 401, 404, 413, 422, 503)
+# Broken, not signed in, not there (or not yours), deleted, too large, not valid, no database: any operation may say so.
+ALWAYS = (400, 401, 404, 410, 413, 422, 503)
 
 
 def errors(*statuses: int) -> dict[Any, Any]:

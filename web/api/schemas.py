@@ -325,8 +325,8 @@ class ExportReport(Schema):
 
 class Job(Told):
     id: int
-    project: int
-    kind: Literal["import", "export"]
+    project: int | None = Field(description="Null when the project itself was deleted.")
+    kind: Literal["import", "export", "delete"]
     state: Literal["uploaded", "queued", "running", "succeeded", "failed", "cancelled"]
     reason: str
     total_bytes: int

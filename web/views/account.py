@@ -20,6 +20,7 @@ from annotator import zones as time_zones
 from annotator.accounts import Membership, Role, User
 from annotator.errors import Detail, Invalid, Refusal
 from web import throttle, zones
+from web.headers import secret_address
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -37,7 +38,9 @@ def password(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and not wait:
         if form.is_valid():
             update_session_auth_hash(request, form.save())
-            messages.success(request, _("Your password is changed. Elsewhere you are signed out."))
+            messages.success(
+                request, _("Your password is changed. Elsewhere you are signed out, and your tokens have ended.")
+            )
             return redirect("password")
         if "old_password" in form.errors:
             throttle.failed(request, user.username)
@@ -70,8 +73,9 @@ def _account(
 
 
 @never_cache
+@secret_address
 @sensitive_post_parameters("password", "again")
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def join(request: HttpRequest, slug: str, secret: str) -> HttpResponse:
     """What an invitation leads to: choose a name and a password, or take one's own account along."""
     try:

@@ -1,4 +1,4 @@
-"""An import or an export on its way: what it waits for, how far it is, how to stop it, and what it left."""
+"""An import, an export or a deletion on its way: what it waits for, how far it is, how to stop it, and what it left."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from annotator.exporting.formats import Report
 from annotator.importing import refused
 from annotator.importing.options import Options
 from annotator.importing.told import Tally
-from annotator.models import Job
+from annotator.models import Document, Job
 from annotator.said import here
 from trainer import pulse
 from web import access
@@ -49,7 +49,7 @@ def show(request: TenantRequest, job_id: int) -> HttpResponse:
         except Refusal as refusal:
             messages.error(request, refusal.said)
         return redirect("job", tenant=request.tenant.slug, job_id=job.pk)
-    return render(request, "web/job.html", _context(job))
+    return render(request, "web/deletion.html" if job.kind == Job.Kind.DELETE else "web/job.html", _context(job))
 
 
 @require_safe
@@ -114,6 +114,8 @@ def _context(job: Job) -> dict[str, Any]:
         "notes": imports.notes(tally),
         "by_item": tally.by_item,
         "refused_kept": bool(job.errors_bytes and job.path),
+        "what": job.options.get("delete", {}).get("what", ""),
+        "can_undo": job.kind == Job.Kind.IMPORT and not active and Document.objects.filter(job=job).exists(),
         "refused_cut": job.errors_bytes >= refused.MOST_BYTES,
         **_pace(job, now),
     }
@@ -133,7 +135,7 @@ def _somebody_works() -> bool:
 def _pace(job: Job, now: datetime) -> dict[str, Any]:
     """Part done, rows a second, and seconds left; of a strict import, which shows nothing on its way, none."""
     done, total = job.done_bytes, job.total_bytes
-    if job.kind == Job.Kind.EXPORT:
+    if job.kind != Job.Kind.IMPORT:
         done, total = job.rows_read, job.options.get("expected", 0)
     seconds = ((job.finished_at or now) - job.started_at).total_seconds() if job.started_at else 0
     if not seconds or not job.rows_read:

@@ -14,11 +14,12 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotator import people
 from annotator.accounts import Membership, User
 from web import throttle
+from web.headers import secret_address
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -49,12 +50,16 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_safe
+@secret_address
+@require_http_methods(["GET", "HEAD", "POST"])
 def by_link(request: HttpRequest, link: str) -> HttpResponse:
-    """The link works once; whoever opens it again is told so."""
-    user = people.redeem(link)
+    """The link works once; whoever opens it again is told so. Opening alone does not use it up: programs that show
+    what is behind a link open it, too, but press no button."""
+    user = people.redeem(link) if request.method == "POST" else people.whose(link)
     if user is None:
         return render(request, "web/link_spent.html", status=410)
+    if request.method != "POST":
+        return render(request, "web/signin_link.html", {"whose": user})
     login(request, user, backend=BACKEND)
     return redirect("home")
 

@@ -3,6 +3,7 @@
 import { t } from "../i18n.js";
 import { newId } from "./ids.js";
 import { Outbox } from "./outbox.js";
+import { DELETED } from "./server.js";
 import { Store } from "./store.js";
 import { toAnswer } from "./work.js";
 
@@ -112,7 +113,10 @@ export class Sending {
   #refused(document, error, body) {
     const { current, view } = this.sitting;
     if (body.state !== "draft" || current?.id !== document) return;
-    if (error.status === 409) this.compare(current, error.current);
+    if (error.status === DELETED) {
+      this.store.forget(document);
+      view.tell(t("This document was deleted: nothing about it can be saved any more. Go on with the next one."));
+    } else if (error.status === 409) this.compare(current, error.current);
     else view.tell(t("The server does not take this: %(reason)s", { reason: error.reason }));
   }
 
@@ -136,8 +140,16 @@ export class Sending {
   /** A submit that was refused is put before the person: of two answers one is chosen; what the server would not take
    *  is opened again. @param {Entry} entry */
   async settle(entry) {
-    if (entry.refused?.status === 409) await this.#choose(entry);
+    if (entry.refused?.status === DELETED) this.#giveUp(entry);
+    else if (entry.refused?.status === 409) await this.#choose(entry);
     else await this.sitting.openAgain(entry);
+  }
+
+  /** The person has been told that the document is deleted. @param {Entry} entry */
+  #giveUp(entry) {
+    this.store.drop(entry);
+    this.store.forget(entry.document);
+    this.sitting.tell();
   }
 
   /** @param {Entry} entry */

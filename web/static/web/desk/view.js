@@ -4,6 +4,7 @@ import { language, n, t } from "../i18n.js";
 import { showContext } from "./context.js";
 import { byId, write } from "./dom.js";
 import { conflict } from "./dialogs.js";
+import { DELETED } from "./server.js";
 
 /** @typedef {import("./types.js").Annotation} Annotation */
 /** @typedef {import("./types.js").Answer} Answer */
@@ -129,6 +130,11 @@ export class View {
     if (!this.refused || !words || !button) return;
     const { name, refused: why } = this.refused;
     const elsewhere = why?.status === 409;
+    if (why?.status === DELETED) {
+      words.textContent = t("“%(name)s” was deleted before your answer arrived. There is nowhere to keep it.", { name });
+      button.textContent = t("Understood");
+      return;
+    }
     words.textContent = elsewhere
       ? t("“%(name)s” was changed elsewhere before yours arrived. Both are kept.", { name })
       : t("“%(name)s” was not accepted: %(reason)s", { name, reason: why?.reason ?? "" });
