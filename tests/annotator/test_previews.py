@@ -181,7 +181,7 @@ def test_a_running_import_is_cancelled_between_batches(cast, project, monkeypatc
 def test_cancelling_asks_the_worker_and_what_it_left_is_cancelled(cast, project, scope):
     job = upload(cast, project, rows(2), "a.jsonl")
     jobs.confirm(job)
-    running = jobs._begin(cast.acme, job.pk, job.kind)
+    running = jobs.begin(cast.acme, job.pk, job.kind)
     assert running is not None
 
     jobs.cancel(running)
