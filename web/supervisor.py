@@ -37,7 +37,7 @@ class Child:
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
     started_at: float = field(default=0.0, init=False)
     pause: float = field(default=FIRST_PAUSE, init=False)
-    touched: float = field(default=0.0, init=False)
+    touched: float = field(default=-1.0, init=False)
     touched_at: float = field(default=0.0, init=False)
 
     def start(self) -> None:

@@ -17,7 +17,7 @@ from annotator.models import Annotation, Document, Label, Suggestion
 from annotator.tenancy import tenant_scope
 from tests.cast import add_documents
 from tests.worlds import World
-from trainer import store
+from trainer import celery, pulse, store
 from trainer.models import ModelVersion, TrainingRun
 
 
@@ -66,18 +66,24 @@ def test_what_is_under_way_is_told_alone_and_changes_its_key_when_it_ends(world,
 
 
 @pytest.mark.parametrize(
-    ("pulse", "told"), [(None, "No training worker answers"), (b"1", "Labelling goes on meanwhile")]
+    ("sign", "told"),
+    [
+        (None, "No training worker answers"),
+        (b'{"stalled": true}', "No training worker answers"),  # it lives, and hears nothing
+        (b'{"stalled": false}', "Labelling goes on meanwhile"),
+    ],
 )
-def test_a_run_that_waits_says_whether_a_worker_is_there(world, alice, monkeypatch, pulse, told):
-    class Broker:
-        def exists(self, _key):
-            return int(pulse is not None)
-
-    monkeypatch.setattr("trainer.serving.broker", Broker)
+def test_a_run_that_waits_says_whether_a_worker_is_there(world, alice, sign, told):
+    key = pulse.PULSE_KEY.format("train")
+    if sign:
+        celery.client().set(key, sign)
     with tenant_scope(world.tenant):
         TrainingRun.objects.create(project=world.project, state="queued")
 
-    assert told in words(alice.get(place(world, "training")))
+    page = words(alice.get(place(world, "training")))
+    celery.client().delete(key)
+
+    assert told in page
 
 
 def test_a_run_whose_worker_fell_silent_says_so(world, alice):
