@@ -66,9 +66,7 @@ class Project(TenantOwned):
     allow_overlap = models.BooleanField(default=False)
     pending_suggestions = models.CharField(max_length=6, choices=Pending.choices, default=Pending.REJECT)
     show_times = models.BooleanField(default=True, help_text="Whether reports tell how long people took.")
-    time_zone = models.CharField(
-        max_length=64, blank=True, default="", db_default="", help_text="Of its days; empty: that of whoever looks."
-    )
+    time_zone = models.CharField(max_length=64, blank=True, default="", db_default="", help_text="Empty: the viewer's.")
     archived_at = models.DateTimeField(null=True, help_text="Since when nobody annotates it; null while it is open.")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -152,8 +150,8 @@ class Document(TenantOwned):
     """A text as it came, never normalised. Written by importing; its places in the queue by queue.py; deleted by
     removal.py.
 
-    ``free_slots`` is how many more people may take it: wanted, less those who submitted, less leases. Who skipped it
-    counts for nothing there, and does not get it again. ``job`` is the import that brought it, if one did.
+    ``free_slots`` is how many more people may take it: wanted, less those who submitted (not who skipped), less leases.
+    ``job`` is the import that brought it, if one did.
     """
 
     class Split(models.TextChoices):
@@ -206,7 +204,6 @@ class Document(TenantOwned):
 
     @property
     def title(self) -> str:
-        """What people call it; reads the text."""
         return titles.title(self.external_id, self.sha256, self.text)
 
 
@@ -259,9 +256,7 @@ class Annotation(TenantOwned):
     flag = models.CharField(max_length=7, choices=Flag.choices, blank=True, default="", db_default="")
     comment = models.TextField(blank=True, default="", db_default="")
     milliseconds = models.PositiveIntegerField(null=True, help_text="For how long this person worked on it, in all.")
-    imported = models.BooleanField(
-        default=False, db_default=False, help_text="It came with an import; false once a person has settled it anew."
-    )
+    imported = models.BooleanField(default=False, db_default=False, help_text="And not settled by a person since.")
     draft = models.JSONField(null=True, help_text="Of these fields what was saved over the answer that stands.")
     decisions = models.JSONField(null=True, help_text="Verdicts on suggested items, while it is a draft.")
     submit_id = models.UUIDField(default=uuid.uuid4)
@@ -280,10 +275,7 @@ class Annotation(TenantOwned):
                 include=["tenant", "state", "imported"],
             ),
             models.Index(
-                fields=["project", "state"],
-                name="imported_annotations",
-                include=["tenant"],
-                condition=Q(imported=True),
+                fields=["project", "state"], name="imported_annotations", include=["tenant"], condition=Q(imported=True)
             ),
             models.Index(fields=["project", "document"], name="flagged_annotations", condition=~Q(flag="")),
             # Counting who did how much when reads this alone, and no answer.

@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 db_default="",
                 default="",
-                help_text="Of its days; empty: that of whoever looks.",
+                help_text="Empty: the viewer's.",
                 max_length=64,
             ),
         ),
@@ -72,7 +72,7 @@ class Migration(migrations.Migration):
                 field=models.BooleanField(db_default=False, default=False, **help_text),
             )
             for name, help_text in (
-                ("annotation", {"help_text": "It came with an import; false once a person has settled it anew."}),
+                ("annotation", {"help_text": "And not settled by a person since."}),
                 ("annotationrevision", {}),
             )
         ),
