@@ -13,7 +13,7 @@ MARK = ";"
 
 def parted(cell: str, known: Collection[str]) -> list[str]:
     """The choices in a cell. The whole cell is one, if a choice of that name is known."""
-    whole = cell.strip()
+    whole = cell if cell in known else cell.strip()
     if whole in known:
         return [whole]
     try:
@@ -21,4 +21,4 @@ def parted(cell: str, known: Collection[str]) -> list[str]:
     except csv.Error:  # quotes that mean something else
         records = []
     choices = records[0] if len(records) == 1 else whole.split(MARK)
-    return [choice for choice in map(str.strip, choices) if choice]
+    return [choice if choice in known else choice.strip() for choice in choices if choice.strip()]

@@ -17,7 +17,7 @@ from annotator.models import Annotation, Label
 from annotator.tenancy import tenant_scope
 from tests.cast import make_project
 
-REASONS = ["late; damaged", "late", "damaged", '5" pipe', '"quoted"', "a;b"]
+REASONS = ["late; damaged", "late", "damaged", '5" pipe', '"quoted"', "a;b", " padded "]
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,7 @@ REASONS = ["late; damaged", "late", "damaged", '5" pipe', '"quoted"', "a;b"]
         ('5" pipe; late', ['5" pipe', "late"]),
         ('"open; late', ['"open', "late"]),
         ("late;; ", ["late"]),
+        ('" padded "; late', [" padded ", "late"]),
         ("", []),
     ],
 )
@@ -56,7 +57,7 @@ def test_what_is_written_with_quotes_where_needed_is_read_back(names):
 
 @pytest.fixture
 def project(cast):
-    questions = [{"name": "reason", "multiple": True, "choices": REASONS}]
+    questions = [{"name": "reason", "multiple": True, "choices": REASONS[:-1]}]
     with tenant_scope(cast.acme):
         yield make_project(cast.acme, check_share=0, questions=questions)
 

@@ -122,3 +122,40 @@ def test_an_export_says_to_standard_error_what_is_not_in_the_file(mails, cast, c
     assert conll.out == b"-DOCSTART- -X- O O\n\nBo\tO\n\n"
     assert conll.err == b"Left out, as they have no complete answer: 1.\n"
     assert table.err == b"Cells that a spreadsheet might run, written with an apostrophe before them: 1.\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("a.csv", b"id\rname\r1\rone", "The header row has no column 'text'"),
+        ("a.csv", b"PK\x03\x04[Content_Types].xml xl/workbook.xml", "an Excel workbook"),
+        ("a.csv", "text\nGrüße".encode("utf-16-le"), "the file is in utf-16, without its mark"),
+        ("a.txt", b"\x1f\x8b\x08", "compressed by gzip"),
+    ],
+)
+def test_a_file_that_is_none_ends_with_a_sentence(cast, tmp_path, name, data, reason):
+    make_project(cast.acme)
+    path = tmp_path / name
+    path.write_bytes(data)
+
+    with pytest.raises(CommandError, match=reason):
+        call_command("import", "acme", "Mails", str(path))
+
+
+def test_the_same_is_said_once_and_labels_that_are_not_read_are_named(cast, tmp_path, capsys):
+    make_project(cast.acme)
+    path = tmp_path / "mails.json"
+    unknown = {"text": "Ada", "spans": [{"start": 0, "end": 3, "label": "DRUG"}]}
+    foreign = {"text": "Bob", "spans": [], "entities": [[0, 3, "PERSON"]]}
+    path.write_text(json.dumps([{**unknown, "id": n} for n in range(7)] + [foreign, {"text": "Eve", "label": "x"}]))
+
+    call_command("import", "acme", "Mails", str(path), user="bob")
+
+    said = capsys.readouterr()
+    assert said.out == "1 new, 0 known, 8 refused.\n"
+    first, second, third = said.err.splitlines()
+    assert first == "7 rows (items 1, 2, 3, 4, 5, …), spans: there is no span label 'DRUG' in this project"
+    assert second.startswith("item 8, entities: looks like labels (pieces of the text with labels)")
+    assert third.startswith("item 9: The field “label” seems to hold labels")
+    call_command("import", "acme", "Mails", str(path), "--unread-labels", "unlabelled", user="bob")
+    assert capsys.readouterr().out == "1 new, 1 known, 7 refused.\n"
