@@ -34,8 +34,11 @@ def _database() -> str:
     try:
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        unknown = set(executor.loader.applied_migrations) - set(executor.loader.disk_migrations)
     except Error as error:
         return type(error).__name__
+    if unknown:
+        return f"newer than this code: {len(unknown)} migrations unknown"
     return f"{len(missing)} migrations missing" if missing else "ok"
 
 

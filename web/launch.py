@@ -11,14 +11,13 @@ import urllib.error
 import urllib.request
 from contextlib import ExitStack
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-import psycopg2
 from django.core.exceptions import ImproperlyConfigured
 
+from annotator import migrated
 from web import configuration, data_dir, embedded
 from web.roles import RoleProblem
 from web.supervisor import Child, StartFailed, Supervisor, rotate, run_to_end
@@ -34,7 +33,14 @@ class Refused(RuntimeError):
     """We cannot start as asked; the message says why in one line."""
 
 
-REFUSALS = (Refused, data_dir.DataDirProblem, embedded.ServiceFailed, RoleProblem, ImproperlyConfigured)
+REFUSALS = (
+    Refused,
+    data_dir.DataDirProblem,
+    embedded.ServiceFailed,
+    RoleProblem,
+    ImproperlyConfigured,
+    migrated.NewerDatabase,
+)
 
 
 class Stopped(BaseException):
@@ -149,22 +155,7 @@ def migrations_pending(database_url: str) -> bool:
     """Whether the database lacks a migration we have, without the second that loading Django takes."""
     from web.settings import INSTALLED_APPS
 
-    on_disk: set[tuple[str, str]] = set()
-    for app in INSTALLED_APPS:
-        spec = find_spec(app)
-        places = (spec.submodule_search_locations if spec else None) or ()
-        for place in places:
-            files = Path(place, "migrations").glob("[!_]*.py")
-            on_disk.update((app.rpartition(".")[2], file.stem) for file in files)
-    connection = psycopg2.connect(database_url)
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute("SELECT app, name FROM django_migrations")
-            return not on_disk <= set(cursor.fetchall())
-    except psycopg2.errors.UndefinedTable:
-        return True
-    finally:
-        connection.close()
+    return bool(migrated.pending(database_url, INSTALLED_APPS))
 
 
 def children(options: Options) -> list[Child]:

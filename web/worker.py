@@ -9,6 +9,8 @@ from typing import Any
 
 from celery import signals
 
+from annotator import migrated
+
 COMMON = ["--concurrency", "1", "--pool", "prefork"]
 # Workers need not know of each other, and looking for each other costs a second at the start.
 ALONE = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
@@ -37,8 +39,14 @@ def main() -> None:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads spin while TensorFlow's are at work
     signals.worker_ready.connect(_announce)
     signals.beat_init.connect(_announce)
+    from django.conf import settings
+
     from trainer.celery import app
 
+    try:
+        migrated.refuse_newer(settings.DATABASE_URL, settings.INSTALLED_APPS)
+    except migrated.NewerDatabase as problem:
+        sys.exit(f"marginalia: {problem}")
     app.start(ROLES[role])
 
 
