@@ -19,7 +19,7 @@ DATA_DIR = configuration.data_dir(BASE_DIR / "var")
 PORT = configuration.number("PORT", 8000)
 DEBUG = configuration.switch("DEBUG")
 HTTPS = configuration.switch("HTTPS")
-LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+LOG_LEVEL = configuration.level("LOG_LEVEL", "INFO")
 
 _install = configuration.find(DATA_DIR)
 SECRET_KEY = _install["SECRET_KEY"]
