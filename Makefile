@@ -64,7 +64,10 @@ env: ## make .env, with fresh secrets, for docker-compose.yml
 	echo "Wrote .env. Keep a copy: without DATABASE_PASSWORD the database cannot be opened."
 
 upgrade: ## build this version, see that it can run here, and only then replace the containers that run
-	@$(COMPOSE) build --quiet && $(COMPOSE) run --rm -T preflight && $(COMPOSE) up -d
+	@$(COMPOSE) build --quiet
+	@$(COMPOSE) up -d --no-recreate postgres redis
+	@$(COMPOSE) run --rm -T preflight
+	@$(COMPOSE) up -d
 
 clean: ## drop the virtual environment and the caches; DATA_DIR stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 
 from tests.outside import data_directory
+from web import embedded
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = re.compile(r"`([A-Z][A-Z_]+)`")
@@ -136,9 +138,43 @@ def test_a_preflight_says_what_is_due_and_changes_nothing() -> None:
     assert "no migration is due" in done.stdout
 
 
-def preflight(env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def test_a_preflight_waits_for_a_server_that_is_only_starting() -> None:
+    with data_directory() as path:
+        (path / "logs").mkdir()
+        broker = embedded.Redis(path, embedded._service_account(path))
+        with socket.create_server(("127.0.0.1", 0)) as nobody:
+            broker.port = nobody.getsockname()[1]
+            process = subprocess.Popen(
+                [sys.executable, "manage.py", "preflight", "--wait", "100"],
+                cwd=ROOT, env=os.environ | {"REDIS_URL": broker.url, "DATA_DIR": str(path)},
+                stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            nobody.accept()[0].close()  # asked in vain
+
+        broker.start()
+        _said, complained = process.communicate(timeout=120)
+        broker.stop()
+
+    assert process.returncode == 0, complained
+
+
+def test_a_preflight_does_not_wait_for_a_server_that_refuses() -> None:
+    url = urlsplit(os.environ["DATABASE_URL"])
+    wrong = urlunsplit(url._replace(netloc="marginalia:changed@"))
+
+    done = preflight(os.environ | {"DATABASE_URL": wrong}, "--wait", "100000")
+
+    assert "password authentication failed" in done.stderr
+
+
+def preflight(env: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
     with data_directory() as path:
         env = {"DATA_DIR": str(path)} | {k: v for k, v in env.items() if k != "DATA_DIR" or v.startswith("/proc")}
         return subprocess.run(
-            [sys.executable, "manage.py", "preflight"], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+            [sys.executable, "manage.py", "preflight", *options],
+            cwd=ROOT,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 
 import psycopg2
@@ -23,6 +24,37 @@ OLDEST_POSTGRESQL = 150000
 OLDEST_REDIS = (6, 2)
 CONNECT_SECONDS = 10
 ORIGIN_WITHOUT_SCHEME = "4_0.E001"  # told in our own words
+
+
+def wait_for_servers(seconds: float) -> None:
+    """Until database and Redis give any answer, be it a refusal, or the time is over."""
+    deadline = time.monotonic() + seconds
+    while not (_database_answers() and _redis_answers()) and time.monotonic() < deadline:
+        time.sleep(0.5)
+
+
+def _database_answers() -> bool:
+    try:
+        psycopg2.connect(settings.DATABASE_URL, connect_timeout=CONNECT_SECONDS).close()
+    except psycopg2.OperationalError as error:
+        # The server's own words, save that it is not ready yet.
+        return "FATAL" in str(error) and "database system is" not in str(error)
+    except psycopg2.Error:
+        return True
+    return True
+
+
+def _redis_answers() -> bool:
+    with redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=CONNECT_SECONDS, socket_timeout=10) as client:
+        try:
+            client.ping()
+        except (redis.BusyLoadingError, redis.TimeoutError):
+            return False
+        except redis.ConnectionError as error:
+            return isinstance(error, redis.AuthenticationError)
+        except redis.RedisError:
+            return True
+    return True
 
 
 def problems() -> Iterator[str]:

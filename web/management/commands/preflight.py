@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from web import preflight
 
@@ -13,7 +13,11 @@ class Command(BaseCommand):
     help = "See that settings, database, Redis and migrations fit this version. Changes nothing."
     requires_system_checks: list[str] = []  # type: ignore[assignment]  # they are among the questions
 
-    def handle(self, *_args: Any, **_options: Any) -> str:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--wait", type=float, default=0, help="seconds that servers may take to start")
+
+    def handle(self, *_args: Any, **options: Any) -> str:
+        preflight.wait_for_servers(options["wait"])
         if found := list(preflight.problems()):
             raise CommandError("\n".join(["This version cannot run here:", *(f"  {one}" for one in found)]))
         return preflight.ready()
