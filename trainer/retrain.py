@@ -17,7 +17,7 @@ from typing import Any
 
 from django.db import connection
 
-from annotator import relabel, snapshot
+from annotator import disk, relabel, snapshot
 from annotator.models import Project, Tenant
 from annotator.spans import Schema
 from annotator.tenancy import tenant_scope
@@ -49,6 +49,10 @@ def round_for(tenant: Tenant) -> int | None:
     except Stopped:
         round_.end(TrainingRun.State.CANCELLED, "cancelled")
     except Exception as error:
+        if disk.says_full(error):
+            with tenant_scope(tenant):
+                runs.wait_for_room(run)
+            return None
         round_.end(TrainingRun.State.FAILED, f"{type(error).__name__}: {error}")
         if not isinstance(error, ValueError):
             raise

@@ -16,7 +16,7 @@ from django.db.models import F, Max, Value
 from django.db.models.functions import Concat
 from django.utils import timezone
 
-from annotator import audit, snapshot
+from annotator import audit, disk, snapshot
 from annotator.errors import Conflict, Invalid
 from annotator.models import Annotation, Project, User
 from annotator.said import Said
@@ -94,7 +94,7 @@ def dispatch() -> None:
         if cache.add(_woken_key(tenant.pk), 1, timeout=60):
             send("train", tenant.pk)
 
-    if not TrainingRun.objects.filter(state=State.RUNNING).exists():
+    if not TrainingRun.objects.filter(state=State.RUNNING).exists() and not disk.is_full():
         transaction.on_commit(wake, robust=True)
 
 
@@ -147,6 +147,16 @@ def finish(run: TrainingRun, state: str, reason: str = "", **fields: Any) -> boo
     return bool(ended)
 
 
+def wait_for_room(run: TrainingRun) -> None:
+    """Queue a run again that failed for want of room on the disk; it has not used up an attempt."""
+    if TrainingRun.objects.filter(pk=run.pk, state=State.RUNNING, attempt=run.attempt).update(
+        state=State.QUEUED, attempt=F("attempt") - 1, phase=""
+    ):
+        note(run, disk.WAITS)
+        # Until then the sweep wakes nobody for it.
+        cache.set(_woken_key(current_tenant().pk), 1, timeout=60)
+
+
 def dispatch_next() -> None:
     if TrainingRun.objects.filter(state=State.QUEUED).exists():
         dispatch()
@@ -169,6 +179,8 @@ def cancel(run: TrainingRun, *, actor: User) -> TrainingRun:
 
 def recover() -> None:
     """Put runs whose worker fell silent back into the queue, or fail them after too many attempts."""
+    if disk.is_full():
+        return  # they fell silent for that, and must not use up their attempts
     for run in TrainingRun.objects.filter(state=State.RUNNING, heartbeat_at__lt=timezone.now() - STALE):
         if run.cancel_asked:
             finish(run, State.CANCELLED, "cancelled; its worker had fallen silent")

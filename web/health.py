@@ -8,6 +8,7 @@ from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
+from annotator import disk
 from trainer.celery import PULSE_KEY, QUEUES
 
 WORKERS = (*QUEUES, "beat")
@@ -19,15 +20,20 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 
 
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """200 when PostgreSQL (migrated) and Redis answer; workers are told, for people annotate without them."""
+    """200 when PostgreSQL (migrated) and Redis answer and the disk is not full; workers are told.
+
+    People annotate without workers, and go on on a disk that is nearly full.
+    """
     checks = {"database": _database(), "redis": "ok"}
+    room = disk.state()
     try:
         seen = workers()
     except redis.RedisError as error:
         checks["redis"] = type(error).__name__
         seen = dict.fromkeys(WORKERS, False)
-    ready = all(state == "ok" for state in checks.values())
-    return JsonResponse({"ready": ready, **checks, "workers": seen}, status=200 if ready else 503)
+    ready = all(state == "ok" for state in checks.values()) and room != disk.FULL
+    told = {"ready": ready, **checks, "disk": room, "disk_free_bytes": disk.free(), "workers": seen}
+    return JsonResponse(told, status=200 if ready else 503)
 
 
 def _database() -> str:

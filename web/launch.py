@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
 
-from annotator import migrated
+from annotator import disk, migrated
 from web import configuration, data_dir, embedded
 from web.roles import RoleProblem
 from web.supervisor import Child, StartFailed, Supervisor, rotate, run_to_end
@@ -93,6 +93,7 @@ def launch(options: Options) -> NoReturn:
     with ExitStack() as stack:
         stack.enter_context(data_dir.claim(options.data_dir, options.address))
         check_port(options)
+        check_room(options)
         say(f"Marginalia, with its data in {options.data_dir}")
         stack.callback(_say_goodbye)
         services = stack.enter_context(
@@ -139,6 +140,14 @@ def check_port(options: Options) -> None:
                 f"PORT {options.port} on {options.host} cannot be used ({error.strerror}): "
                 f"free it or set another, for example PORT={options.port + 1}."
             ) from error
+
+
+def check_room(options: Options) -> None:
+    """Refuse a disk that is full: services would come up and fail one after the other."""
+    low = configuration.number("DISK_LOW_BYTES", disk.LOW_BYTES)
+    if disk.free(options.data_dir) < disk.full_below(low):
+        megabytes = disk.free(options.data_dir) // 1024**2
+        raise Refused(f"The disk of DATA_DIR {options.data_dir} is full ({megabytes} MB left): make room.")
 
 
 def write_configuration(options: Options, services: embedded.Services) -> None:
@@ -202,7 +211,9 @@ def answers(url: str) -> bool:
 
 
 def say(line: str) -> None:
-    print(line, flush=True)
+    # What reads it may be a file on a full disk: nothing may end for that.
+    with suppress(OSError):
+        print(line, flush=True)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:

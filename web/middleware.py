@@ -11,7 +11,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 
-from annotator import tokens
+from annotator import disk, tokens
 from annotator.accounts import Membership, Tenant
 from annotator.tenancy import tenant_scope
 from web.api import answers
@@ -54,6 +54,9 @@ class TenantMiddleware:
         except (OperationalError, InterfaceError) as error:
             if not is_api(request):
                 raise
+            if disk.took_down(error):
+                log.error("disk_full", free_bytes=disk.free(), error=str(error))
+                return answers.disk_full()
             log.exception("database_unavailable", exc_info=error)
             return answers.database_unavailable()
 

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
-from annotator import migrated
+from annotator import disk, migrated
 
 OLDEST_POSTGRESQL = 150000
 OLDEST_REDIS = (6, 2)
@@ -133,6 +133,9 @@ def _data_dir() -> Iterator[str]:
             file.write(os.urandom(4096))
     except OSError as error:
         yield f"DATA_DIR {settings.DATA_DIR} cannot be written ({error.strerror})."
+        return
+    if disk.is_full():
+        yield f"The disk of DATA_DIR is full ({disk.free() // 1024**2} MB left)."
 
 
 def ready() -> str:

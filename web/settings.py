@@ -10,6 +10,7 @@ import environ
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
+from annotator import disk
 from web import configuration, statics
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -30,6 +31,9 @@ ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), "localhost", "127.0.0.1
 # How many proxies of our own stand before us: so many addresses at the end of X-Forwarded-For are what they saw.
 TRUSTED_PROXIES = configuration.number("TRUSTED_PROXIES", 0)
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# With less left than this, it is told; with less than a twentieth of it, heavy work waits.
+DISK_LOW_BYTES = configuration.number("DISK_LOW_BYTES", disk.LOW_BYTES)
 
 MODELS_DIR = DATA_DIR / "models"
 UPLOADS_DIR = DATA_DIR / "uploads"
@@ -72,6 +76,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
                 "web.languages.spoken",
+                "web.disk_notice.room",
             ],
         },
     }

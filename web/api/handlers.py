@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import orjson
+import structlog
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
+from django.shortcuts import render
 from django.views import defaults
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from annotator import disk
 from annotator.errors import Conflict, Detail, Refusal
 from annotator.models import Annotation
 from web.api import answers, shapes
 from web.requests import is_api
+
+log = structlog.get_logger(__name__)
 
 CODES = {400: "bad_request", 401: "sign_in_first", 403: "forbidden", 404: "not_found", 429: "too_many_requests"}
 
@@ -127,7 +134,11 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500."""
+    """Django's handler500, called while the exception is being handled."""
+    error = sys.exc_info()[1]
+    if disk.says_full(error) or (isinstance(error, OperationalError | InterfaceError) and disk.is_full()):
+        log.error("disk_full", free_bytes=disk.free(), error=str(error))
+        return answers.disk_full() if is_api(request) else render(request, "503.html", status=503)
     if is_api(request):
         return answers.error(500, "internal_error", "This is our mistake; it is in the log.")
     return defaults.server_error(request)
