@@ -20,7 +20,7 @@ test("each state has its words, and what can be done about it", () => {
   assert.deepEqual(said({ changed: true, offline: true }), ["offline", "Offline: kept here.", "retry"]);
   assert.deepEqual(said({ waiting: 2, offline: true }), ["offline", "Offline: 2 documents are kept here.", "retry"]);
   assert.deepEqual(said({ waiting: 2, offline: true, full: true }), [
-    "offline", "The server's disk is full. Your work is kept in this browser and is sent by itself.", "retry",
+    "offline", "The server's disk is full: kept here.", "retry",
   ]);
   assert.deepEqual(said({ signedOut: true, waiting: 1 }), ["signedout", "Signed out: your work is kept here.", "signin"]);
 });

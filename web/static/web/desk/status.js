@@ -17,7 +17,7 @@ export function statusOf({ changed, sending, waiting, offline, full, signedOut, 
   if (other) return status("signedout", t("Somebody else is signed in now. Your work is kept here for you."));
   if (signedOut) return status("signedout", t("Signed out: your work is kept here."), "signin", t("Sign in"));
   if (!keeps && unsent) return status("warn", t("This browser keeps nothing: stay until it is saved."), offline ? "retry" : "", t("Try now"));
-  if (full) return status("offline", t("The server's disk is full. Your work is kept in this browser and is sent by itself."), "retry", t("Try now"));
+  if (full) return status("offline", t("The server's disk is full: kept here."), "retry", t("Try now"));
   if (offline && waiting > 0) {
     return status("offline", n("Offline: 1 document is kept here.", "Offline: %(count)s documents are kept here.", waiting), "retry", t("Try now"));
   }
