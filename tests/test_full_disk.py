@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import psutil
+import psycopg2
 import pytest
 
 from tests.install import Client, Install, eventually, install
 from tests.small_disk import SmallDisk, small_disk
+from web import embedded
 
 MANY_WORDS = "words that take room " * 40
 
@@ -55,6 +58,44 @@ def test_an_install_outlives_a_full_disk(small: SmallDisk) -> None:
         status, _response = _answer(acme, _documents(acme, project)[10])
         assert status == 200
         _send(acme, project, rows=60)
+
+
+def test_a_database_that_ended_for_want_of_room_for_its_log_comes_back(
+    small: SmallDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "RETRY_SECONDS", 0)
+    data_dir = small.path / "var"
+    data_dir.mkdir()
+    with embedded.start(data_dir) as services:
+        postgres = services.ours[0]
+        assert postgres.process is not None
+        with closing(psycopg2.connect(services.database_url)) as connection:
+            connection.autocommit = True
+            cursor = connection.cursor()
+            cursor.execute("CREATE TABLE kept AS SELECT 'an answer' AS said")
+            # Changed in place, these rows need no room but that of the log, until there is no next file for it.
+            cursor.execute("CREATE TABLE busy (said text) WITH (fillfactor = 10)")
+            cursor.execute("INSERT INTO busy SELECT repeat('x', 1000) FROM generate_series(1, 500)")
+            small.fill()
+            with pytest.raises(psycopg2.OperationalError):
+                _write_on(cursor)
+        postgres.process.wait(60)
+        said: list[str] = []
+
+        services.restart_dead(said.append)
+        small.make_room()
+        services.restart_dead(said.append)
+
+        assert "No space left on device" in said[1]
+        assert said[-1] == "PostgreSQL is back"
+        with closing(psycopg2.connect(services.database_url)) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT said FROM kept")
+            assert cursor.fetchall() == [("an answer",)]
+
+
+def _write_on(cursor: Any) -> None:
+    for letter in range(10_000):
+        cursor.execute("UPDATE busy SET said = repeat(chr(65 + %s), 1000)", [letter % 20])
 
 
 def _send(acme: Client, project: int, *, rows: int) -> None:

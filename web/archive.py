@@ -138,7 +138,7 @@ class TableReader:
 
     def __init__(self, reader: Reader, table: str) -> None:
         self.parts = self._unpacked(reader, f"{TABLES}{table}/")
-        self.rest = b""
+        self.part = io.BytesIO()
 
     @staticmethod
     def _unpacked(reader: Reader, prefix: str) -> Iterator[bytes]:
@@ -152,12 +152,11 @@ class TableReader:
                 raise BackupProblem(f"The backup is damaged in {member.name}.") from error
 
     def read(self, size: int = READ_BYTES) -> bytes:
-        while not self.rest:
+        while not (data := self.part.read(size)):
             part = next(self.parts, None)
             if part is None:
                 return b""
-            self.rest = part
-        data, self.rest = self.rest[:size], self.rest[size:]
+            self.part = io.BytesIO(part)
         return data
 
 

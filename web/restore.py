@@ -23,7 +23,7 @@ from psycopg2 import sql
 
 from annotator.migrated import Name
 from web import backup
-from web.archive import ABOUT, FILES, FORMAT, TABLES, WHOLE, BackupProblem, Reader
+from web.archive import ABOUT, FILES, FORMAT, READ_BYTES, TABLES, WHOLE, BackupProblem, Reader
 from web.roles import APP_ROLE, ensure_app_role
 
 LOCK_SECONDS = 30
@@ -142,7 +142,7 @@ def _tables(reader: Reader, about: dict[str, Any]) -> dict[str, int]:
             copy = sql.SQL("COPY {} ({}) FROM STDIN").format(
                 sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
             )
-            cursor.copy_expert(copy, reader.table(table))
+            cursor.copy_expert(copy, reader.table(table), READ_BYTES)
             rows[table] = cursor.rowcount
     if (member := reader.member()) is not None and member.name.startswith(TABLES):
         raise BackupProblem(f"The backup is damaged: {member.name} is out of place.")
