@@ -11,16 +11,18 @@ NODE_PACKAGES := $(VENV)/node/node_modules
 # Processes that share the tests; each starts a PostgreSQL and a Redis of its own. One more than two processors have
 # work for, as those of pages and installs wait.
 JOBS ?= 3
+# `make upgrade COMPOSE=docker-compose`, or with further files: COMPOSE="docker compose -f ... -f ...".
+COMPOSE ?= docker compose
 PYTHON ?= python3.12 python3.11 python3 python
 # Placeholders for the checks that load the settings and connect to nothing.
 PLACEHOLDERS := SECRET_KEY=lint DATABASE_URL=postgresql://lint@/lint REDIS_URL=redis://lint
 LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
 	--no-emit-find-links --python-version 3.11
 
-.PHONY: help run test pytest lint js bench lock env clean
+.PHONY: help run test pytest lint js bench lock env upgrade clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
 
 run: $(VENV)/.run ## start everything (PORT=8000 DATA_DIR=./var DEMO=1); Ctrl-C stops it
 	@exec $(BIN)/python -m web.launch
@@ -58,7 +60,14 @@ env: ## make .env, with fresh secrets, for docker-compose.yml
 	@if [ -e .env ]; then echo ".env is there already and stays as it is"; exit 0; fi; \
 	umask 077; secret() { head -c 48 /dev/urandom | base64 | tr -d '+/=\n'; }; \
 	for name in SECRET_KEY POSTGRES_PASSWORD DATABASE_PASSWORD REDIS_PASSWORD; do echo "$$name=$$(secret)"; done > .env; \
+	echo "COMPOSE_PROJECT_NAME=marginalia" >> .env; \
 	echo "Wrote .env. Keep a copy: without DATABASE_PASSWORD the database cannot be opened."
+
+upgrade: ## build this version, see that it can run here, and only then replace the containers that run
+	@$(COMPOSE) build --quiet
+	@$(COMPOSE) up -d --no-recreate postgres redis
+	@$(COMPOSE) run --rm -T preflight
+	@$(COMPOSE) up -d
 
 clean: ## drop the virtual environment and the caches; DATA_DIR stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

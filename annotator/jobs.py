@@ -20,10 +20,11 @@ from typing import Any, BinaryIO
 
 import structlog
 from django.conf import settings
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, OperationalError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from annotator import disk
 from annotator.errors import Conflict, Invalid, Refusal
 from annotator.exporting import jsonl
 from annotator.importing import load, refused
@@ -201,7 +202,11 @@ def run_import(tenant: Tenant, job_id: int) -> None:
             f"Something in the file was not foreseen ({type(error).__name__}). The log has more; that is our mistake."
         )
         _end(tenant, job, Job.State.FAILED, what)
-    except OSError as error:
+    except (OSError, OperationalError) as error:
+        if _waits_for_room(tenant, job, error):
+            return
+        if not isinstance(error, OSError):
+            raise
         _end(tenant, job, Job.State.FAILED, f"The uploaded file cannot be read: {error.strerror or error}.")
     except _Cancelled:
         none = "Nothing was imported." if options.strict else "What had been imported stays."
@@ -232,8 +237,12 @@ def run_export(tenant: Tenant, job_id: int) -> None:
         _stop_file(job).unlink(missing_ok=True)
         _end(tenant, job, Job.State.CANCELLED, "Cancelled.")
         return
-    except OSError as error:
+    except (OSError, OperationalError) as error:
         part.unlink(missing_ok=True)
+        if _waits_for_room(tenant, job, error):
+            return
+        if not isinstance(error, OSError):
+            raise
         _end(tenant, job, Job.State.FAILED, f"The export cannot be written: {error.strerror or error}.")
         return
     except _TakenOver:
@@ -251,7 +260,9 @@ def abandoned() -> list[Job]:
     silent = Job.objects.filter(
         state__in=[Job.State.QUEUED, Job.State.RUNNING], heartbeat_at__lt=timezone.now() - SILENCE
     )
-    found = []
+    found: list[Job] = []
+    if disk.is_full():
+        return found
     # A strict import holds its row locked while it lives; skipping locked rows passes over it.
     for job in silent.select_for_update(skip_locked=True, of=("self",)).order_by("pk"):
         if job.options["attempts"] >= MAX_ATTEMPTS:
@@ -314,7 +325,8 @@ def begin(tenant: Tenant, job_id: int, kind: str) -> Job | None:
         job.options["attempts"] += 1
         job.heartbeat_at = timezone.now()
         job.started_at = job.started_at or job.heartbeat_at
-        job.save(update_fields=["state", "options", "heartbeat_at", "started_at"])
+        job.reason = ""
+        job.save(update_fields=["state", "options", "heartbeat_at", "started_at", "reason"])
         return job
 
 
@@ -341,6 +353,19 @@ def _import_in_batches(tenant: Tenant, job: Job, options: Options) -> None:
             with tenant_scope(tenant):
                 _advance(job, options, batch, store_rows(job.of_project, batch, user=job.created_by, job=job))
     _end(tenant, job, Job.State.SUCCEEDED, done_bytes=job.total_bytes)
+
+
+def _waits_for_room(tenant: Tenant, job: Job, error: Exception) -> bool:
+    """Queue the job again if it failed for want of room: what looks for abandoned ones takes it up later."""
+    if not disk.says_full(error):
+        return False
+    log.error("disk_full", job=job.pk, free_bytes=disk.free(), error=str(error))
+    options = job.options | {"attempts": job.options["attempts"] - 1}
+    with tenant_scope(tenant):
+        Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).update(
+            state=Job.State.QUEUED, reason=disk.WAITS, options=options, heartbeat_at=timezone.now()
+        )
+    return True
 
 
 def _look_for_stop(job: Job) -> None:

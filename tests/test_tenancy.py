@@ -44,7 +44,7 @@ GLOBAL_ROUTES = {
     "language",
 }  # fmt: skip
 GLOBAL_TASKS = {"trainer.tasks.sweep"}
-GLOBAL_COMMANDS = {"demo", "loginlink", "migrate", "tenant"}
+GLOBAL_COMMANDS = {"backup", "demo", "loginlink", "migrate", "preflight", "restore", "tenant"}
 
 # SQL by hand sees what row-level security shows; where it is written, somebody has looked twice.
 SQL_BY_HAND = {
@@ -52,6 +52,7 @@ SQL_BY_HAND = {
     "annotator/finding/search.py",
     "annotator/finding/words.py",
     "annotator/importing/store.py",
+    "annotator/migrated.py",
     "annotator/queue.py",
     "annotator/relabel.py",
     "annotator/removal.py",
@@ -61,11 +62,14 @@ SQL_BY_HAND = {
     "annotator/tenancy.py",
     "annotator/tokens.py",
     "annotator/verdicts.py",
-    "web/launch.py",
+    "web/backup.py",
+    "web/preflight.py",
+    "web/restore.py",
     "web/roles.py",
     "web/suggested.py",
 }
-SCOPE_SETTERS = {"annotator/tenancy.py"}
+# A backup reads the whole install, and a restore writes it: one tenant after the other, by nobody but its operator.
+SCOPE_SETTERS = {"annotator/tenancy.py", "web/backup.py", "web/restore.py"}
 # Functions of the database that do what the role may not: each looks at the rows of the tenant in scope alone.
 OWNERS_RIGHTS = ["marginalia_delete_documents", "marginalia_delete_record", "marginalia_redact_project"]
 

@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 from django.db import Error, connection
 
-from annotator import database, relabel, snapshot
+from annotator import database, disk, relabel, snapshot
 from annotator.models import Project, Tenant
 from annotator.spans import Schema
 from annotator.tenancy import tenant_scope
@@ -53,6 +53,9 @@ def round_for(tenant: Tenant) -> int | None:
     except Stopped:
         round_.end(lambda: runs.finish(run, TrainingRun.State.CANCELLED, "cancelled"))
     except Exception as error:
+        if disk.says_full(error):
+            round_.end(lambda: runs.wait_for_room(run))
+            return None
         if database.lost(error):
             log.warning("database_lost", run=run.pk, error=str(error))
             round_.end(lambda: runs.put_back(run, "the database went away"))

@@ -6,17 +6,20 @@ messages to workers only say "look", and the sweep looks anyway.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import redis
 import structlog
+from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.db.models import F, Max, Value
 from django.db.models.functions import Concat
 from django.utils import timezone
 
-from annotator import audit, snapshot
+from annotator import audit, disk, snapshot
 from annotator.errors import Conflict, Invalid
 from annotator.models import Annotation, Project, User
 from annotator.said import Said
@@ -91,9 +94,21 @@ def dispatch() -> None:
     """
     tenant = current_tenant()
 
-    if not TrainingRun.objects.filter(state=State.RUNNING).exists():
+    if not _waits_for_room(tenant.pk) and not TrainingRun.objects.filter(state=State.RUNNING).exists():
         # A second message would cost a worker its warm process for nothing.
         transaction.on_commit(lambda: send_once("train", tenant.pk), robust=True)
+
+
+def _waits_for_room(tenant_id: int) -> bool:
+    if disk.is_full():
+        return True
+    with suppress(redis.RedisError):
+        return cache.get(_room_key(tenant_id)) is not None
+    return False
+
+
+def _room_key(tenant_id: int) -> str:
+    return f"train:waits-for-room:{tenant_id}"
 
 
 def claim() -> TrainingRun | None:
@@ -139,6 +154,17 @@ def finish(run: TrainingRun, state: str, reason: str = "", **fields: Any) -> boo
     return bool(ended)
 
 
+def wait_for_room(run: TrainingRun) -> None:
+    """Queue a run again that failed for want of room on the disk; it has not used up an attempt."""
+    if TrainingRun.objects.filter(pk=run.pk, state=State.RUNNING, attempt=run.attempt).update(
+        state=State.QUEUED, attempt=F("attempt") - 1, phase=""
+    ):
+        note(run, disk.WAITS)
+        # Until then the sweep wakes nobody for it.
+        with suppress(redis.RedisError):
+            cache.set(_room_key(current_tenant().pk), 1, timeout=60)
+
+
 def dispatch_next() -> None:
     if TrainingRun.objects.filter(state=State.QUEUED).exists():
         dispatch()
@@ -165,6 +191,8 @@ def cancel(run: TrainingRun, *, actor: User | None) -> TrainingRun:
 
 def recover() -> None:
     """Put runs whose worker fell silent back into the queue, or fail them after too many attempts."""
+    if disk.is_full():
+        return  # they fell silent for that, and must not use up their attempts
     for run in TrainingRun.objects.filter(state=State.RUNNING, heartbeat_at__lt=timezone.now() - STALE):
         put_back(run, "its worker fell silent")
     dispatch_next()

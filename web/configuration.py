@@ -8,12 +8,19 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
 
 FILE_NAME = "runtime.json"
 ON, OFF = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 VARIABLES = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL")
+# The servers that docker-compose.yml brings along: their passwords are all that has to be given.
+BUNDLED = {
+    "DATABASE_URL": ("DATABASE_PASSWORD", "postgresql://marginalia:{}@postgres:5432/marginalia"),
+    "REDIS_URL": ("REDIS_PASSWORD", "redis://:{}@redis:6379/0"),
+}
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def data_dir(default: Path) -> Path:
@@ -35,6 +42,14 @@ def switch(name: str, default: bool = False) -> bool:
     if value.lower() not in ON | OFF:
         raise ImproperlyConfigured(f"{name}={value!r} is neither 1 nor 0.")
     return value.lower() in ON
+
+
+def level(name: str, default: str) -> str:
+    """How much is logged, from the environment."""
+    value = (os.environ.get(name) or default).upper()
+    if value not in LEVELS:
+        raise ImproperlyConfigured(f"{name}={value!r} is none of {', '.join(LEVELS)}.")
+    return value
 
 
 def write(data_dir: Path, values: dict[str, str]) -> None:
@@ -66,7 +81,7 @@ def find(data_dir: Path) -> dict[str, str]:
         raise ImproperlyConfigured(f"{path} cannot be read: {error}") from error
     if not isinstance(written, dict):
         raise ImproperlyConfigured(f"{path} cannot be read: it is not a JSON object.")
-    values = {name: os.environ.get(name) or written.get(name, "") for name in VARIABLES}
+    values = {name: os.environ.get(name) or written.get(name) or _bundled(name) for name in VARIABLES}
     missing = ", ".join(name for name, value in values.items() if not value)
     if missing:
         raise ImproperlyConfigured(
@@ -74,3 +89,9 @@ def find(data_dir: Path) -> dict[str, str]:
             "or start `make run` and use the same DATA_DIR."
         )
     return values
+
+
+def _bundled(name: str) -> str:
+    variable, url = BUNDLED.get(name, ("", ""))
+    password = os.environ.get(variable, "")
+    return url.format(quote(password, safe="")) if password else ""

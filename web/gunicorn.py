@@ -21,8 +21,8 @@ class MaskingLogger(Logger):  # type: ignore[misc]
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_WORKERS", "2"))
-threads = int(os.environ.get("WEB_THREADS", "4"))
+workers = max(1, configuration.number("WEB_WORKERS", 2))
+threads = max(1, configuration.number("WEB_THREADS", 4))
 # What is imported once is held in memory once; the collector would touch each page of it, and so copy it.
 preload_app = True
 timeout = 60

@@ -9,16 +9,15 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-import psycopg2
 from django.core.exceptions import ImproperlyConfigured
 
+from annotator import disk, migrated
 from web import configuration, data_dir, embedded, masking
 from web.roles import RoleProblem
 from web.supervisor import Child, StartFailed, Supervisor, rotate, run_to_end
@@ -34,7 +33,14 @@ class Refused(RuntimeError):
     """We cannot start as asked; the message says why in one line."""
 
 
-REFUSALS = (Refused, data_dir.DataDirProblem, embedded.ServiceFailed, RoleProblem, ImproperlyConfigured)
+REFUSALS = (
+    Refused,
+    data_dir.DataDirProblem,
+    embedded.ServiceFailed,
+    RoleProblem,
+    ImproperlyConfigured,
+    migrated.NewerDatabase,
+)
 
 
 class Stopped(BaseException):
@@ -89,6 +95,7 @@ def launch(options: Options) -> NoReturn:
         stack.enter_context(data_dir.claim(options.data_dir, options.address))
         data_dir.tighten(options.data_dir)
         check_port(options)
+        check_room(options)
         say(f"Marginalia, with its data in {options.data_dir}")
         stack.callback(_say_goodbye)
         services = stack.enter_context(
@@ -137,6 +144,14 @@ def check_port(options: Options) -> None:
             ) from error
 
 
+def check_room(options: Options) -> None:
+    """Refuse a disk that is full: services would come up and fail one after the other."""
+    low = configuration.number("DISK_LOW_BYTES", disk.LOW_BYTES)
+    if disk.free(options.data_dir) < disk.full_below(low):
+        megabytes = disk.free(options.data_dir) // 1024**2
+        raise Refused(f"The disk of DATA_DIR {options.data_dir} is full ({megabytes} MB left): make room.")
+
+
 def write_configuration(options: Options, services: embedded.Services) -> None:
     """What commands beside us need to find this install."""
     values = {
@@ -151,22 +166,7 @@ def migrations_pending(database_url: str) -> bool:
     """Whether the database lacks a migration we have, without the second that loading Django takes."""
     from web.settings import INSTALLED_APPS
 
-    on_disk: set[tuple[str, str]] = set()
-    for app in INSTALLED_APPS:
-        spec = find_spec(app)
-        places = (spec.submodule_search_locations if spec else None) or ()
-        for place in places:
-            files = Path(place, "migrations").glob("[!_]*.py")
-            on_disk.update((app.rpartition(".")[2], file.stem) for file in files)
-    connection = psycopg2.connect(database_url)
-    try:
-        with connection, connection.cursor() as cursor:
-            cursor.execute("SELECT app, name FROM django_migrations")
-            return not on_disk <= set(cursor.fetchall())
-    except psycopg2.errors.UndefinedTable:
-        return True
-    finally:
-        connection.close()
+    return bool(migrated.pending(database_url, INSTALLED_APPS))
 
 
 def children(options: Options) -> list[Child]:
@@ -219,7 +219,9 @@ def answers(url: str) -> bool:
 
 
 def say(line: str) -> None:
-    print(line, flush=True)
+    # What reads it may be a file on a full disk: nothing may end for that.
+    with suppress(OSError):
+        print(line, flush=True)
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:

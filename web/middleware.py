@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 
-from annotator import people, tokens
+from annotator import disk, people, tokens
 from annotator.accounts import Membership, Tenant
 from annotator.errors import Deleted
 from annotator.tenancy import tenant_scope
@@ -60,6 +60,9 @@ class TenantMiddleware:
         except (OperationalError, InterfaceError) as error:
             if not is_api(request):
                 raise
+            if disk.took_down(error):
+                log.error("disk_full", free_bytes=disk.free(), error=str(error))
+                return answers.disk_full()
             log.exception("database_unavailable", exc_info=error)
             return answers.database_unavailable()
 

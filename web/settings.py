@@ -10,6 +10,7 @@ import environ
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
+from annotator import disk
 from web import configuration, masking, statics
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -19,7 +20,7 @@ DATA_DIR = configuration.data_dir(BASE_DIR / "var")
 PORT = configuration.number("PORT", 8000)
 DEBUG = configuration.switch("DEBUG")
 HTTPS = configuration.switch("HTTPS")
-LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+LOG_LEVEL = configuration.level("LOG_LEVEL", "INFO")
 
 _install = configuration.find(DATA_DIR)
 SECRET_KEY = _install["SECRET_KEY"]
@@ -30,6 +31,9 @@ ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), "localhost", "127.0.0.1
 # How many proxies of our own stand before us: so many addresses at the end of X-Forwarded-For are what they saw.
 TRUSTED_PROXIES = configuration.number("TRUSTED_PROXIES", 0)
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# With less left than this, it is told; with less than a twentieth of it, heavy work waits.
+DISK_LOW_BYTES = configuration.number("DISK_LOW_BYTES", disk.LOW_BYTES)
 
 MODELS_DIR = DATA_DIR / "models"
 UPLOADS_DIR = DATA_DIR / "uploads"
@@ -73,6 +77,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "web.languages.spoken",
                 "web.zones.told",
+                "web.disk_notice.room",
             ],
         },
     }

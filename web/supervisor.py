@@ -105,8 +105,12 @@ class Supervisor:
             if lived > child.pause:
                 why = _reason(child)
                 child.pause = min(child.pause * 2, LONGEST_PAUSE)
-                child.start()
-                self.say(f"{child.name} ended ({why}); started again. Its log: {child.log}")
+                try:
+                    child.start()
+                except OSError as problem:  # a full disk, no process to be had: it may be otherwise in a while
+                    self.say(f"{child.name} ended ({why}), and cannot be started again yet: {problem}")
+                else:
+                    self.say(f"{child.name} ended ({why}); started again. Its log: {child.log}")
 
     def stop(self) -> None:
         """Ask all at once, wait for all together, then insist."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from celery import signals
 
+from annotator import migrated
 from web import data_dir
 
 COMMON = ["--concurrency", "1", "--pool", "prefork"]
@@ -42,9 +43,15 @@ def main() -> None:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads spin while TensorFlow's are at work
     signals.worker_ready.connect(_announce)
     signals.beat_init.connect(_announce)
+    from django.conf import settings
+
     from trainer import queues
     from trainer.celery import app
 
+    try:
+        migrated.refuse_newer(settings.DATABASE_URL, settings.INSTALLED_APPS)
+    except migrated.NewerDatabase as problem:
+        sys.exit(f"marginalia: {problem}")
     if role == BEAT:
         app.start(["beat", "--schedule", os.environ.get("BEAT_SCHEDULE", "beat-schedule")])
     served = ",".join(queues.SERVED[role])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
+from annotator import migrated
 from annotator.accounts import Tenant
 from annotator.errors import Refusal
 from annotator.tenancy import tenant_scope
@@ -20,7 +22,10 @@ class PlainCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
+            migrated.refuse_newer(settings.DATABASE_URL, settings.INSTALLED_APPS)
             return super().execute(*args, **options)
+        except migrated.NewerDatabase as newer:
+            raise CommandError(str(newer)) from newer
         except Refusal as refusal:
             raise CommandError(_told(refusal)) from refusal
         except ValidationError as error:

@@ -80,6 +80,24 @@ test("what cannot be sent stays, and is sent again under its own id at a word", 
   assert.deepEqual(store.entries(), []);
 });
 
+test("a server whose disk is full is told as that, and gets the same when it has room", async () => {
+  const server = new Server(new Unreachable("no room", 503, "disk_full"), new Unreachable("away"));
+  const { outbox, store, until, rest } = opened(server);
+
+  outbox.put(entry(1, "once"));
+  await until(() => outbox.offline);
+  assert.equal(outbox.full, true);
+  assert.equal(store.entries().length, 1);
+  outbox.start();
+  await until(() => server.got.length === 2 && outbox.offline);
+  assert.equal(outbox.full, false);
+  outbox.start();
+  await rest();
+
+  assert.deepEqual(server.got.map(({ submit_id }) => submit_id), ["once", "once", "once"]);
+  assert.deepEqual([outbox.full, store.entries()], [false, []]);
+});
+
 test("signed out, nothing more is tried until the person is back", async () => {
   const server = new Server(new Refused(401, null));
   const { outbox, rest } = opened(server);

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { statusOf } from "../../web/static/web/desk/status.js";
 
-const CALM = { changed: false, sending: false, waiting: 0, offline: false, signedOut: false, keeps: true, touched: true, other: false, refused: 0 };
+const CALM = { changed: false, sending: false, waiting: 0, offline: false, full: false, signedOut: false, keeps: true, touched: true, other: false, refused: 0 };
 
 /** @param {Partial<typeof CALM>} facts */
 const said = (facts) => {
@@ -19,6 +19,9 @@ test("each state has its words, and what can be done about it", () => {
   assert.deepEqual(said({ waiting: 1, sending: true }), ["saving", "Saving…", ""]);
   assert.deepEqual(said({ changed: true, offline: true }), ["offline", "Offline: kept here.", "retry"]);
   assert.deepEqual(said({ waiting: 2, offline: true }), ["offline", "Offline: 2 documents are kept here.", "retry"]);
+  assert.deepEqual(said({ waiting: 2, offline: true, full: true }), [
+    "offline", "The server's disk is full: kept here.", "retry",
+  ]);
   assert.deepEqual(said({ signedOut: true, waiting: 1 }), ["signedout", "Signed out: your work is kept here.", "signin"]);
 });
 

@@ -30,6 +30,14 @@ def too_large(most: int) -> HttpResponse:
     return error(413, "too_large", f"The body may have at most {most:,} bytes.")
 
 
+def disk_full() -> HttpResponse:
+    """Nothing was changed; the desk keeps what was sent and sends it again, and so may others."""
+    told = "The server's disk is full. Nothing was lost and nothing was changed: send it again when there is room."
+    response = error(503, "disk_full", told)
+    response.headers["Retry-After"] = "30"
+    return response
+
+
 def database_unavailable() -> HttpResponse:
     """Whether a commit on its way arrived is not known, but what is sent again with its submit_id counts once."""
     response = error(503, "database_unavailable", "The database does not answer just now. Send it again in a moment.")

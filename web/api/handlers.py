@@ -6,20 +6,25 @@ import sys
 from typing import Any
 
 import orjson
+import structlog
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
+from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views import defaults
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from annotator import database
+from annotator import database, disk
 from annotator.errors import Conflict, Detail, Refusal
 from annotator.models import Annotation
 from web.api import answers, shapes
 from web.requests import is_api
+
+log = structlog.get_logger(__name__)
 
 CODES = {400: "bad_request", 401: "sign_in_first", 403: "forbidden", 404: "not_found", 429: "too_many_requests"}
 
@@ -130,8 +135,13 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500. A database that went away is nobody's mistake, wherever in the request it was missed."""
-    if database.lost(sys.exc_info()[1]):
+    """Django's handler500, called while the exception is being handled. A database that went away, or a disk without
+    room, is nobody's mistake, wherever in the request it was missed."""
+    error = sys.exc_info()[1]
+    if disk.says_full(error) or (isinstance(error, OperationalError | InterfaceError) and disk.is_full()):
+        log.error("disk_full", free_bytes=disk.free(), error=str(error))
+        return answers.disk_full() if is_api(request) else render(request, "disk_full.html", status=503)
+    if database.lost(error):
         if is_api(request):
             return answers.database_unavailable()
         return HttpResponse(render_to_string("503.html"), status=503, headers={"Retry-After": "2"})

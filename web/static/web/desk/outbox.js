@@ -29,6 +29,8 @@ export class Outbox {
     this.store = store;
     this.on = on;
     this.offline = false;
+    /** The server says that it has no room. */
+    this.full = false;
     this.signedOut = false;
     this.running = false;
     /** The latest draft of each document. @type {Map<number, { body: Body, asks: string[] }>} */
@@ -135,12 +137,13 @@ export class Outbox {
       this.on.changed();
       try {
         await this.#send(next);
-        this.offline = false;
+        this.offline = this.full = false;
         tries = 0;
       } catch (error) {
         if (!(error instanceof Unreachable)) throw error;
         if (error.status) this.failed.add(next.document);
         this.offline = true;
+        this.full = error.code === "disk_full";
         this.on.changed();
         await this.#pause(PAUSES_MS[Math.min(tries, PAUSES_MS.length - 1)]);
         tries += 1;

@@ -29,17 +29,18 @@ export class Refused extends Error {
 
 /** No answer at all, or one that a later try may better: `status` is 0, or what came instead. */
 export class Unreachable extends Error {
-  /** @param {string} message @param {number} [status] */
-  constructor(message, status = 0) {
+  /** @param {string} message @param {number} [status] @param {string} [code] */
+  constructor(message, status = 0, code = "") {
     super(message);
     this.status = status;
+    this.code = code;
   }
 }
 
 /** The status of a document that was here once. */
 export const DELETED = 410;
 
-const LATER = [429, 500, 502, 503, 504];
+const LATER = [429, 500, 502, 503, 504, 507];
 /** What browsers still send for a page that is gone, in bytes: 64 KiB in all, so that two of these fit. */
 const MOST_AFTERWARDS = 30_000;
 /** Refusals that also hold where a proxy said them in its own words. */
@@ -87,7 +88,9 @@ export class Server {
     const answer = parsed(text);
     // Somebody else's page in between (a captive portal, a proxy's error) is no answer of ours.
     const ours = ok ? answer !== null || status === 204 : Boolean(answer?.error) || FINAL.includes(status);
-    if (LATER.includes(status) || (!ours && !ok)) throw new Unreachable(t("The server answered %(status)s.", { status }), status);
+    if (LATER.includes(status) || (!ours && !ok)) {
+      throw new Unreachable(t("The server answered %(status)s.", { status }), status, answer?.error?.code);
+    }
     if (!ours) throw new Unreachable(t("The server cannot be reached."));
     if (!ok) throw new Refused(status, answer);
     return answer;

@@ -269,6 +269,7 @@ export class Sitting {
       sending: outbox.running && !outbox.offline,
       waiting: outbox.waiting.length,
       offline: outbox.offline || this.away,
+      full: outbox.full,
       signedOut: outbox.signedOut,
       keeps: this.sending.store.keeps,
       touched,
