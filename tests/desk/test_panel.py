@@ -20,6 +20,7 @@ def test_a_flag_is_seen_and_a_call_for_help_is_not_lost_by_it(place, context):
     desk.press(";")
     page.get_by_label("I need help with this document").check()
     page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#flagged:has-text('Needs help')")
     assert page.inner_text("#flagged") == "Needs help"
     desk.press("!").says("You asked for help with it")
     assert page.inner_text("#flagged") == "Needs help"
