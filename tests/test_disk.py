@@ -159,9 +159,7 @@ def test_an_import_waits_for_room_in_the_database_and_counts_nothing_twice(cast,
         assert Document.objects.filter(project=project).count() == 62
 
 
-def test_a_run_waits_for_room_and_uses_up_no_attempt(cast, project, small, settings, monkeypatch):
-    sent: list[str] = []
-    monkeypatch.setattr(runs, "send", lambda task, *_args, **_options: sent.append(task))
+def test_a_run_waits_for_room_and_uses_up_no_attempt(cast, project, small, settings):
     settings.MODELS_DIR = small.path / "models"
     with tenant_scope(cast.acme):
         for document in project.documents.all():
@@ -187,7 +185,6 @@ def test_a_run_waits_for_room_and_uses_up_no_attempt(cast, project, small, setti
     settings.DISK_LOW_BYTES = disk.LOW_BYTES
     small.make_room()
     cache.clear()
-    sent.clear()
     with tenant_scope(cast.acme), transaction.atomic():
         runs.recover()
         run.refresh_from_db()

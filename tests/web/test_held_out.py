@@ -86,13 +86,15 @@ def test_nothing_of_held_out_documents_comes_to_an_annotator_by_any_address(cast
     document = hold_out(text, others=cast.alice)
     published(world, tmp_path, 11, document.external_id)
     published(world, tmp_path, 12, document.external_id, {"start": 0, "end": 3, "label": COMPARED})
+    token_id = world.token_id
     with tenant_scope(cast.acme):
         _, secret = tokens.issue(cast.bob)
         Claim.objects.create(
             project=world.project, document=document, annotator=cast.bob, expires_at=world.claim.expires_at
         )
         lease = Claim.objects.get(annotator=cast.bob)
-    ids = SimpleNamespace(**(vars(world) | {"claim": lease, "manager": world.manager}))
+    of_hand = {"claim": lease, "manager": world.manager, "token_id": token_id}
+    ids = SimpleNamespace(**(vars(world) | of_hand))
     walked = 0
 
     for method, route, body, name in cases():
