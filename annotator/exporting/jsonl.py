@@ -370,6 +370,8 @@ class Export:
             row["disputed"] = [_counted_in(item, row["text"], self._options.offsets) for item in row["disputed"]]
         if row.get("spans"):
             row["spans"] = offsets.spans_to(row["spans"], row["text"], self._options.offsets)
+        if "spans" in row:
+            row["offsets"] = self._options.offsets
         return orjson.dumps(row).decode() + "\n"
 
     def _rows(self, page: Sequence[str]) -> list[dict[str, Any]]:

@@ -251,8 +251,10 @@ def test_disputed_places_are_counted_as_the_others_are(cast, project):
     submit(document, cast.alice, *moved, relations=[{"head": 0, "tail": 1, "label": "lives_in"}])
     submit(document, cast.bob)
 
-    span, _, relation = export(project, offsets="utf16")[0]["disputed"]
+    (line,) = export(project, offsets="utf16")
 
+    assert line["offsets"] == "utf16"
+    span, _, relation = line["disputed"]
     assert (span["start"], span["end"]) == (3, 6)
     assert (relation["head"]["start"], relation["tail"]["start"]) == (3, 17)
 

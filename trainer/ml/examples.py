@@ -124,6 +124,8 @@ def parse(given: Any, default_id: str = "") -> Example:
     text = given.get("text")
     if not isinstance(text, str):
         raise DataError("text: missing or not a string")
+    if given.get("offsets") in ("utf16", "utf8"):
+        raise DataError(f"offsets: in {given['offsets']} units; only code points are read, as an export has them")
     classes = given.get("classes") or {}
     if not isinstance(classes, dict) or not all(_are_names(chosen) for chosen in [list(classes), *classes.values()]):
         raise DataError("classes: must be an object of lists of choices")
