@@ -2,7 +2,8 @@
 
 An item (a span, a choice, a relation) has a vote from each person whose answer says something about it: *for* it from
 who marked it, *against* it from whose complete answer lacks it. What is missing in an answer that is not complete is
-unknown and no vote, unless the same words have another label there that cannot stand beside it. What most votes are for
+unknown and no vote, unless that person turned it down when a model suggested it, or the same words have another label
+there that cannot stand beside it. What most votes are for
 is kept, what most are against is dropped; where neither is more, the item is disputed, and nobody knows.
 
 Where answers differ, spans are taken without the white space at their edges: that somebody took a space along is no
@@ -25,10 +26,12 @@ from annotator.spans import Answer, Schema, Span, Thing, things, trimmed
 
 @dataclass(frozen=True)
 class Given:
-    """One person's answer, and whether whatever is not marked in it is nothing."""
+    """One person's answer, and whether whatever is not marked in it is nothing. ``turned_down``: what they said is
+    wrong, when a model suggested it (suggestions.turned_down)."""
 
     answer: Answer
     complete: bool
+    turned_down: frozenset[Thing] = frozenset()
 
 
 @dataclass
@@ -66,7 +69,7 @@ class _Votes:
         for one, said in zip(self.given, self.said, strict=True):
             if thing in said:
                 pros += 1
-            elif one.complete or self._cannot_stand_beside(thing, said):
+            elif one.complete or thing in one.turned_down or self._cannot_stand_beside(thing, said):
                 cons += 1
         return pros, cons
 
@@ -141,11 +144,20 @@ def _single(found: Consensus, votes: _Votes, question: str) -> None:
     told = [tuple(one.answer["classes"].get(question, ())) for one in votes.given]
     counts = Counter(choice for choice, one in zip(told, votes.given, strict=True) if choice or one.complete)
     most, all_votes = counts.most_common(1)[0] if counts else ((), 0), counts.total()
-    if 2 * most[1] > all_votes:
+    against = {
+        choice: sum(not choice_given and not one.complete and ("choice", question, *choice) in one.turned_down
+                    for choice_given, one in zip(told, votes.given, strict=True))
+        for choice in counts
+    }  # fmt: skip
+    if 2 * most[1] > all_votes + against.get(most[0], 0):
         if most[0]:
             found.classes[question] = list(most[0])
     else:
-        named = {choice[0]: (count, all_votes - count) for choice, count in sorted(counts.items()) if choice}
+        named = {
+            choice[0]: (count, all_votes - count + against[choice])
+            for choice, count in sorted(counts.items())
+            if choice
+        }
         found.disputed += _choices(question, named)
 
 

@@ -9,6 +9,7 @@ trainer/removal.py's part. The one place that deletes documents and projects.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from django.utils import timezone
 from annotator import audit, jobs
 from annotator.errors import Conflict, Invalid, Refusal
 from annotator.finding import words
+from annotator.importing.told import Tally
 from annotator.models import (
     Annotation,
     AnnotationRevision,
@@ -50,6 +52,7 @@ BATCH = 100
 ACTIVE = [Job.State.QUEUED, Job.State.RUNNING]
 WAITING = [Job.State.UPLOADED, *ACTIVE]
 UNDONE = "Undone: the documents that it brought are deleted."
+FORGOTTEN = "It failed. The reason could hold words of documents that are deleted by now, and went with them."
 
 
 class TakenOver(Exception):
@@ -212,14 +215,19 @@ def _files(project_id: int) -> QuerySet[Job]:
 
 
 def forget_files(target: Target) -> None:
-    """What exports wrote and imports refused may hold the texts, and goes; of an import that is undone all but its
-    numbers."""
+    """What exports wrote and imports refused, or told of their rows, may hold the texts, and goes; of an import that is
+    undone all but its numbers."""
     for job in _files(target.project_id):
         jobs.drop_files(job, row_errors=[], errors_bytes=0)
+    for job in Job.objects.filter(project=target.project_id, kind=Job.Kind.IMPORT, finished_at__isnull=False):
+        tally = Tally(job.told)
+        tally.forget_reasons()
+        failed = {"reason": FORGOTTEN} if job.state == Job.State.FAILED else {}
+        Job.objects.filter(pk=job.pk).update(told=tally.as_json(), **failed)
     if target.what == "import":
         for job in Job.objects.filter(pk=target.id):
             options = {"attempts": job.options.get("attempts", 0), "undone": True}
-            jobs.drop_files(job, row_errors=[], errors_bytes=0, sha256="", options=options, reason=UNDONE)
+            jobs.drop_files(job, row_errors=[], errors_bytes=0, told={}, sha256="", options=options, reason=UNDONE)
 
 
 def stop_jobs(target: Target) -> bool:
@@ -228,7 +236,8 @@ def stop_jobs(target: Target) -> bool:
     if target.what != "project":
         others = others.filter(kind=Job.Kind.EXPORT, state=Job.State.RUNNING)
     for job in others:
-        jobs.cancel(job)
+        with suppress(Conflict):  # it has ended by itself
+            jobs.cancel(job)
     return not others.exists()
 
 

@@ -117,7 +117,9 @@ def reopen(project: Project, documents: Sequence[int]) -> None:
     relabel.hold(project, patience=relabel.SUBMIT_PATIENCE)
     skipped = Annotation.objects.filter(document__in=keys, state=Annotation.State.SKIPPED)
     for annotation in skipped.filter(draft__isnull=False):
-        _write(annotation, left(annotation))
+        kept = left(annotation)
+        _write(annotation, kept)
+        annotation.decisions = kept["decisions"]
         annotation.draft = None
         annotation.save()
     skipped.update(state=Annotation.State.DRAFT, comment="")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from annotator.errors import Detail, Invalid
 from annotator.models import Annotation, Decision, Project, Suggestion
-from annotator.spans import Answer, Schema, Span, span_fault
+from annotator.spans import Answer, Schema, Span, Thing, span_fault
 
 Prediction = Mapping[str, Any]
 ENDS = ("start", "end")  # only what a span became has them
@@ -225,9 +225,35 @@ def _span(item: Mapping[str, Any]) -> Span:
 
 def standing(project: Project) -> QuerySet[Decision]:
     """People's verdicts as they stand: of what one person said of an item with one answer after the other, the last."""
+    return _last_words().filter(project=project)
+
+
+def _last_words() -> QuerySet[Decision]:
     same = {name: OuterRef(name) for name in ("suggestion", "item", "user")}
-    later = Decision.objects.filter(**same, pk__gt=OuterRef("pk"))
-    return Decision.objects.filter(~Exists(later), project=project)
+    return Decision.objects.filter(~Exists(Decision.objects.filter(**same, pk__gt=OuterRef("pk"))))
+
+
+def turned_down(documents: Collection[int], schema: Schema) -> dict[tuple[int, int], frozenset[Thing]]:
+    """What people said is wrong, in today's labels, by document and person: suggested items that they rejected or
+    corrected, by their last word on each."""
+    verdicts = (Decision.Verdict.REJECT, Decision.Verdict.CORRECT)
+    wrong = _last_words().filter(suggestion__document__in=documents, verdict__in=verdicts)
+    found: dict[tuple[int, int], set[Thing]] = {}
+    for document, user, name, items in wrong.values_list("suggestion__document", "user", "item", "suggestion__items"):
+        known = {item["id"]: schema.names.item(item) for item in items}
+        if name in known:
+            found.setdefault((document, user), set()).add(_thing(known[name], known))
+    return {key: frozenset(things) for key, things in found.items()}
+
+
+def _thing(item: Mapping[str, Any], items: Mapping[str, Mapping[str, Any]]) -> Thing:
+    """The same as spans.things() has it."""
+    if item["kind"] == "choice":
+        return "choice", item["question"], item["label"]
+    if item["kind"] == "span":
+        return "span", item["start"], item["end"], item["label"]
+    head, tail = (_thing(items[item[end]], items)[1:] for end in ("head", "tail"))
+    return "relation", head, tail, item["label"]
 
 
 def acceptance(project: Project) -> list[dict[str, Any]]:

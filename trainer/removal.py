@@ -101,6 +101,7 @@ def _round(tenant: Tenant, target: Target, report: Report, job: Job | None) -> b
     while _batch(tenant, target, report):
         pass
     _wait(tenant, target, report, _stop_runs)
+    _wait(tenant, target, report, removal.stop_jobs)  # an export may have begun to read before the last batch
     with tenant_scope(tenant):
         removal.forget_files(target)
     if target.what == "project":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from annotator import blinding, consensus
+from annotator import blinding, consensus, suggestions
 from annotator.models import Annotation, AnnotationRevision, Document, Label, Suggestion, User
 from annotator.spans import Schema, trimmed
 
@@ -107,7 +107,12 @@ def _consensus(annotations: list[Annotation], document: Document) -> consensus.C
     """What the answers say together that were submitted."""
     submitted = [one for one in annotations if one.state == Annotation.State.SUBMITTED]
     schema = Schema.of(document.project)
-    return consensus.of([consensus.Given(one.answer, one.complete) for one in submitted], schema, document.text)
+    turned_down = suggestions.turned_down([document.pk], schema)
+    given = [
+        consensus.Given(one.answer, one.complete, turned_down.get((document.pk, one.annotator_id), frozenset()))
+        for one in submitted
+    ]
+    return consensus.of(given, schema, document.text)
 
 
 def _disputed(item: Mapping[str, Any]) -> Key:

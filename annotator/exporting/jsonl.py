@@ -21,7 +21,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.text import slugify
 
-from annotator import consensus, offsets
+from annotator import consensus, offsets, suggestions
 from annotator.errors import Detail, Invalid
 from annotator.exporting.conll import Conll
 from annotator.exporting.formats import Format, Report
@@ -37,8 +37,8 @@ PAGE_BYTES = 4 * 1024 * 1024
 # What a page is made of: documents with what a majority says, with their latest answer, or with each; or all documents.
 _MAJORITY = """
 SELECT a.document_id, max(a.id) AS annotation_id, count(*) AS people, array_agg(a.complete ORDER BY a.id) AS completes,
-       array_agg(a.answer ORDER BY a.id) AS given, bool_and(a.complete) AS complete,
-       (array_agg(a.answer ORDER BY a.id))[1] AS answer
+       array_agg(a.answer ORDER BY a.id) AS given, array_agg(a.annotator_id ORDER BY a.id) AS givers,
+       bool_and(a.complete) AS complete, (array_agg(a.answer ORDER BY a.id))[1] AS answer
 FROM annotator_annotation a
 WHERE a.project_id = %(project)s AND a.state = 'submitted' AND a.document_id > %(document)s{where}
 GROUP BY a.document_id ORDER BY a.document_id LIMIT %(rows)s
@@ -74,8 +74,8 @@ _LATEST_OF_ALL = """
 """
 _MAJORITY_OF_ALL = """
     SELECT max(id) AS annotation_id, count(*) AS people, array_agg(complete ORDER BY id) AS completes,
-           array_agg(answer ORDER BY id) AS given, bool_and(complete) AS complete,
-           (array_agg(answer ORDER BY id))[1] AS answer
+           array_agg(answer ORDER BY id) AS given, array_agg(annotator_id ORDER BY id) AS givers,
+           bool_and(complete) AS complete, (array_agg(answer ORDER BY id))[1] AS answer
     FROM annotator_annotation
     WHERE project_id = %(project)s AND state = 'submitted' AND document_id = d.id HAVING count(*) > 0
 """
@@ -101,7 +101,8 @@ SELECT document_id, annotation_id, CASE WHEN annotation_id IS NULL
 FROM page p{join} WHERE before < %(bytes)s ORDER BY document_id, annotation_id
 """
 _SEVERAL = " WHEN people > 1 THEN json_build_object('id', external_id, 'text', text)"
-_BESIDE = """, CASE WHEN people > 1 THEN json_build_array(to_json(completes), to_json(given), {rejected})::text END,
+_BESIDE = """, CASE WHEN people > 1
+        THEN json_build_array(to_json(completes), to_json(given), to_json(givers), {rejected})::text END,
     CASE WHEN people > 1 THEN json_build_object('split', split, 'meta', meta)::text END"""
 _WHO = """, 'annotator', u.username, 'revision', p.revision, 'submitted_at', p.updated_at,
         'flag', p.flag, 'comment', p.comment, 'milliseconds',
@@ -110,10 +111,13 @@ _WHO_JOIN = " LEFT JOIN annotator_user u ON u.id = p.annotator_id"
 
 # What training also wants to know of a document that is not complete: the spans that people turned down or changed.
 _REJECTED = ", 'rejected', r.spans"
-_REJECTED_JOIN = """ LEFT JOIN LATERAL (
+_REJECTED_JOIN = (
+    """ LEFT JOIN LATERAL (
     SELECT coalesce(jsonb_agg(DISTINCT o.span ORDER BY o.span), '[]') AS spans
     FROM annotator_suggestion s
-    JOIN annotator_decision v ON v.suggestion_id = s.id AND v.verdict IN ('reject', 'correct')
+    JOIN annotator_decision v ON v.suggestion_id = s.id AND v.verdict IN ('reject', 'correct') AND """
+    + suggestions.LAST_WORD
+    + """
     CROSS JOIN LATERAL jsonb_array_elements(s.items) a (item)
     CROSS JOIN LATERAL (
         SELECT jsonb_build_object('start', a.item->'start', 'end', a.item->'end', 'label', coalesce((
@@ -125,6 +129,7 @@ _REJECTED_JOIN = """ LEFT JOIN LATERAL (
       AND a.item->>'kind' = 'span' AND a.item->>'id' = v.item
       AND NOT (p.people = 1 AND p.answer->'spans' @> jsonb_build_array(o.span))
 ) r ON true"""
+)
 
 
 ANSWERED, OTHERS = ("annotated", "differs"), ("all", "open", "skipped", "flagged")
@@ -244,13 +249,25 @@ class Pages:
             rows = cursor.fetchall()
         if rows:
             self._place |= {"document": rows[-1][0], "annotation": rows[-1][1] or 0}
-        return [line if answers is None else self._together(line, answers, rest) for _, _, line, answers, rest in rows]
+        several = {row[0]: orjson.loads(row[3]) for row in rows if row[3] is not None}
+        partly = [document for document, (completes, *_) in several.items() if not all(completes)]
+        turned_down = suggestions.turned_down(partly, self._schema) if partly else {}
+        found = []
+        for document, _, line, answers, rest in rows:
+            if answers is None:
+                found.append(line)
+                continue
+            completes, given, givers, rejected = several[document]
+            people = [
+                consensus.Given(answer, complete, turned_down.get((document, user), frozenset()))
+                for answer, complete, user in zip(given, completes, givers, strict=True)
+            ]
+            found.append(self._together(line, people, rejected, rest))
+        return found
 
-    def _together(self, line: str, answers: str, rest: str) -> str:
+    def _together(self, line: str, people: list[consensus.Given], rejected: list[Span] | None, rest: str) -> str:
         """The line of a document that several people answered, from its parts. What is beside answers stays as it is,
         letter for letter."""
-        completes, given, rejected = orjson.loads(answers)
-        people = [consensus.Given(answer, complete) for answer, complete in zip(given, completes, strict=True)]
         found = consensus.of(people, self._schema, orjson.loads(line)["text"])
         self.disputed += bool(found.disputed)
         said = {name: getattr(found, name) for name in ("spans", "classes", "relations", "complete")}
@@ -353,6 +370,8 @@ class Export:
             row["disputed"] = [_counted_in(item, row["text"], self._options.offsets) for item in row["disputed"]]
         if row.get("spans"):
             row["spans"] = offsets.spans_to(row["spans"], row["text"], self._options.offsets)
+        if "spans" in row:
+            row["offsets"] = self._options.offsets
         return orjson.dumps(row).decode() + "\n"
 
     def _rows(self, page: Sequence[str]) -> list[dict[str, Any]]:

@@ -20,7 +20,8 @@ DELIMITERS = ",;\t"
 MAX_RECORD = 6 * 1024 * 1024
 MAX_COLUMNS = 1000
 _LINE_ENDS = re.compile(r"[ \t]*[\r\n]+[ \t]*")
-_NO = ("false", "no", "0")  # as an export may say that an answer is not complete
+# What a column says of whether an answer is complete. Whatever else stands there is no yes.
+_YES = ("true", "yes", "y", "1", "1.0", "complete")
 
 # This limit of Python's is one for the whole process, and lower than our texts are long.
 csv.field_size_limit(MAX_RECORD)
@@ -230,7 +231,7 @@ def _row(fields: list[str], header: list[str], records: _Records, options: Optio
         external_id=values.get(options.id_column) or None,
         meta={name: value for name, value in values.items() if name not in unkept},
         answer={"classes": classes} if classes else None,
-        complete=False if values.get("complete", "").casefold() in _NO else None,
+        complete=None if values.get("complete", "").strip().casefold() in (*_YES, "") else False,
         end=records.end,
         begin=records.first_byte,
         source=options.beside(values),

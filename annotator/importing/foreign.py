@@ -7,7 +7,7 @@ in them, before anything empty in it is taken at its word.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -45,12 +45,19 @@ OURS = frozenset(
 
 # Names under which tools keep labels, without case and without what parts their words.
 _TELLING = frozenset((
-    "accept", "annotation", "annotations", "biotags", "cats", "class", "classes", "classification",
-    "classifications", "columnlabel", "completion", "completions", "ents", "entities", "entity", "events", "gold",
-    "goldlabels", "intent", "intents", "label", "labels", "mentions", "nertags", "ner", "options", "prediction",
-    "predictions", "relation", "relations", "result", "results", "slots", "span", "spans", "tag", "tags", "target",
-    "targets", "triples",
+    "accept", "annotation", "annotations", "biotags", "categories", "category", "cats", "class", "classes",
+    "classification", "classifications", "columnlabel", "completion", "completions", "ents", "entities", "entity",
+    "events", "gold", "goldlabels", "intent", "intents", "label", "labels", "mentions", "nertags", "ner", "options",
+    "output", "outputs", "prediction", "predictions", "relation", "relations", "response", "responses", "result",
+    "results", "sentiment", "slots", "span", "spans", "tag", "tags", "target", "targets", "taxonomy", "triggers",
+    "triples",
 ))  # fmt: skip
+# Words that tell as one of several in a name: ``label_text``, ``fine_ner_tags``, ``label.responses``.
+_TELLING_WORDS = frozenset((
+    "annotations", "entities", "label", "labels", "ner", "responses", "spans", "tags",
+))  # fmt: skip
+_WORDS = re.compile(r"[^\W_]+")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _STARTS = frozenset((
     "start", "startoffset", "startindex", "startchar", "begin", "beginoffset", "from", "offset",
 ))  # fmt: skip
@@ -59,13 +66,13 @@ _ENDS = frozenset((
 ))  # fmt: skip
 _LABELS = frozenset((
     "label", "labels", "tag", "tags", "type", "entity", "entitygroup", "entitytype", "category", "class", "slot",
-    "ner",
+    "ner", "value",
 ))  # fmt: skip
 _BRAT = re.compile(r"(T\d+\t\S+ \d+ \d+|R\d+\t\S+ Arg1:|E\d+\t\S+:T|[AM]\d+\t\S+ [TE]\d|#\d+\t)")
 _TAG = re.compile(r"O|[BIESLU]-\S.*", re.DOTALL)
 
-_LOOKED_AT = 50  # of a list
-_DEEP = 6
+_LOOKED_AT = 1_000  # of a list
+_DEEP = 64  # as deep as anything that is kept
 _LONGEST_JSON = 100_000
 
 
@@ -81,14 +88,17 @@ def found(others: Mapping[str, Any], labels: Collection[str] = ()) -> list[Found
     """The fields that look like labels; ``labels`` are the names of the project's own, case-folded."""
     looks = []
     for name, value in others.items():
-        if name in OURS or value is None or value == "" or isinstance(value, bool):
+        if name in OURS or value is None or value == "":
             continue
-        like = _like(_parsed(value), labels)
+        like = NAMES if _is_flag(value) and name.strip().casefold() in labels else _like(value, labels)
         if not like and is_telling(name):
             like = PRODIGY if name in ("accept", "options") and "_task_hash" in others else NAMED
         if like:
             looks.append(Found(name, like, value in ([], {})))
-    one_span = _label_key(others, _keys(others))  # a row a span
+    keys = _keys(others)
+    if {"annotationid", "leadtime"} <= keys.keys():  # whatever stands beside these is somebody's answer
+        looks.append(Found(keys["annotationid"], LABEL_STUDIO))
+    one_span = _label_key(others, keys)  # a row a span
     if one_span and one_span not in (one.field for one in looks):
         looks.append(Found(one_span, SPANS))
     return looks
@@ -96,7 +106,8 @@ def found(others: Mapping[str, Any], labels: Collection[str] = ()) -> list[Found
 
 def is_telling(name: str) -> bool:
     """Whether a field is called as those are in which tools keep labels."""
-    return _plain(name) in _TELLING
+    words = _WORDS.findall(_CAMEL.sub("_", name).casefold())
+    return _plain(name) in _TELLING or not _TELLING_WORDS.isdisjoint(words)
 
 
 def verdict(row: Mapping[str, Any]) -> str:
@@ -139,7 +150,7 @@ def _plain(name: str) -> str:
 
 
 def _parsed(value: Any) -> Any:
-    """A cell of a table may hold JSON."""
+    """A cell of a table, or what a language model said, may hold JSON."""
     if isinstance(value, str) and value[:1] in ("[", "{") and len(value) <= _LONGEST_JSON:
         try:
             return orjson.loads(value)
@@ -150,8 +161,9 @@ def _parsed(value: Any) -> Any:
 
 def _like(value: Any, labels: Collection[str], depth: int = 0) -> str:
     """What a value looks like; empty when it is nothing that looks like labels."""
+    value = _parsed(value)
     if isinstance(value, str):
-        return NAMES if value.strip().casefold() in labels else ""
+        return _like_words(value, labels)
     if depth > _DEEP:
         return ""
     if isinstance(value, Mapping):
@@ -159,12 +171,23 @@ def _like(value: Any, labels: Collection[str], depth: int = 0) -> str:
     return _like_list(value, labels, depth) if isinstance(value, list) else ""
 
 
+def _like_words(value: str, labels: Collection[str]) -> str:
+    if value.strip().casefold() in labels:
+        return NAMES
+    words = value.split() if len(value) <= _LONGEST_JSON else []
+    return TAGS if len(words) > 1 and _are_tags(words) else ""
+
+
+def _are_tags(words: Sequence[str]) -> bool:
+    return all(map(_TAG.fullmatch, words)) and any(len(word) > 1 for word in words)
+
+
 def _like_list(value: list[Any], labels: Collection[str], depth: int) -> str:
     some = value[:_LOOKED_AT]
     if _is_triple(some):
         return SPANS
     if some and all(isinstance(one, str) for one in some):
-        if all(map(_TAG.fullmatch, some)) and any(len(one) > 1 for one in value):
+        if _are_tags(some):
             return TAGS
         return NAMES if all(one.strip().casefold() in labels for one in some) else ""
     return _first(some, labels, depth)
@@ -180,10 +203,23 @@ def _like_object(value: Mapping[str, Any], labels: Collection[str], depth: int) 
         return LIGHTTAG if "tag" in keys else SPANS
     if {"head", "child", "label"} <= keys.keys():
         return PRODIGY
-    numbers = [isinstance(score, int | float) for score in islice(value.values(), _LOOKED_AT)]
-    if numbers and all(numbers) and all(key.strip().casefold() in labels for key in keys.values()):
+    if value and all(map(_is_number, value.values())) and all(key.strip().casefold() in labels for key in value):
         return NAMES
-    return _first(islice(value.values(), _LOOKED_AT), labels, depth)
+    return _first(islice(value.values(), _LOOKED_AT), labels, depth) or _telling_part(value)
+
+
+def _telling_part(value: Mapping[str, Any]) -> str:
+    """Within an object a name tells only where something stands under it."""
+    return NAMED if any(part and is_telling(name) for name, part in islice(value.items(), _LOOKED_AT)) else ""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)
+
+
+def _is_flag(value: Any) -> bool:
+    """Whether it says yes or no, or how sure a model is: 0, 1, true, 0.93."""
+    return _is_number(value) and 0 <= value <= 1
 
 
 def _keys(value: Mapping[str, Any]) -> dict[str, str]:
@@ -193,17 +229,21 @@ def _keys(value: Mapping[str, Any]) -> dict[str, str]:
 def _label_key(value: Mapping[str, Any], keys: Mapping[str, str]) -> str:
     """The key of the label, where an object has the place of a piece of text as well."""
     places = [keys[plain] for plain in keys if plain in _STARTS], [keys[plain] for plain in keys if plain in _ENDS]
-    if all(any(str(value[key]).isdecimal() for key in found) for found in places):
+    if all(any(_is_place(value[key]) for key in found) for found in places):
         return next((keys[plain] for plain in keys if plain in _LABELS), "")
     return ""
 
 
+def _is_place(value: Any) -> bool:
+    return str(value).removesuffix(".0").isdecimal()
+
+
 def _first(values: Iterable[Any], labels: Collection[str], depth: int) -> str:
-    inner = (_like(one, labels, depth + 1) for one in values if isinstance(one, Mapping | list))
+    inner = (_like(one, labels, depth + 1) for one in map(_parsed, values) if isinstance(one, Mapping | list))
     return next(filter(None, inner), "")
 
 
 def _is_triple(value: list[Any]) -> bool:
     """``[start, end, label]``, in any order."""
-    kinds = sorted(type(one).__name__ for one in value)
-    return kinds == ["int", "int", "str"]
+    words = [one for one in value if isinstance(one, str)]
+    return len(value) == 3 and len(words) == 1 and sum(map(_is_place, value)) == 2 and not _is_place(words[0])

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from annotator import offsets
 from annotator.errors import Invalid
 from annotator.importing import encodings, foreign, values
 from annotator.importing.encodings import UTF_8
@@ -84,7 +85,10 @@ def _parse(line: Line, options: Options) -> Row | Refused | None:
     field, reason = _fault(raw, options)
     if reason:
         return line.refused(field, reason)
-    answer = _answer(raw, options)
+    try:
+        answer = _answer(raw, options)
+    except Invalid as error:
+        return line.refused(error.details[0]["field"], error.details[0]["reason"])
     return Row(
         line=line.number,
         external_id=_identity(raw.get(options.id_column)),
@@ -131,6 +135,8 @@ def _answer(raw: dict[str, Any], options: Options) -> dict[str, Any] | None:
     answer: dict[str, Any] = {}
     if options.labels:
         answer = {part: raw[part] for part in ANSWER if raw.get(part) is not None}
+        if _is_unit(raw.get("offsets")) and "spans" in answer:
+            answer["spans"] = offsets.spans_from(answer["spans"], raw[options.text_column], raw["offsets"])
         if answer and raw.get("complete") is True:
             answer.setdefault("spans", [])  # for nothing is left out
     if _of_several(raw) and isinstance(answer.get("classes"), dict):
@@ -148,6 +154,11 @@ def _of_several(raw: dict[str, Any]) -> bool:
     return type(raw.get("answers")) is int and isinstance(raw.get("disputed"), list)
 
 
+def _is_unit(value: Any) -> bool:
+    """Whether this is what an export says of what its spans are counted in, where that is no code points."""
+    return isinstance(value, str) and value in offsets.UNITS
+
+
 def _identity(external_id: str | int | None) -> str | None:
     return None if external_id is None else str(external_id)
 
@@ -158,6 +169,8 @@ def _meta(raw: dict[str, Any], options: Options) -> dict[str, Any]:
     # An export names the split, which is drawn anew here; a "split" of anybody else's making is kept.
     if meta.get("split") in ("pool", "check"):
         del meta["split"]
+    if _is_unit(meta.get("offsets")):
+        del meta["offsets"]
     if _of_several(raw):
         meta = {name: value for name, value in meta.items() if name not in OF_SEVERAL}
     return meta | {name: value for name, value in (raw.get("meta") or {}).items() if name not in options.leave_out}

@@ -77,8 +77,10 @@ def edges(answer: Answer, text: str) -> list[Note]:
 
 
 def _says_nothing(answer: dict[str, Any]) -> bool:
-    """Whether it would say that there are no spans, or nothing at all."""
-    return not answer.get("spans") and ("spans" in answer or not _says(answer))
+    """Whether it would say that there are no spans, or nothing at all, or none of a question's choices."""
+    classes = answer.get("classes")
+    chosen = any(classes.values()) if isinstance(classes, dict) else classes
+    return not answer.get("spans") and ("spans" in answer or not (chosen or answer.get("relations")))
 
 
 def _says(answer: dict[str, Any]) -> bool:

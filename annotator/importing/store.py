@@ -197,7 +197,7 @@ class _Check:
             self.schema = Schema.of(self.project)
         answer = clean_answer(labelled.part_cells(given, self.schema), row.text, self.schema)
         if "spans" not in given and not any(answer.values()):  # an empty list for a question that takes one choice
-            return None, True, []
+            return None, True, [Note("empty", ", ".join(sorted(given)))]
         complete, notes = labelled.completeness(row, given, self.schema)
         return answer, complete, [*notes, *labelled.edges(answer, row.text)]
 

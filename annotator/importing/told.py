@@ -78,6 +78,10 @@ class Tally:
             mine.lines = (mine.lines + one.lines)[:FIRST]
             mine.varied |= one.varied or mine.reason != one.reason
 
+    def forget_reasons(self) -> None:
+        """Reasons quote ids and words of the rows; notes name fields alone."""
+        self._counted = {key: one for key, one in self._counted.items() if one.code}
+
     def reasons(self) -> list[dict[str, Any]]:
         """Each reason with its rows, the most frequent first; ``varied``: the same but for numbers in it."""
         found = sorted((one for one in self._counted.values() if one.reason), key=lambda one: (-one.rows, one.lines))

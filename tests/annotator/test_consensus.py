@@ -18,7 +18,7 @@ from annotator.review import Submission, annotate
 from annotator.spans import Choices, Schema, clean_answer, things
 from annotator.tenancy import tenant_scope
 from tests.annotator.test_snapshot import suggested
-from tests.cast import add_documents, make_project
+from tests.cast import add_documents, make_project, signed_in
 from trainer.ml import examples
 from trainer.ml.schema import Question
 
@@ -251,8 +251,10 @@ def test_disputed_places_are_counted_as_the_others_are(cast, project):
     submit(document, cast.alice, *moved, relations=[{"head": 0, "tail": 1, "label": "lives_in"}])
     submit(document, cast.bob)
 
-    span, _, relation = export(project, offsets="utf16")[0]["disputed"]
+    (line,) = export(project, offsets="utf16")
 
+    assert line["offsets"] == "utf16"
+    span, _, relation = line["disputed"]
     assert (span["start"], span["end"]) == (3, 6)
     assert (relation["head"]["start"], relation["tail"]["start"]) == (3, 17)
 
@@ -413,3 +415,44 @@ def test_whether_something_is_right_is_known_only_where_people_agree():
 
     assert [consensus.of(differ, ASKED, TEXT).says(item) for item in (bo, ada, oslo)] == [True, None, False]
     assert [consensus.of(unfinished, ASKED, TEXT).says(item) for item in (bo, oslo)] == [True, None]
+
+
+def turned_down(document, user, shown, *items, **answer):
+    """This person's unfinished answer, which rejects what was suggested."""
+    decisions = [{"suggestion": shown.pk, "item": item, "verdict": "reject"} for item in items]
+    sent = Submission(uuid.uuid4(), 0, answer, complete=False, decisions=decisions)
+    annotate(document, user, sent)
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_who_turned_a_suggestion_down_says_that_it_is_wrong(cast, project, tmp_path, complete):
+    (document,) = add_documents(cast.acme, project, TEXT)
+    with tenant_scope(cast.acme):
+        shown = suggested(document, ADA, BO)
+        turned_down(document, cast.bob, shown, "s0", "c0", spans=[BO])
+
+    submit(document, cast.alice, ADA, BO, classes={"topic": ["praise"]}, complete=complete)
+
+    for (line,) in (export(project), learnt(project, tmp_path)):
+        assert line["spans"] == [BO]
+        assert line["disputed"] == [
+            {"kind": "span", **ADA, "for": 1, "against": 1},
+            {"kind": "choice", "question": "topic", "label": "praise", "for": 1, "against": 1},
+        ]
+        assert line["classes"] == {}
+    assert learnt(project, tmp_path)[0]["rejected"] == []
+    page = signed_in(cast.alice).get(f"/t/{cast.acme.slug}/documents/{document.pk}/answers").content.decode()
+    assert page.casefold().count("disputed") >= 2
+
+
+def test_who_turned_it_down_is_outvoted_like_anybody(cast, project, dora):
+    (document,) = add_documents(cast.acme, project, TEXT)
+    with tenant_scope(cast.acme):
+        shown = suggested(document, ADA)
+        turned_down(document, cast.bob, shown, "s0", "c0", spans=[])
+    for user in (cast.alice, dora):
+        submit(document, user, ADA, classes={"topic": ["praise"]}, complete=False)
+
+    (line,) = export(project)
+
+    assert (line["spans"], line["classes"], line["disputed"]) == ([ADA], {"topic": ["praise"]}, [])

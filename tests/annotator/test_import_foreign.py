@@ -66,6 +66,25 @@ def notes(report) -> list[tuple[str, str, int]]:
         ({"completions": [{"x": 1}]}, "completions"),
         ({"Spans": [{"start": 0, "end": 7, "label": "PERSON"}]}, "Spans"),
         ({"entities": []}, "entities"),
+        ({"sentiment": {"choices": ["Good", "Long"]}}, "sentiment"),
+        ({"mood": "Good", "annotator": 1, "annotation_id": 3, "lead_time": 4.2}, "annotation_id"),
+        ({"paragraphs": [{"sentences": [{"tokens": [{"orth": "Ada", "ner": "U-X"}]}]}]}, "paragraphs"),
+        ({"triggers": [["T1", "Hire", [[8, 13]]]]}, "triggers"),
+        ({"topic.responses": ["pos"], "topic.responses.users": ["a"]}, "topic.responses"),
+        ({"responses": {"q": [{"value": "pos"}]}}, "responses"),
+        ({"_views": {"_InitialView": {"NamedEntity": [{"sofa": 1, "begin": 0, "end": 7, "value": "X"}]}}}, "_views"),
+        ({"tokens": ["Nordlys", "hired", "Ada"], "fine_ner_tags": [1, 0, 2]}, "fine_ner_tags"),
+        ({"labelText": "pos"}, "labelText"),
+        ({"angry": 0, "friendly": 1}, "angry"),
+        ({"label": False}, "label"),
+        ({"messages": [{"role": "assistant", "content": '{"entities": [[0, 7, "X"]]}'}]}, "messages"),
+        ({"output": "<X>Nordlys</X> hired Ada"}, "output"),
+        ({"bio": "B-X O O"}, "bio"),
+        ({"category": "sports"}, "category"),
+        ({"marks": [{"start": 0.0, "end": 7.0, "label": "X"}]}, "marks"),
+        ({"marks": [[0.0, 7.0, "X"]]}, "marks"),
+        ({"a": {"b": {"c": {"d": {"e": {"f": {"g": [[0, 7, "X"]]}}}}}}}, "a"),
+        ({"marks": [{"x": 1}] * 60 + [{"start": 0, "end": 7, "label": "X"}]}, "marks"),
     ],
 )
 @pytest.mark.parametrize("empty", [{"spans": []}, {"spans": [], "classes": {}, "relations": []}])
@@ -297,3 +316,38 @@ def test_prodigys_labels_are_read_and_the_same_fault_is_told_once(cast, project)
     (told,) = report.told.reasons()
     assert (told["field"], told["reason"]) == ("spans", "there is no span label 'DRUG' in this project")
     assert (told["rows"], len(told["lines"]), report.refused) == (len(report.errors), 5, len(report.errors))
+
+
+@pytest.mark.parametrize(
+    "empty", [{"classes": {"tone": []}}, {"classes": {"topic": []}}, {"classes": {}, "relations": []}]
+)
+def test_a_question_without_choices_is_not_answered_beside_labels_that_are_not_read(cast, project, empty):
+    report = take(cast, project, {"id": "a", **empty, "labels": ["angry"]})
+
+    (error,) = report.errors
+    assert error["field"] == "labels"
+    assert not Document.objects.exists()
+
+
+def test_an_empty_answer_to_a_question_that_takes_one_choice_is_none_and_told(cast, project):
+    report = take(cast, project, {"id": "a", "classes": {"topic": []}})
+
+    assert notes(report) == [("empty", "classes", 1)]
+    assert not Annotation.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        {"source": "web", "page": 3, "read": True},
+        {"tokens": [{"text": "Nordlys", "start": 0, "end": 7, "id": 0, "ws": True}]},
+        {"bool": False, "toxic": 0},
+        {"author": {"name": "Bo", "tags": []}},
+        {"words": ["O", "Bo"], "place": [1, 2, 3], "size": ["1", "2", "x"]},
+    ],
+)
+def test_what_is_no_label_is_not_taken_for_one(cast, project, plain):
+    report = take(cast, project, {"id": "a", "spans": [], **plain})
+
+    assert (report.new, notes(report)) == (1, [])
+    assert Annotation.objects.get().complete

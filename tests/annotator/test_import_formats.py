@@ -65,6 +65,35 @@ def test_what_an_export_says_of_several_answers_is_no_metadata_and_no_answer():
     assert (other.meta, other.answer) == ({"answers": ["yes"], "disputed": True}, None)
 
 
+@pytest.mark.parametrize(("unit", "place"), [("utf16", (3, 6)), ("utf8", (5, 8)), ("codepoints", (2, 5))])
+def test_spans_are_counted_as_an_export_says(unit, place):
+    span = {"start": place[0], "end": place[1], "label": "PERSON"}
+    line = {"text": "😀 Ada", "spans": [span], "offsets": unit}
+
+    (row,) = read(json.dumps(line))
+
+    assert (row.meta, row.answer) == ({}, {"spans": [{"start": 2, "end": 5, "label": "PERSON"}]})
+
+
+def test_offsets_within_a_character_are_refused_and_those_of_others_are_metadata():
+    inside = {"text": "😀 Ada", "spans": [{"start": 1, "end": 6, "label": "PERSON"}], "offsets": "utf16"}
+
+    refused, row = read(json.dumps(inside) + "\n" + json.dumps({"text": "b", "offsets": [[0, 1]]}))
+
+    assert refusals([refused]) == [(1, "spans[0].start", "1 is no place between two characters, in utf16 units")]
+    assert row.meta == {"offsets": [[0, 1]]}
+
+
+@pytest.mark.parametrize(
+    ("cell", "complete"),
+    [("", None), ("yes", None), (" TRUE ", None), ("1", None), ("no", False), (" False ", False), ("partial", False)],
+)
+def test_nothing_but_a_yes_makes_an_answer_of_a_table_complete(cell, complete):
+    (row,) = read(f"text,kind,complete\na,praise,{cell}\n", "csv", classes=("kind=topic",))
+
+    assert row.complete is complete
+
+
 @pytest.mark.parametrize(
     ("line", "field", "reason"),
     [

@@ -8,11 +8,12 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from annotator import attention, queue, review, skips
+from annotator import attention, queue, review, skips, suggestions
 from annotator.models import Annotation, AnnotationRevision, AuditEvent, Claim, Document, Facet, Membership, User
 from annotator.review import Submission
 from annotator.tenancy import tenant_scope
 from tests.cast import Cast, add_documents, make_project
+from trainer.models import ModelVersion, TrainingRun
 
 ANN = {"spans": [{"start": 0, "end": 3, "label": "PERSON"}]}
 
@@ -188,3 +189,23 @@ def test_people_who_skip_and_answer_at_once_leave_exactly_the_places_that_lack_a
         for document in Document.objects.all():
             answers = submitted.filter(document=document).count()
             assert document.free_slots == 2 - answers, "neither more nor fewer than were ordered"
+
+
+def test_a_draft_over_a_skip_keeps_its_verdicts_when_it_is_put_back(cast):
+    project = make_project(cast.acme, check_share=0)
+    (document,) = add_documents(cast.acme, project, "Ada")
+
+    with tenant_scope(cast.acme):
+        run = TrainingRun.objects.create(project=project, trigger="hand", state="succeeded")
+        ModelVersion.objects.create(project=project, number=1, run=run, examples=1)
+        found = {"spans": [{**ANN["spans"][0], "score": 0.9}], "choices": {}, "relations": [], "uncertainty": 0.1}
+        suggestions.record(project, 1, [(document.pk, found)])
+        rejected = {"suggestion": document.suggestions.get().pk, "item": "s0", "verdict": "reject"}
+        skip(document, cast.bob, "cannot say")
+        draft = Submission(uuid4(), 1, {}, state="draft", comment="Is she meant?", decisions=[rejected])
+        review.annotate(document, cast.bob, draft)
+
+        skips.put_back(project, actor=cast.alice)
+
+        left = review.left(review.current(document, cast.bob))
+        assert (left["state"], left["comment"], left["decisions"]) == ("draft", "Is she meant?", [rejected])

@@ -13,6 +13,7 @@ from annotator import review, snapshot, suggestions
 from annotator.models import Document, Suggestion
 from annotator.tenancy import tenant_scope
 from tests.cast import add_documents, make_project
+from trainer.ml import examples
 from trainer.models import ModelVersion, TrainingRun
 
 TEXT = "Ada lives in Oslo."
@@ -123,3 +124,27 @@ def test_the_pool_is_all_texts_of_the_project_or_as_many_as_go_in(cast, project,
 
     assert [json.loads(line) for line in whole] == [{"text": text} for text in by_chance]
     assert path.read_text().splitlines() == whole[:4]
+
+
+def test_a_rejection_that_was_taken_back_teaches_nothing(cast, project, tmp_path):
+    (document,) = add_documents(cast.acme, project, TEXT)
+    with tenant_scope(cast.acme):
+        shown = suggested(document, ADA, LIVES)
+        answer(document, cast.bob, [ADA], {"s1": "reject"}, shown)
+
+        answer(document, cast.bob, [ADA], {"s1": "leave"}, shown, revision=1)
+
+    (line,) = lines(project, tmp_path)
+    assert line["rejected"] == []
+
+
+def test_a_span_that_was_marked_with_a_space_is_not_rejected_as_well(cast, project, tmp_path):
+    (document,) = add_documents(cast.acme, project, TEXT)
+    with tenant_scope(cast.acme):
+        shown = suggested(document, ADA, LIVES)
+
+        answer(document, cast.bob, [{"start": 3, "end": 9, "label": "PLACE"}], {"s1": "correct"}, shown)
+
+    example = examples.parse(lines(project, tmp_path)[0])
+    assert [(span.start, span.end) for span in example.spans] == [(4, 9)]
+    assert example.rejected == ()

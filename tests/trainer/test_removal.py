@@ -15,6 +15,7 @@ from uuid import uuid4
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils import timezone
 
 from annotator import jobs, projects, queue, review, suggestions
 from annotator import removal as tables
@@ -64,8 +65,11 @@ def planted(cast, project) -> tuple[Document, Job]:
         cast, project,
         {"id": WORD, "text": TEXT, "meta": {"from": WORD}, "spans": [{"start": 0, "end": 3, "label": "PERSON"}]},
         {"id": WORD, "text": "the same id, another text"}, {"id": "", "text": WORD},
+        {"id": "q", "text": "a b", "spans": [{"start": 0, "end": 1, "label": "PERSON", "quote": WORD}]},
         filename=f"{WORD}.jsonl",
     )  # fmt: skip
+    failed = imported(cast, project, {"id": WORD}, filename="x.csv")
+    assert WORD in failed.reason
     with tenant_scope(cast.acme):
         document = Document.objects.get(external_id=WORD)
         kept = Document.objects.get(external_id="kept")
@@ -167,6 +171,49 @@ def test_nothing_is_left_of_a_document(cast, project, folders):
     snapshot = store.run_dir(cast.acme.pk, project.pk, run.pk) / "snapshot.jsonl"
     assert [json.loads(line)["id"] for line in snapshot.read_text().splitlines()] == ["kept"]
     assert "deleted later" in run.log
+
+
+def test_nothing_is_left_in_an_export_that_began_meanwhile(cast, project, folders, monkeypatch):
+    document, _ = planted(cast, project)
+    before = tables.delete_batch
+    begun: list[Job] = []
+
+    def first_an_export_reads(target):
+        if not begun:
+            with tenant_scope(cast.acme):
+                begun.append(jobs.start_export(project, cast.alice, {}))
+            jobs.begin(cast.acme, begun[0].pk, Job.Kind.EXPORT)
+            Path(begun[0].path).with_suffix(".part").write_text(WORD)
+        return before(target)
+
+    def its_worker_stops(export):
+        cancel(export)
+        Job.objects.filter(pk=export.pk).update(state="cancelled", finished_at=timezone.now())
+
+    cancel = jobs.cancel
+    monkeypatch.setattr(tables, "delete_batch", first_an_export_reads)
+    monkeypatch.setattr(jobs, "cancel", its_worker_stops)
+
+    assert deleted(cast, document).state == "succeeded"
+
+    assert not [place for place in places(cast, folders) if "exports/" in place]
+
+
+def test_an_export_that_ends_by_itself_meanwhile_stops_no_deletion(cast, project, folders, monkeypatch):
+    document, _ = planted(cast, project)
+    with tenant_scope(cast.acme):
+        export = jobs.start_export(project, cast.alice, {})
+    jobs.begin(cast.acme, export.pk, Job.Kind.EXPORT)
+    cancel = jobs.cancel
+
+    def it_has_ended(job):
+        Job.objects.filter(pk=job.pk).update(state="succeeded", finished_at=timezone.now())
+        job.refresh_from_db()
+        cancel(job)
+
+    monkeypatch.setattr(jobs, "cancel", it_has_ended)
+
+    assert deleted(cast, document).state == "succeeded"
 
 
 def test_a_new_run_follows_that_never_saw_it(cast, project):

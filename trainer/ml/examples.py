@@ -124,16 +124,19 @@ def parse(given: Any, default_id: str = "") -> Example:
     text = given.get("text")
     if not isinstance(text, str):
         raise DataError("text: missing or not a string")
+    if given.get("offsets") in ("utf16", "utf8"):
+        raise DataError(f"offsets: in {given['offsets']} units; only code points are read, as an export has them")
     classes = given.get("classes") or {}
     if not isinstance(classes, dict) or not all(_are_names(chosen) for chosen in [list(classes), *classes.values()]):
         raise DataError("classes: must be an object of lists of choices")
     spans = tuple(_span(span, f"spans[{i}]", text) for i, span in enumerate(_listed(given, "spans")))
+    rejected = (_span(span, f"rejected[{i}]", text) for i, span in enumerate(_listed(given, "rejected")))
     return Example(
         id=str(given.get("id", default_id)),
         text=text,
         spans=spans,
         relations=tuple(_relation(one, i, len(spans)) for i, one in enumerate(_listed(given, "relations"))),
-        rejected=tuple(_span(span, f"rejected[{i}]", text) for i, span in enumerate(_listed(given, "rejected"))),
+        rejected=tuple(span for span in rejected if span not in spans),  # but for white space that somebody took along
         classes={name: tuple(chosen) for name, chosen in classes.items()},
         # A line of several answers is not complete where they differ, but whatever else there is may be known.
         complete=given.get("complete", True) is not False or given.get("exhaustive") is True,

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from annotator import blinding, consensus
+from annotator import blinding, consensus, suggestions
 from annotator.consensus import Consensus, Given
 from annotator.items import CHOICE, RELATION, SPAN, Change
 from annotator.models import Annotation, Document, Project
@@ -110,13 +110,18 @@ def _whole(typed: str) -> int:
 def _documents(project: Project, changes: Mapping[str, Sequence[Change]]) -> list[tuple[Document, list[Told]]]:
     documents = Document.objects.filter(project=project, external_id__in=list(changes)).order_by("external_id")
     answers = Annotation.objects.filter(document__in=documents, state=Annotation.State.SUBMITTED)
-    given: dict[int, list[Given]] = {}
-    for document_id, answer, complete in answers.values_list("document", "answer", "complete"):
-        given.setdefault(document_id, []).append(Given(answer, complete))
     schema, texts = Schema.of(project), {document.pk: document.text for document in documents}
-    said = {document_id: consensus.of(one, schema, texts[document_id]) for document_id, one in given.items()}
+    turned_down = suggestions.turned_down(list(texts), schema)
+    given: dict[int, list[Given]] = {}
+    for document_id, user, answer, complete in answers.values_list("document", "annotator", "answer", "complete"):
+        said = turned_down.get((document_id, user), frozenset())
+        given.setdefault(document_id, []).append(Given(answer, complete, said))
+    together = {document_id: consensus.of(one, schema, texts[document_id]) for document_id, one in given.items()}
     return [
-        (document, [_told(document.text, change, said.get(document.pk)) for change in changes[document.external_id]])
+        (
+            document,
+            [_told(document.text, change, together.get(document.pk)) for change in changes[document.external_id]],
+        )
         for document in documents
     ]
 
