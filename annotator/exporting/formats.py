@@ -48,9 +48,7 @@ class Report:
     def told(self) -> Iterator[str]:
         """A sentence for each thing that whoever uses the file should know."""
         if self.disputed:
-            yield Said(
-                "Documents in which people’s answers leave something open: %(count)s.", count=f"{self.disputed:,}"
-            )
+            yield Said("Documents with disputed answers: %(count)s.", count=f"{self.disputed:,}")
         if self.left_out_incomplete:
             yield Said("Left out, as they have no complete answer: %(count)s.", count=f"{self.left_out_incomplete:,}")
         if self.left_out_crossing:

@@ -34,6 +34,25 @@ _ZIPPED = {
 }
 
 
+# The same by the ends of names, for files whose format nobody has said.
+_NAMED = {
+    **dict.fromkeys((".xlsx", ".xlsm", ".xlsb", ".xls"), ("an Excel workbook", _AS_CSV)),
+    ".ods": ("an OpenDocument spreadsheet", _AS_CSV),
+    **dict.fromkeys((".docx", ".doc"), ("a Word document", "save its text as TXT")),
+    ".odt": ("an OpenDocument text", "save its text as TXT"),
+    ".pdf": ("a PDF", "save its text as TXT"),
+    ".rtf": ("RTF", "save its text as TXT"),
+    **dict.fromkeys((".zip", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".tar"), ("an archive", _UNPACK)),
+    ".parquet": ("Parquet", "write it as JSON lines or CSV"),
+}
+
+
+def told_by_name(suffix: str) -> str:
+    """What a file whose name ends so is, and what to do; empty where that is not known."""
+    known = _NAMED.get(suffix)
+    return _sentence(*known) if known else ""
+
+
 def told(start: bytes) -> str:
     """What a file that begins so is, as a sentence that says what to do; empty where it may be text."""
     if start.startswith(b"PK\x03\x04"):

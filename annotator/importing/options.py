@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any, Self
 
 from annotator.errors import Detail, Invalid
+from annotator.importing import kinds as unreadable
 from annotator.importing.encodings import ENCODINGS, UTF_8, named
 from annotator.importing.rows import Cell
 from annotator.spans import storable_fault
@@ -18,6 +19,7 @@ LINE, ERROR, ROW = "_line", "_error", "_row"
 ADDED = (LINE, ERROR, ROW)
 UNLABELLED, REFUSE = "unlabelled", "refuse"
 _ONE_OF = {"format": FORMATS, "encoding": ENCODINGS, "unread_labels": (UNLABELLED, REFUSE)}
+_UNTOLD = f"The name of the file does not tell its format: choose one ({', '.join(FORMATS)})."
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".tsv": "csv", ".txt": "txt"}
 
 
@@ -48,12 +50,16 @@ class Options:
         values = {name: value for name, value in given.items() if value not in (None, "")}
         if isinstance(values.get("encoding"), str):
             values["encoding"] = named(values["encoding"])
-        values.setdefault("format", _SUFFIXES.get(PurePath(filename).suffix.lower()))
+        suffix = PurePath(filename).suffix.lower()
+        values.setdefault("format", _SUFFIXES.get(suffix))
         kinds = {"bool": bool, "str": str, "tuple[str, ...]": list}
         types: dict[str, type] = {field.name: kinds[str(field.type)] for field in fields(cls)}
         errors: list[Detail] = []
         for name, value in values.items():
-            if name not in types:
+            if name == "format" and value is None and filename:
+                reason = unreadable.told_by_name(suffix) or _UNTOLD
+                errors.append({"field": name, "reason": reason})
+            elif name not in types:
                 errors.append({"field": name, "reason": "is no option of an import"})
             elif name in _ONE_OF and value not in _ONE_OF[name]:
                 errors.append({"field": name, "reason": f"must be one of {', '.join(_ONE_OF[name])}"})
@@ -62,7 +68,7 @@ class Options:
             elif not isinstance(value, bool) and (fault := _fault(value)):
                 errors.append({"field": name, "reason": fault})
         if errors:
-            raise Invalid("invalid_options", f"{errors[0]['field']}: {errors[0]['reason']}", errors)
+            raise Invalid("invalid_options", _sentence(errors[0]), errors)
         return cls.of_job(values)
 
     @classmethod
@@ -98,6 +104,12 @@ class Options:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def _sentence(error: Detail) -> str:
+    """What is wrong for people: a reason that is a sentence needs no name of a field before it."""
+    reason = error["reason"]
+    return reason if reason.endswith(".") else f"{error['field']}: {reason}"
 
 
 def _fault(value: Any) -> str:

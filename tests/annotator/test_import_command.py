@@ -48,7 +48,7 @@ def test_strict_takes_nothing_and_fails(mails, cast, capsys):
         ({"project": "Letters"}, "There is no project 'Letters'; there is 'Mails'"),
         ({"project": "9" * 30}, "There is no project '999"),
         ({"file": "absent.jsonl"}, "absent.jsonl cannot be used: No such file"),
-        ({"file": "mails.docx"}, "format: must be one of jsonl, csv, txt"),
+        ({"file": "mails.docx"}, "The file is a Word document; it must be plain text: save its text as TXT."),
         ({"user": "charlie"}, "charlie is no member of acme"),
     ],
 )

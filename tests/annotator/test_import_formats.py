@@ -349,7 +349,25 @@ def test_options_name_what_is_wrong():
     with pytest.raises(Invalid, match="id_column: has a NUL character"):
         Options.parse({"id_column": "\x00"}, "mails.csv")
     with pytest.raises(Invalid, match="must be one of jsonl, csv, txt"):
-        Options.parse({}, "mails.docx")
+        Options.parse({"format": "docx"}, "mails.docx")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Book.XLSX", "The file is an Excel workbook; it must be plain text: save the sheet as CSV"),
+        ("mails.docx", "The file is a Word document; .* save its text as TXT"),
+        ("mails.tar.gz", "The file is an archive; .* unpack it"),
+        ("train.conll", r"The name of the file does not tell its format: choose one \(jsonl, csv, txt\)\."),
+        ("mails", "The name of the file does not tell its format"),
+    ],
+)
+def test_a_name_that_tells_no_format_is_answered_by_what_to_do(name, said):
+    with pytest.raises(Invalid, match=f"^{said}") as refused:
+        Options.parse({}, name)
+
+    assert [detail["field"] for detail in refused.value.details] == ["format"]
+    assert Options.parse({"format": "csv"}, name).format == "csv"
 
 
 DATA = Path(os.environ.get("MARGINALIA_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")

@@ -108,7 +108,9 @@ def test_a_preview_keeps_the_rules_of_accessible_pages(page, scheme):
 def test_what_cannot_be_read_is_said_where_it_fell(page):
     drop(page, "mails.docx", "PK")
 
-    expect(page.locator("#import-error")).to_have_text("format: must be one of jsonl, csv, txt")
+    expect(page.locator("#import-error")).to_have_text(
+        "The file is a Word document; it must be plain text: save its text as TXT."
+    )
     expect(page.locator("#look")).to_be_enabled()
 
 

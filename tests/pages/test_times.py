@@ -42,7 +42,7 @@ def test_pages_and_scripts_tell_the_times_of_where_the_browser_is_until_another_
     expect(time).to_have_attribute(
         "title", f"{time.get_attribute('title')}".partition("(")[0] + "(America/Los_Angeles)"
     )
-    expect(page.locator("p.zone")).to_contain_text("Times are those of America/Los_Angeles.")
+    expect(page.locator("p.zone")).to_contain_text("Times are shown in America/Los_Angeles.")
 
     page.goto(served.desk)
     page.wait_for_selector('#desk[aria-busy="false"]')
@@ -53,7 +53,7 @@ def test_pages_and_scripts_tell_the_times_of_where_the_browser_is_until_another_
     page.goto("/account/password")
     page.select_option("#zone", "Asia/Tokyo")
     page.click("form:has(#zone) button >> nth=0")
-    expect(page.locator(".notice")).to_contain_text("Times are those of Asia/Tokyo from now on.")
+    expect(page.locator(".notice")).to_contain_text("Times are shown in Asia/Tokyo from now on.")
     expect(page.locator("#zone-hint")).to_contain_text("This browser says that it is in America/Los_Angeles.")
     page.goto(f"/t/{tenant}/documents/{served.examples['document_id']}/answers")
     page.goto(f"/t/{tenant}/projects/{project}/import")

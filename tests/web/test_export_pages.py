@@ -48,6 +48,7 @@ def test_a_small_export_comes_with_its_report(cast, project):
     }  # fmt: skip
     for sentence in ("have no complete answer: 1", "they overlap others: 1", "Relations not written: 1"):
         assert sentence in page.text
+    assert page.text.count("notice warning") == page.text.count(".conll: ") == 1
 
 
 def test_the_form_asks_for_each_dialect_and_for_raw_cells(cast, project):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from datetime import timedelta
@@ -13,7 +14,7 @@ from django.utils import timezone
 
 from annotator import queue
 from annotator.exporting.jsonl import Export, Options
-from annotator.models import Annotation, Claim, Membership, Role, User
+from annotator.models import Annotation, Claim, Document, Membership, Role, User
 from annotator.review import Submission, annotate
 from annotator.tenancy import tenant_scope
 from tests.cast import add_documents, make_project, signed_in
@@ -81,6 +82,26 @@ def test_who_opens_a_full_document_is_asked(cast, dora, full):
     assert ASKED not in desk
     assert config(desk)["first"]["document"]["id"] == full.pk
     assert config(html) == {"csrf": config(html)["csrf"], "owner": config(desk)["owner"]}  # for a new sign-in
+
+
+def test_a_document_without_an_id_is_asked_about_by_its_first_words(cast, dora, full):
+    with tenant_scope(cast.acme):
+        Document.objects.filter(pk=full.pk).update(external_id=hashlib.sha256(TEXT.encode()).hexdigest())
+
+    html = signed_in(dora).get(page(cast, full)).text
+
+    assert ASKED in html
+    assert f'<span aria-current="page" dir="auto">{TEXT}</span>' in html
+
+
+def test_deleting_is_the_last_thing_offered_and_history_is_told_in_the_language_of_the_reader(cast, full):
+    alice = signed_in(cast.alice)
+    html = alice.get(page(cast, full, "document-answers"), headers={"accept-language": "ar"}).text
+
+    actions = re.search(r'<div class="actions">(.*?)</div>', html, re.DOTALL).group(1)
+    assert actions.rindex("<a ") == actions.index('<a class="button quiet danger"')
+    assert "<td>submitted</td>" not in html
+    assert html.count("<td>مُرسَل</td>") == 2
 
 
 def test_who_answered_it_or_began_or_holds_it_is_not_asked(cast, dora, full, project):

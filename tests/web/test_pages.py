@@ -275,7 +275,7 @@ def test_an_upload_that_cannot_be_read_is_refused_at_once(cast, alice):
     missing = alice.post(reverse("import", args=[cast.acme.slug, project.pk]), {})
 
     assert nameless.status_code == missing.status_code == 422
-    assert "format: must be one of jsonl, csv, txt" in nameless.text
+    assert "The file is a Word document; it must be plain text: save its text as TXT." in nameless.text
     assert "Choose a file first." in missing.text
 
 

@@ -57,10 +57,10 @@ def test_a_document_by_page(cast, alice, document):
     assert "1 answer" in asked
     assert "by 1 person" in asked
     told = alice.post(address, follow=True)
-    assert "A document is deleted" in told.content.decode()
+    assert "Deleting a document" in told.content.decode()
     run(cast)
 
-    assert "Documents deleted" in alice.get(told.redirect_chain[-1][0]).content.decode()
+    assert "Document deleted" in alice.get(told.redirect_chain[-1][0]).content.decode()
     gone = alice.get(page(cast, f"documents/{document.pk}"))
     assert (gone.status_code, "This document was deleted." in gone.content.decode()) == (410, True)
 
@@ -92,7 +92,7 @@ def test_a_project_by_page_wants_its_name(cast, alice, project, document):
     run(cast)
 
     after = alice.get(told.redirect_chain[-1][0])
-    assert "A project is deleted" in after.content.decode()
+    assert "Project deleted" in after.content.decode()
     assert "To the projects" in after.content.decode()
     with tenant_scope(cast.acme):
         assert not Project.objects.exists()

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings
+from django.template import Context, Template
 from django.urls import reverse
 from django.utils import timezone
 
@@ -65,7 +66,7 @@ def test_the_browser_says_its_zone_once_and_pages_tell_times_of_there(cast, proj
 
     whole = f'title="{there.day} {there:%B %Y, %H:%M} ({LOS_ANGELES})">{there.day} {there:%b %Y, %H:%M}</time>'
     assert f'<time datetime="{given:%Y-%m-%dT%H:%M:%SZ}" {whole}' in told
-    assert f"Times are those of {LOS_ANGELES}." in told
+    assert f"Times are shown in {LOS_ANGELES}." in told
     assert f'data-zone="{LOS_ANGELES}"' in told
     assert "data-cookie" not in told
     cast.alice.refresh_from_db()
@@ -113,7 +114,7 @@ def test_another_zone_is_chosen_on_the_account_page(cast):
 
     told = alice.post(reverse("time-zone"), {"time_zone": TOKYO}, follow=True)
 
-    assert "Times are those of Asia/Tokyo from now on." in words(told)
+    assert "Times are shown in Asia/Tokyo from now on." in words(told)
     assert f"This browser says that it is in {LOS_ANGELES}." in words(told)
     assert User.objects.get(pk=cast.alice.pk).time_zone == TOKYO
 
@@ -198,3 +199,14 @@ def test_the_api_and_files_stay_in_utc(cast, project):
     assert datetime.fromisoformat(mine["updated_at"]).utcoffset() == timedelta(0)
     assert "+09:00" not in exported
     assert '"2026-11-30T03:05:00+00:00"' in exported
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(-1, "just now"), (2, "just now"), (61, "1 minute ago"), (200, "3 minutes ago")]
+)
+def test_how_long_ago_something_was_begins_with_just_now(seconds, said):
+    moment = timezone.now() - timedelta(seconds=seconds)
+
+    told = Template("{% load times %}{% when moment 'ago' %}").render(Context({"moment": moment}))
+
+    assert re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", told)) == said

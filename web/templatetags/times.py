@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django import template
 from django.template import Context
@@ -26,7 +26,13 @@ def when(context: Context, moment: datetime, form: str = "time") -> SafeString:
         context["request"].tells_times = True
     local = timezone.localtime(moment)
     zone = timezone.get_current_timezone_name()
-    said = _("%(since)s ago") % {"since": timesince(moment)} if form == AGO else formats.date_format(local, FORMS[form])
+    said = _ago(moment) if form == AGO else formats.date_format(local, FORMS[form])
     whole = f"{formats.date_format(local, 'j F Y, H:i')} ({zone})"
     utc = f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     return format_html('<time datetime="{}" title="{}">{}</time>', utc, whole, said)
+
+
+def _ago(moment: datetime) -> str:
+    if timezone.now() - moment < timedelta(minutes=1):
+        return _("just now")
+    return _("%(since)s ago") % {"since": timesince(moment)}

@@ -59,7 +59,7 @@ def time_zone(request: HttpRequest) -> HttpResponse:
     except Refusal as refusal:
         form_class = PasswordChangeForm if user.has_usable_password() else SetPasswordForm
         return _account(request, form_class(user), zone_fault=refusal.said, status=refusal.status)
-    messages.success(request, _("Times are those of %(zone)s from now on.") % {"zone": user.time_zone})
+    messages.success(request, _("Times are shown in %(zone)s from now on.") % {"zone": user.time_zone})
     return redirect("password")
 
 

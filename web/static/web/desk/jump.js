@@ -23,7 +23,7 @@ export class Jump {
     this.none = el("span", { className: "none" });
     const keyed = (/** @type {string} */ key, /** @type {string} */ does) => el("span", {}, el("kbd", {}, key), ` ${does}`);
     const hints = [keyed("Enter", t("stay")), keyed("↓", t("next")), keyed("⇧ Enter", t("all up to it")), keyed("Esc", t("back"))];
-    const label = el("label", {}, el("span", {}, t("Go to a word that begins with")), this.field);
+    const label = el("label", {}, el("span", {}, t("Find in the text")), this.field);
     this.box = el("div", { className: "jump", hidden: true }, label, this.none, el("span", { className: "hints" }, ...hints));
     board.sheet.stack.after(this.box);
     this.#listen();
@@ -46,7 +46,7 @@ export class Jump {
     this.#tell("");
     this.box.hidden = false;
     this.field.focus({ preventScroll: true });
-    board.on.said(t("Go to a word that begins with"));
+    board.on.said(t("Find in the text"));
   }
 
   /** What is typed now, from where one was. */
