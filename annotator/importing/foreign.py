@@ -123,6 +123,16 @@ def is_binary(row: Mapping[str, Any]) -> bool:
     return row.get("_is_binary") is True
 
 
+def is_of_several(row: Mapping[str, Any]) -> bool:
+    """Whether this is a line in which an export of ours takes several people's answers together."""
+    return type(row.get("answers")) is int and isinstance(row.get("disputed"), list)
+
+
+def is_disputed(row: Mapping[str, Any]) -> bool:
+    """Whether those leave something open."""
+    return is_of_several(row) and bool(row["disputed"])
+
+
 def inner_text(row: Mapping[str, Any]) -> str:
     """Where a text lies that is not at the top of a row, as Label Studio's do; empty where none does."""
     for outer, value in row.items():
