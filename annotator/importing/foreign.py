@@ -57,6 +57,7 @@ _TELLING_WORDS = frozenset((
     "annotations", "entities", "label", "labels", "ner", "responses", "spans", "tags",
 ))  # fmt: skip
 _WORDS = re.compile(r"[^\W_]+")
+_FLAG = re.compile(r"[01](\.0+)?|0?\.\d+|true|false|yes|no")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _STARTS = frozenset((
     "start", "startoffset", "startindex", "startchar", "begin", "beginoffset", "from", "offset",
@@ -228,7 +229,9 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_flag(value: Any) -> bool:
-    """Whether it says yes or no, or how sure a model is: 0, 1, true, 0.93."""
+    """Whether it says yes or no, or how sure a model is: 0, 1, true, 0.93; in a table, too."""
+    if isinstance(value, str):
+        return _FLAG.fullmatch(value.strip().casefold()) is not None
     return _is_number(value) and 0 <= value <= 1
 
 

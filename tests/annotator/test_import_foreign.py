@@ -371,3 +371,10 @@ def test_what_people_left_open_is_told_and_not_taken(cast, project):
 
     assert notes(report) == [("disputed", "", 1)]
     assert not Annotation.objects.get(document__external_id="a").complete
+
+
+def test_columns_called_like_labels_that_say_yes_or_no_are_told(cast, project):
+    report = load(project, io.BytesIO(b"text,angry,Friendly,page\na,1,FALSE,1\n"), Options("csv"), user=cast.alice)
+
+    assert notes(report) == [("unread", "angry", 1), ("unread", "Friendly", 1)]
+    assert not Annotation.objects.exists()
