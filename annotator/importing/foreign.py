@@ -7,7 +7,9 @@ in them, before anything empty in it is taken at its word.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -73,6 +75,7 @@ _BRAT = re.compile(r"(T\d+\t\S+ \d+ \d+|R\d+\t\S+ Arg1:|E\d+\t\S+:T|[AM]\d+\t\S+
 _TAG = re.compile(r"O|[BIESLU]-\S.*", re.DOTALL)
 
 _LOOKED_AT = 1_000  # of a list
+_ALIKE = 50  # objects with the same names in a list
 _DEEP = 64  # as deep as anything that is kept
 _LONGEST_JSON = 100_000
 
@@ -105,6 +108,7 @@ def found(others: Mapping[str, Any], labels: Collection[str] = ()) -> list[Found
     return looks
 
 
+@lru_cache(maxsize=4096)
 def is_telling(name: str) -> bool:
     """Whether a field is called as those are in which tools keep labels."""
     words = _WORDS.findall(_CAMEL.sub("_", name).casefold())
@@ -156,6 +160,7 @@ def of_line(text: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=4096)  # the same names stand in row after row
 def _plain(name: str) -> str:
     return "".join(filter(str.isalnum, name.casefold()))
 
@@ -201,7 +206,17 @@ def _like_list(value: list[Any], labels: Collection[str], depth: int) -> str:
         if _are_tags(some):
             return TAGS
         return NAMES if all(one.strip().casefold() in labels for one in some) else ""
-    return _first(some, labels, depth)
+    return _first(_unlike(some), labels, depth)
+
+
+def _unlike(values: Sequence[Any]) -> Iterator[Any]:
+    """The values of a list, but of objects with the same names some alone: a text may have many tokens."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    for value in values:
+        names = tuple(value) if isinstance(value, dict) else ()
+        seen[names] += 1
+        if not names or seen[names] <= _ALIKE:
+            yield value
 
 
 def _like_object(value: Mapping[str, Any], labels: Collection[str], depth: int) -> str:
