@@ -119,6 +119,8 @@ def _relations(found: Consensus, votes: _Votes, relations: Iterable[Thing]) -> N
     places = {(span["start"], span["end"], span["label"]): place for place, span in enumerate(found.spans)}
     disputed = []
     for _, head, tail, label in sorted(relations):
+        if head == tail:  # two spans that are one but for white space
+            continue
         pros, cons = votes.on(("relation", head, tail, label))
         if pros > cons and head in places and tail in places:
             found.relations.append({"head": places[head], "tail": places[tail], "label": label})

@@ -1,7 +1,7 @@
 """What training gets of a project: its accepted answers and its texts, as files of JSON lines.
 
-The snapshot is the export of latest answers, with the spans that people rejected and its mark. Lines go by document, so
-the same state of a project gives the same bytes.
+The snapshot is the export of what a majority says, with the spans that people rejected and its mark. Lines go by
+document, so the same state of a project gives the same bytes.
 """
 
 from __future__ import annotations

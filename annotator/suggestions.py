@@ -131,14 +131,15 @@ def clean(
     """
     if not decisions:
         return []
-    known = {
-        s.pk: {item["id"]: schema.names.item(item) for item in s.items}
-        for s in Suggestion.objects.filter(document=document_id, pk__in={_id(d) for d in decisions})
-    }
+    shown = Suggestion.objects.filter(document=document_id, pk__in={_id(d) for d in decisions})
+    said = {s.pk: {item["id"]: item for item in s.items} for s in shown}
+    known = {pk: {name: schema.names.item(item) for name, item in items.items()} for pk, items in said.items()}
     errors: list[Detail] = []
     found: dict[tuple[int, str], dict[str, Any]] = {}
     for i, raw in enumerate(decisions):
         place = f"decisions[{i}]"
+        if _overtaken(raw, said, known, answer):
+            continue
         reason = _fault(raw, known, answer)
         if not reason and raw.get("correction") is not None:
             place += ".correction"
@@ -146,11 +147,11 @@ def clean(
         if reason:
             errors.append({"field": place, "reason": reason})
             continue
-        said = {name: raw[name] for name in ("correction", "milliseconds") if raw.get(name) is not None}
-        if "correction" in said and known[_id(raw)][raw["item"]]["kind"] != "span":
-            said["correction"] = {name: value for name, value in raw["correction"].items() if name not in ENDS}
+        more = {name: raw[name] for name in ("correction", "milliseconds") if raw.get(name) is not None}
+        if "correction" in more and known[_id(raw)][raw["item"]]["kind"] != "span":
+            more["correction"] = {name: value for name, value in raw["correction"].items() if name not in ENDS}
         about = {"suggestion": _id(raw), "item": raw["item"], "verdict": raw["verdict"]}
-        found[_id(raw), raw["item"]] = about | said
+        found[_id(raw), raw["item"]] = about | more
     if errors:
         raise Invalid("invalid_decision", f"{errors[0]['field']}: {errors[0]['reason']}", errors)
     return list(found.values())
@@ -159,6 +160,20 @@ def clean(
 def _id(raw: Mapping[str, Any]) -> int:
     value = raw.get("suggestion")
     return value if type(value) is int else -1
+
+
+def _overtaken(
+    raw: Mapping[str, Any],
+    said: Mapping[int, Mapping[str, Any]],
+    known: Mapping[int, Mapping[str, Any]],
+    answer: Answer,
+) -> bool:
+    """Whether it turns down what was another label then, and has since been merged into the one that was given."""
+    name = str(raw.get("item"))
+    item = known.get(_id(raw), {}).get(name)
+    if item is None or raw.get("verdict") not in (Decision.Verdict.REJECT, Decision.Verdict.LEAVE):
+        return False
+    return bool(item["label"] != said[_id(raw)][name]["label"]) and holds(answer, item, known[_id(raw)])
 
 
 def _fault(raw: Mapping[str, Any], known: Mapping[int, Mapping[str, Any]], answer: Answer) -> str:

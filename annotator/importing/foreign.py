@@ -7,7 +7,9 @@ in them, before anything empty in it is taken at its word.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -57,6 +59,7 @@ _TELLING_WORDS = frozenset((
     "annotations", "entities", "label", "labels", "ner", "responses", "spans", "tags",
 ))  # fmt: skip
 _WORDS = re.compile(r"[^\W_]+")
+_FLAG = re.compile(r"[01](\.0+)?|0?\.\d+|true|false|yes|no")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _STARTS = frozenset((
     "start", "startoffset", "startindex", "startchar", "begin", "beginoffset", "from", "offset",
@@ -72,6 +75,7 @@ _BRAT = re.compile(r"(T\d+\t\S+ \d+ \d+|R\d+\t\S+ Arg1:|E\d+\t\S+:T|[AM]\d+\t\S+
 _TAG = re.compile(r"O|[BIESLU]-\S.*", re.DOTALL)
 
 _LOOKED_AT = 1_000  # of a list
+_ALIKE = 50  # objects with the same names in a list
 _DEEP = 64  # as deep as anything that is kept
 _LONGEST_JSON = 100_000
 
@@ -104,6 +108,7 @@ def found(others: Mapping[str, Any], labels: Collection[str] = ()) -> list[Found
     return looks
 
 
+@lru_cache(maxsize=4096)
 def is_telling(name: str) -> bool:
     """Whether a field is called as those are in which tools keep labels."""
     words = _WORDS.findall(_CAMEL.sub("_", name).casefold())
@@ -121,6 +126,16 @@ def verdict(row: Mapping[str, Any]) -> str:
 def is_binary(row: Mapping[str, Any]) -> bool:
     """Whether the row answers about its one label only, yes or no, as Prodigy's binary views do."""
     return row.get("_is_binary") is True
+
+
+def is_of_several(row: Mapping[str, Any]) -> bool:
+    """Whether this is a line in which an export of ours takes several people's answers together."""
+    return type(row.get("answers")) is int and isinstance(row.get("disputed"), list)
+
+
+def is_disputed(row: Mapping[str, Any]) -> bool:
+    """Whether those leave something open."""
+    return is_of_several(row) and bool(row["disputed"])
 
 
 def inner_text(row: Mapping[str, Any]) -> str:
@@ -145,6 +160,7 @@ def of_line(text: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=4096)  # the same names stand in row after row
 def _plain(name: str) -> str:
     return "".join(filter(str.isalnum, name.casefold()))
 
@@ -190,7 +206,17 @@ def _like_list(value: list[Any], labels: Collection[str], depth: int) -> str:
         if _are_tags(some):
             return TAGS
         return NAMES if all(one.strip().casefold() in labels for one in some) else ""
-    return _first(some, labels, depth)
+    return _first(_unlike(some), labels, depth)
+
+
+def _unlike(values: Sequence[Any]) -> Iterator[Any]:
+    """The values of a list, but of objects with the same names some alone: a text may have many tokens."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    for value in values:
+        names = tuple(value) if isinstance(value, dict) else ()
+        seen[names] += 1
+        if not names or seen[names] <= _ALIKE:
+            yield value
 
 
 def _like_object(value: Mapping[str, Any], labels: Collection[str], depth: int) -> str:
@@ -218,7 +244,9 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_flag(value: Any) -> bool:
-    """Whether it says yes or no, or how sure a model is: 0, 1, true, 0.93."""
+    """Whether it says yes or no, or how sure a model is: 0, 1, true, 0.93; in a table, too."""
+    if isinstance(value, str):
+        return _FLAG.fullmatch(value.strip().casefold()) is not None
     return _is_number(value) and 0 <= value <= 1
 
 

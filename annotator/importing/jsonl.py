@@ -139,7 +139,7 @@ def _answer(raw: dict[str, Any], options: Options) -> dict[str, Any] | None:
             answer["spans"] = offsets.spans_from(answer["spans"], raw[options.text_column], raw["offsets"])
         if answer and raw.get("complete") is True:
             answer.setdefault("spans", [])  # for nothing is left out
-    if _of_several(raw) and isinstance(answer.get("classes"), dict):
+    if foreign.is_of_several(raw) and isinstance(answer.get("classes"), dict):
         # With a choice in dispute, what is left of its question is no answer to it.
         disputed = {item.get("question") for item in raw["disputed"] if isinstance(item, dict)}
         answer["classes"] = {name: chosen for name, chosen in answer["classes"].items() if name not in disputed}
@@ -147,11 +147,6 @@ def _answer(raw: dict[str, Any], options: Options) -> dict[str, Any] | None:
         classes = answer.get("classes")
         answer["classes"] = (classes if isinstance(classes, dict) else {}) | chosen
     return answer or None
-
-
-def _of_several(raw: dict[str, Any]) -> bool:
-    """Whether this is a line in which an export takes several people's answers together."""
-    return type(raw.get("answers")) is int and isinstance(raw.get("disputed"), list)
 
 
 def _is_unit(value: Any) -> bool:
@@ -171,6 +166,6 @@ def _meta(raw: dict[str, Any], options: Options) -> dict[str, Any]:
         del meta["split"]
     if _is_unit(meta.get("offsets")):
         del meta["offsets"]
-    if _of_several(raw):
+    if foreign.is_of_several(raw):
         meta = {name: value for name, value in meta.items() if name not in OF_SEVERAL}
     return meta | {name: value for name, value in (raw.get("meta") or {}).items() if name not in options.leave_out}

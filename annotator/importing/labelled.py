@@ -48,6 +48,8 @@ def read(row: Row, labels: Collection[str]) -> Reading | Refused:
     if answer is not None and not _says(answer):
         answer = None
         notes += [] if others else [Note("empty", ", ".join(sorted(row.answer or ())))]
+    if answer is not None and foreign.is_disputed(row.source):
+        notes.append(Note("disputed"))
     return Reading(answer, notes)
 
 

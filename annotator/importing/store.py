@@ -295,6 +295,8 @@ def _settle_clashes(project: Project, stored: Stored, clashes: Sequence[_Checked
 def _settle_known(stored: Stored, checked: _Checked, sha256: str) -> None:
     if checked.sha256 == sha256:
         stored.known += 1
+        if checked.answer is not None:
+            stored.told.noted([Note("known")], checked.row.refused("", "").detail())
     else:
         reason = f"{checked.external_id!r} is there already, with another text"
         stored.refused.append(checked.row.refused("id", reason))

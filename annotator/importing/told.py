@@ -164,6 +164,15 @@ def sentence(note: Note) -> Said:
             )
         case "unsaid":
             return Said("Nothing is said about spans, which this project asks for: these answers are not complete.")
+        case "disputed":
+            return Said(
+                "People’s answers leave something open in these rows. It is not taken: these answers are not complete."
+            )
+        case "known":
+            return Said(
+                "These documents were there already, or stand in the file more than once: labels of these rows are not"
+                " taken."
+            )
         case "edges":
             return Said("Spans begin or end with white space. They are kept exactly as they are.")
         case _:  # told only where most lines look so: one by chance says nothing

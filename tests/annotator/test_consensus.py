@@ -456,3 +456,16 @@ def test_who_turned_it_down_is_outvoted_like_anybody(cast, project, dora):
     (line,) = export(project)
 
     assert (line["spans"], line["classes"], line["disputed"]) == ([ADA], {"topic": ["praise"]}, [])
+
+
+def test_a_relation_between_spans_that_are_one_but_for_white_space_goes(cast, tmp_path):
+    project = make_project(cast.acme, annotators_per_document=2, check_share=0, allow_overlap=True)
+    (document,) = add_documents(cast.acme, project, " " + TEXT)
+    spans = [{"start": 0, "end": 4, "label": "PERSON"}, {"start": 1, "end": 4, "label": "PERSON"}]
+    submit(document, cast.alice, *spans, relations=[{"head": 0, "tail": 1, "label": "lives_in"}])
+    submit(document, cast.bob, spans[1])
+
+    (line,) = learnt(project, tmp_path)
+
+    assert (line["spans"], line["relations"], line["disputed"]) == ([spans[1]], [], [])
+    examples.parse(line)

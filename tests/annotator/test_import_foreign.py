@@ -351,3 +351,30 @@ def test_what_is_no_label_is_not_taken_for_one(cast, project, plain):
 
     assert (report.new, notes(report)) == (1, [])
     assert Annotation.objects.get().complete
+
+
+def test_labels_of_a_document_that_is_there_already_are_told_as_not_taken(cast, project):
+    both = [{"id": "a", "spans": [], "annotator": name} for name in ("bob", "dora")]
+
+    first = take(cast, project, *both, {"id": "b"}, {"id": "b"})
+    again = take(cast, project, both[1])
+
+    assert (first.new, first.known, notes(first)) == (2, 2, [("known", "", 1)])
+    assert (again.known, notes(again)) == (1, [("known", "", 1)])
+
+
+def test_what_people_left_open_is_told_and_not_taken(cast, project):
+    disputed = [{"kind": "span", "start": 0, "end": 7, "label": "PERSON", "for": 1, "against": 1}]
+    several = {"spans": [], "complete": False, "answers": 2, "exhaustive": True}
+
+    report = take(cast, project, {"id": "a", **several, "disputed": disputed}, {"id": "b", **several, "disputed": []})
+
+    assert notes(report) == [("disputed", "", 1)]
+    assert not Annotation.objects.get(document__external_id="a").complete
+
+
+def test_columns_called_like_labels_that_say_yes_or_no_are_told(cast, project):
+    report = load(project, io.BytesIO(b"text,angry,Friendly,page\na,1,FALSE,1\n"), Options("csv"), user=cast.alice)
+
+    assert notes(report) == [("unread", "angry", 1), ("unread", "Friendly", 1)]
+    assert not Annotation.objects.exists()

@@ -9,8 +9,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from annotator import review, snapshot, suggestions
-from annotator.models import Document, Suggestion
+from annotator import labels, review, snapshot, suggestions
+from annotator.models import Document, Label, Suggestion
 from annotator.tenancy import tenant_scope
 from tests.cast import add_documents, make_project
 from trainer.ml import examples
@@ -148,3 +148,22 @@ def test_a_span_that_was_marked_with_a_space_is_not_rejected_as_well(cast, proje
     example = examples.parse(lines(project, tmp_path)[0])
     assert [(span.start, span.end) for span in example.spans] == [(4, 9)]
     assert example.rejected == ()
+
+
+def test_a_rejection_of_a_label_that_became_the_one_that_was_given_is_no_obstacle(cast, project, tmp_path):
+    (document,) = add_documents(cast.acme, project, TEXT)
+    with tenant_scope(cast.acme):
+        shown = suggested(document, ADA)
+        place = {**ADA, "label": "PLACE"}
+        said = [{"suggestion": shown.pk, "item": "s0", "verdict": "reject"}]
+        draft = review.Submission(uuid4(), 0, {"spans": [place]}, state="draft", decisions=said)
+        review.annotate(document, cast.bob, draft)
+        of_project = Label.objects.filter(project=project, kind="span")
+        labels.merge(of_project.get(name="PERSON"), of_project.get(name="PLACE").pk, actor=cast.alice)
+
+        kept = review.left(review.current(document, cast.bob))
+        sent = review.Submission(uuid4(), 1, kept["answer"], complete=False, decisions=kept["decisions"])
+        review.annotate(document, cast.bob, sent)
+
+    (line,) = lines(project, tmp_path)
+    assert (line["spans"], line["rejected"]) == ([place], [])
