@@ -159,7 +159,8 @@ def taken(source: Source) -> tuple[bytes, int]:
         file = Slow(lambda: labelling.wait_for(2))
         report = backup.write(file)
     assert labelling.acknowledged > before
-    assert report.missing == []
+    # Tests beside these leave rows of versions whose files are gone.
+    assert [name for name in report.missing if name.startswith(f"models/{source.cast.acme.pk}/")] == []
     return file.getvalue(), before
 
 

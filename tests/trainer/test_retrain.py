@@ -243,9 +243,13 @@ def test_a_live_version_that_is_broken_makes_way_for_the_next(taught, trains_the
         monkeypatch.setattr("trainer.ml.metrics.probability_worse", lambda *_: {"f1": 0.99, "accuracy": 0.5})
         with tenant_scope(cast.acme):
             live = runs.live_version(project)
-        (store.version_dir(cast.acme.pk, project.pk, live.number) / "saved_model.pb").unlink()
-
-        run = a_round(cast, project)
+        path = store.version_dir(cast.acme.pk, project.pk, live.number) / "saved_model.pb"
+        data = path.read_bytes()
+        path.unlink()
+        try:
+            run = a_round(cast, project)
+        finally:
+            path.write_bytes(data)
 
         assert (run.state, run.reason) == ("succeeded", "")
         assert "cannot be used" in run.log
@@ -417,7 +421,9 @@ def test_an_export_holds_no_text_and_is_good_without_a_document_that_is_deleted(
             after = ModelVersion.objects.get(pk=version.pk)
             assert set(compared.answers(after)) == told - {gone.external_id}
             snapshots = store.project_dir(cast.acme.pk, project.pk).glob("runs/*/snapshot.jsonl")
-            assert not [path for path in snapshots if gone.text[:12] in path.read_text()]
+            learnt = {json.loads(line)["id"] for path in snapshots for line in path.read_text().splitlines()}
+            assert learnt
+            assert gone.external_id not in learnt
         assert after.manifest_sha256 != version.manifest_sha256
         predict._hot.clear()
         assert predict.predict(cast.acme, after.pk, ["Mrs Berg wrote from Oslo."])

@@ -3,7 +3,7 @@
 import { t } from "../i18n.js";
 import { newId } from "./ids.js";
 import { Outbox } from "./outbox.js";
-import { DELETED } from "./server.js";
+import { DELETED } from "./refusals.js";
 import { Store } from "./store.js";
 import { toAnswer } from "./work.js";
 

@@ -37,9 +37,6 @@ export class Unreachable extends Error {
   }
 }
 
-/** The status of a document that was here once. */
-export const DELETED = 410;
-
 const LATER = [429, 500, 502, 503, 504, 507];
 /** What browsers still send for a page that is gone, in bytes: 64 KiB in all, so that two of these fit. */
 const MOST_AFTERWARDS = 30_000;

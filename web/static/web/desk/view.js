@@ -4,7 +4,7 @@ import { language, n, t } from "../i18n.js";
 import { showContext } from "./context.js";
 import { byId, write } from "./dom.js";
 import { conflict } from "./dialogs.js";
-import { DELETED } from "./server.js";
+import { DELETED } from "./refusals.js";
 
 /** @typedef {import("./types.js").Annotation} Annotation */
 /** @typedef {import("./types.js").Answer} Answer */
