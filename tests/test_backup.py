@@ -217,7 +217,7 @@ def web(servers: tuple[Path, embedded.Services]) -> Iterator[str]:
         )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
     try:
-        eventually("the restored install to be ready", lambda: _ready(url))
+        eventually("the restored install to be ready", lambda: _ready(url), 300)
         yield url
     finally:
         process.terminate()
