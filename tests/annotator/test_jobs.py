@@ -130,7 +130,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(cast, project, settings):
 
 
 def test_unknown_options_are_refused_before_anything_is_kept(cast, project, settings):
-    with pytest.raises(Invalid, match="must be one of"):
+    with pytest.raises(Invalid, match="a Word document; it must be plain text"):
         start(cast, project, mails(1), "mails.docx")
 
     assert not settings.UPLOADS_DIR.exists()
