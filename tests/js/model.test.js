@@ -57,3 +57,17 @@ test("before the first version each answer counts at once; afterwards a quiet mo
 
   assert.deepEqual(heard, ["collecting", "due", "collecting", 1]);
 });
+
+test("whoever answers faster than that is told all the same", async (context) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  context.after(() => mock.timers.reset());
+  const { watch, heard } = watching(state("collecting", null), state("due", null));
+
+  watch.begin();
+  for (let i = 0; i < 4; i += 1) {
+    watch.answered();
+    await pass(500);
+  }
+
+  assert.deepEqual(heard, ["collecting", "due"]);
+});

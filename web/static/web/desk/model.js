@@ -21,6 +21,8 @@ export class ModelWatch {
     this.model = model;
     this.timer = 0;
     this.looking = false;
+    /** An answer is about to be looked for: whoever is fast must not put that off again and again. */
+    this.soon = false;
   }
 
   begin() {
@@ -30,7 +32,9 @@ export class ModelWatch {
 
   /** An answer was saved: before the first version each one counts. */
   answered() {
-    if (this.model.version === null) this.#plan(ANSWERED_MS);
+    if (this.model.version !== null || this.soon) return;
+    this.soon = true;
+    this.#plan(ANSWERED_MS);
   }
 
   /** Somebody looks at the page again. */
@@ -45,6 +49,7 @@ export class ModelWatch {
   }
 
   async #look() {
+    this.soon = false;
     if (this.looking || document.hidden) return;
     this.looking = true;
     const answer = await this.server.get(this.address).catch(() => null);
