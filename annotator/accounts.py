@@ -46,6 +46,10 @@ class User(AbstractUser):
 
     REQUIRED_FIELDS = []
     password_changed_at = models.DateTimeField(null=True, editable=False)
+    time_zone = models.CharField(max_length=64, blank=True, default="", db_default="", help_text="By its IANA name.")
+    ended = models.JSONField(
+        default=dict, blank=True, help_text="Tenants that they were removed from, and whether they were told."
+    )
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         # Django forgets the raw password where it only hashes the same one anew.
@@ -54,11 +58,6 @@ class User(AbstractUser):
             if kwargs.get("update_fields") is not None:
                 kwargs["update_fields"] = {*kwargs["update_fields"], "password_changed_at"}
         super().save(*args, **kwargs)
-
-    time_zone = models.CharField(max_length=64, blank=True, default="", db_default="", help_text="By its IANA name.")
-    ended = models.JSONField(
-        default=dict, blank=True, help_text="Tenants that they were removed from, and whether they were told."
-    )
 
 
 class Membership(models.Model):

@@ -3,8 +3,8 @@
 An item (a span, a choice, a relation) has a vote from each person whose answer says something about it: *for* it from
 who marked it, *against* it from whose complete answer lacks it. What is missing in an answer that is not complete is
 unknown and no vote, unless that person turned it down when a model suggested it, or the same words have another label
-there that cannot stand beside it. What most votes are for
-is kept, what most are against is dropped; where neither is more, the item is disputed, and nobody knows.
+there that cannot stand beside it. What most votes are for is kept, what most are against is dropped; where neither is
+more, the item is disputed, and nobody knows.
 
 Where answers differ, spans are taken without the white space at their edges: that somebody took a space along is no
 other opinion.
@@ -20,8 +20,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from annotator import suggestions
 from annotator.items import CHOICE, RELATION, SPAN, Item, items_of
-from annotator.spans import Answer, Schema, Span, Thing, things, trimmed
+from annotator.spans import Answer, Schema, Span, Thing, things
+from words.edges import trimmed
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,19 @@ class Given:
     answer: Answer
     complete: bool
     turned_down: frozenset[Thing] = frozenset()
+
+
+def given_to(rows: Iterable[tuple[int, int, Answer, bool]], schema: Schema) -> dict[int, list[Given]]:
+    """What people gave, by document: of (document, person, answer, complete), in their order. One query at most, for a
+    complete answer says by itself what is wrong."""
+    rows = list(rows)
+    partly = {document for document, _, _, complete in rows if not complete}
+    wrong = suggestions.turned_down(partly, schema) if partly else {}
+    found: dict[int, list[Given]] = {}
+    for document, person, answer, complete in rows:
+        said = wrong.get((document, person), frozenset())
+        found.setdefault(document, []).append(Given(answer, complete, said))
+    return found
 
 
 @dataclass

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from annotator.spans import trimmed
+from words.edges import trimmed
 
 SPAN, CHOICE, RELATION = "span", "choice", "relation"
 # What an item is about: (start, end) of a span, (question,), or (start, end, start, end) of a relation's head and tail.

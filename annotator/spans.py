@@ -228,21 +228,6 @@ def span_fault(item: Any, text: str, schema: Schema) -> str:
     return ""
 
 
-# White space as Unicode has it, in any script; the same set stands in the database (marginalia_trimmed).
-WHITE = "\t\n\x0b\x0c\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
-
-
-def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """A span's place without the white space at its edges; one of white space alone stays as it is.
-
-    For comparing: that one person took a space along is no other opinion. What is stored stays as it was said.
-    """
-    words = text[start:end]
-    if not words.strip(WHITE):
-        return start, end
-    return start + len(words) - len(words.lstrip(WHITE)), end - len(words) + len(words.rstrip(WHITE))
-
-
 def _check_neighbours(good: list[tuple[Span, int]], allow_overlap: bool, errors: list[Detail]) -> None:
     reach, seen = 0, set()
     for span, i in good:

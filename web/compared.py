@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from annotator import blinding, consensus, suggestions
+from annotator import blinding, consensus
 from annotator.models import Annotation, AnnotationRevision, Document, Label, Suggestion, User
-from annotator.spans import Schema, trimmed
+from annotator.spans import Schema
+from words.edges import trimmed
 
 SHOWN_CHARACTERS = 50_000
 SHOWN_REVISIONS = 200
@@ -105,14 +106,13 @@ def _of_suggestion(items: list[dict[str, Any]]) -> Iterable[tuple[Key, float]]:
 
 def _consensus(annotations: list[Annotation], document: Document) -> consensus.Consensus:
     """What the answers say together that were submitted."""
-    submitted = [one for one in annotations if one.state == Annotation.State.SUBMITTED]
     schema = Schema.of(document.project)
-    turned_down = suggestions.turned_down([document.pk], schema)
-    given = [
-        consensus.Given(one.answer, one.complete, turned_down.get((document.pk, one.annotator_id), frozenset()))
-        for one in submitted
+    rows = [
+        (document.pk, one.annotator_id, one.answer, one.complete)
+        for one in annotations
+        if one.state == Annotation.State.SUBMITTED
     ]
-    return consensus.of(given, schema, document.text)
+    return consensus.of(consensus.given_to(rows, schema).get(document.pk, []), schema, document.text)
 
 
 def _disputed(item: Mapping[str, Any]) -> Key:

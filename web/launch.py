@@ -18,12 +18,13 @@ from typing import NoReturn
 from django.core.exceptions import ImproperlyConfigured
 
 from annotator import disk, migrated
+from trainer.queues import SERVED
 from web import configuration, data_dir, embedded, masking
 from web.roles import RoleProblem
 from web.supervisor import Child, StartFailed, Supervisor, rotate, run_to_end
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-WORKERS = ("train", "suggest", "io", "maintenance", "beat")
+WORKERS = (*SERVED, "beat")
 READY_SECONDS = 180.0
 LET_GO_SECONDS = 10.0
 DEMO_USER = "demo"  # annotator.demo.setup.PERSON, which is not worth loading Django for

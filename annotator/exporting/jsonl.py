@@ -250,20 +250,18 @@ class Pages:
         if rows:
             self._place |= {"document": rows[-1][0], "annotation": rows[-1][1] or 0}
         several = {row[0]: orjson.loads(row[3]) for row in rows if row[3] is not None}
-        partly = [document for document, (completes, *_) in several.items() if not all(completes)]
-        turned_down = suggestions.turned_down(partly, self._schema) if partly else {}
-        found = []
-        for document, _, line, answers, rest in rows:
-            if answers is None:
-                found.append(line)
-                continue
-            completes, given, givers, rejected = several[document]
-            people = [
-                consensus.Given(answer, complete, turned_down.get((document, user), frozenset()))
-                for answer, complete, user in zip(given, completes, givers, strict=True)
-            ]
-            found.append(self._together(line, people, rejected, rest))
-        return found
+        if not several:
+            return [line for _, _, line, _, _ in rows]
+        each = (
+            (document, person, answer, complete)
+            for document, (completes, given, givers, _) in several.items()
+            for person, answer, complete in zip(givers, given, completes, strict=True)
+        )
+        people = consensus.given_to(each, self._schema)
+        return [
+            self._together(line, people[document], several[document][3], rest) if document in several else line
+            for document, _, line, _, rest in rows
+        ]
 
     def _together(self, line: str, people: list[consensus.Given], rejected: list[Span] | None, rest: str) -> str:
         """The line of a document that several people answered, from its parts. What is beside answers stays as it is,

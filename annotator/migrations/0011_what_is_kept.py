@@ -3,7 +3,7 @@ space at the edges of their spans alone are the same."""
 
 from django.db import migrations, models
 
-from annotator.spans import WHITE
+from words.edges import WHITE
 
 # The white space of annotator.spans as PostgreSQL writes it.
 _WHITE = "E'" + "".join(f"\\u{ord(one):04X}" for one in WHITE) + "'"

@@ -38,7 +38,7 @@ def begin(project, **fields):
 def told(cast, project):
     """The desk's sentence, that of the overview and that of the model's page, which must be the same; and the API's."""
     bob, slug = signed_in(cast.bob), cast.acme.slug
-    sentence = bob.get(reverse("training", args=[slug, project.pk])).json()["model"]["sentence"]
+    sentence = bob.get(reverse("model-state", args=[slug, project.pk])).json()["model"]["sentence"]
     assert sentence == bob.get(reverse("desk", args=[slug, project.pk])).context["config"]["model"]["sentence"]
     for page in ("project", "model"):
         answer = bob.get(reverse(page, args=[slug, project.pk]))
@@ -109,7 +109,7 @@ def test_a_version_that_suggests_is_named_also_while_the_next_one_learns(cast, p
     with tenant_scope(cast.acme):
         ModelVersion.objects.create(project=project, run=first, number=1, examples=10, live=True)
     sentence = (
-        signed_in(cast.bob).get(reverse("training", args=[cast.acme.slug, project.pk])).json()["model"]["sentence"]
+        signed_in(cast.bob).get(reverse("model-state", args=[cast.acme.slug, project.pk])).json()["model"]["sentence"]
     )
     assert sentence == "Version 1 is suggesting"
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from trainer.ml import characters as ch
 from trainer.ml.schema import Question
+from words.edges import trimmed
 
 _SENTENCE_END = re.compile(r"[.!?]\s|[。！？]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -203,10 +204,7 @@ def _span(given: Any, where: str, text: str) -> Span:
     if not 0 <= start < end <= len(text):
         raise DataError(f"{where}: {start}–{end} is not within the text's {len(text)} characters")
     # White space that was taken along is no part of the words: neither learned, nor held against a model.
-    words = text[start:end]
-    if words.strip():
-        start, end = start + len(words) - len(words.lstrip()), end - len(words) + len(words.rstrip())
-    return Span(start, end, given["label"])
+    return Span(*trimmed(text, start, end), given["label"])
 
 
 def encodable(text: str) -> str:

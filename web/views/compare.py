@@ -11,8 +11,8 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from annotator import blinding, consensus, suggestions
-from annotator.consensus import Consensus, Given
+from annotator import blinding, consensus
+from annotator.consensus import Consensus
 from annotator.items import CHOICE, RELATION, SPAN, Change
 from annotator.models import Annotation, Document, Project
 from annotator.spans import Schema
@@ -111,11 +111,7 @@ def _documents(project: Project, changes: Mapping[str, Sequence[Change]]) -> lis
     documents = Document.objects.filter(project=project, external_id__in=list(changes)).order_by("external_id")
     answers = Annotation.objects.filter(document__in=documents, state=Annotation.State.SUBMITTED)
     schema, texts = Schema.of(project), {document.pk: document.text for document in documents}
-    turned_down = suggestions.turned_down(list(texts), schema)
-    given: dict[int, list[Given]] = {}
-    for document_id, user, answer, complete in answers.values_list("document", "annotator", "answer", "complete"):
-        said = turned_down.get((document_id, user), frozenset())
-        given.setdefault(document_id, []).append(Given(answer, complete, said))
+    given = consensus.given_to(answers.values_list("document", "annotator", "answer", "complete"), schema)
     together = {document_id: consensus.of(one, schema, texts[document_id]) for document_id, one in given.items()}
     return [
         (

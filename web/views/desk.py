@@ -123,7 +123,7 @@ def _frame(
         "questions": [{"name": question.name, "multiple": question.multiple} for question in questions],
         "progress": _progress(project, request.user),
         "model": training(project).as_json(),
-        "model_url": reverse("training", args=[slug, project.pk]),
+        "model_url": reverse("model-state", args=[slug, project.pk]),
     }
     usable = [label for label in labels if not label.retired]
     return {

@@ -157,9 +157,15 @@ def lasted(begun: datetime, ended: datetime) -> str:
 def live(request: TenantRequest, project_id: int) -> HttpResponse:
     """What is under way, alone: pages ask for it every second or two while there is something."""
     project = access.project_for(request, project_id)
-    now = training(project)
-    context: dict[str, Any] = {"project": project, "training": now, "may_manage": access.may(request, Role.MANAGER)}
-    return JsonResponse({"html": render_to_string("web/run_active.html", context, request), "model": now.as_json()})
+    context: dict[str, Any] = {"project": project, "training": training(project)}
+    context["may_manage"] = access.may(request, Role.MANAGER)
+    return JsonResponse({"html": render_to_string("web/run_active.html", context, request)})
+
+
+@require_safe
+def state(request: TenantRequest, project_id: int) -> HttpResponse:
+    """The model's state for the desk, which asks for as long as somebody labels: nothing is rendered for it."""
+    return JsonResponse({"model": training(access.project_for(request, project_id)).as_json()})
 
 
 @require_POST

@@ -72,6 +72,7 @@ urlpatterns = [
     page("projects/<int:project_id>/model", model.show, "model"),
     page("projects/<int:project_id>/model/changes", compare.show, "compare"),
     page("projects/<int:project_id>/training", training.live, "training"),
+    page("projects/<int:project_id>/model-state", training.state, "model-state"),
     page("projects/<int:project_id>/train", training.start, "train"),
     page("projects/<int:project_id>/pace", pace.show, "pace"),
     page("projects/<int:project_id>/import", imports.upload, "import"),

@@ -66,7 +66,7 @@ class Command(TenantCommand):
         reasons = sorted(report.told.reasons(), key=lambda told: told["lines"])
         for told in reasons[:SHOWN_REASONS]:
             self.stderr.write(
-                f"{_where(told, report)}, {told['field']}: {told['reason']}{' (or alike)' * told['varied']}"
+                f"{_where(told, report)}, {told['field']}: {told['reason']}{' (or similar)' * told['varied']}"
             )
         if len(reasons) > SHOWN_REASONS:
             self.stderr.write(f"… and {len(reasons) - SHOWN_REASONS:,} more reasons")
