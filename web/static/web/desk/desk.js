@@ -236,10 +236,13 @@ export class Desk {
 
   async #skip() {
     if (this.sitting && (this.sitting.busy || !this.sitting.current)) return;
+    const { text } = this.board;
     const reason = await askWhySkipped();
-    if (reason === null) return;
+    // While it was asked, another document may have come: the reason is not about that.
+    if (reason === null || this.board.text !== text) return;
     const current = this.sitting?.current ?? this.alone;
-    if (reason && current) current.comment = current.comment ? `${current.comment}\n${reason}` : reason;
+    const said = (current?.comment ?? "").split("\n");
+    if (reason && current && !said.includes(reason)) current.comment = current.comment ? `${current.comment}\n${reason}` : reason;
     if (this.sitting) this.sitting.done({ state: "skipped" });
     else {
       this.#follow();
