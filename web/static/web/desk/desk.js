@@ -23,6 +23,8 @@ import { keepWriting } from "./writing.js";
 
 const FREE = ["help", "guidelines", "history", "again", "retry", "signin"];
 const OF_CONTROLS = ["Enter", " ", "Tab", "Shift+Tab"];
+/** What ends the work on a document: a key that is held does it to one of them. */
+const ENDING = ["submit", "acceptAllAndSubmit", "submitPart", "skip"];
 
 export class Desk {
   /** @param {HTMLElement} element */
@@ -324,6 +326,8 @@ export class Desk {
   /** @param {KeyboardEvent} event */
   #key(event) {
     const there = event.target instanceof Element ? event.target : document.body;
+    // Nor does it press buttons again and again, those of a question that it opened included.
+    if (event.repeat && event.key === "Enter" && there.closest("button")) event.preventDefault();
     if (event.isComposing || event.defaultPrevented || document.querySelector("dialog[open]")) return;
     if (there.closest("textarea, select, summary, input:not([type=radio], [type=checkbox])")) return;
     const found = bound(this.keys, event);
@@ -350,7 +354,7 @@ export class Desk {
       return;
     }
     event.preventDefault();
-    if (!event.repeat || command !== "submit") this.act(command);
+    if (!event.repeat || !ENDING.includes(command)) this.act(command);
   }
 }
 
