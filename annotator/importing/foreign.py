@@ -81,6 +81,9 @@ _WRITTEN = re.compile(r"""[\[({].*?(\d+, *\d+, *['"]|['"](begin|ents|entities|la
 _BRAT = re.compile(r"(T\d+\t\S+ \d+ \d+|R\d+\t\S+ Arg1:|E\d+\t\S+:T|[AM]\d+\t\S+ [TE]\d|#\d+\t)")
 _TAG = re.compile(r"O|[BIESLU]-\S.*", re.DOTALL)
 
+_BINARY_VIEWS = ("ner", "spans", "classification")
+_ASKED_ABOUT = frozenset(("rank", "priority", "pattern"))
+
 _LOOKED_AT = 1_000  # of a list
 _ALIKE = 50  # objects with the same names in a list
 _DEEP = 64  # as deep as anything that is kept
@@ -141,9 +144,15 @@ def is_telling(name: str) -> bool:
     return _plain(name) in _TELLING or not _TELLING_WORDS.isdisjoint(words)
 
 
-def is_binary(row: Mapping[str, Any]) -> bool:
-    """Whether the row answers about its one label only, yes or no, as Prodigy's binary views do."""
-    return row.get("_is_binary") is True
+def is_binary(row: Mapping[str, Any], spans: Any = ()) -> bool:
+    """Whether the row answers about what it showed only, yes or no, as in Prodigy's views that nobody can mark in.
+
+    Older versions say so nowhere; but of what a model asks about, it tells how sure it is.
+    """
+    if row.get("_is_binary") is True or row.get("_view_id") in _BINARY_VIEWS:
+        return True
+    shown = [span for span in spans if isinstance(span, Mapping)] if isinstance(spans, list) else []
+    return "_task_hash" in row and any("score" in span and not _ASKED_ABOUT.isdisjoint(span) for span in shown)
 
 
 def is_of_several(row: Mapping[str, Any]) -> bool:

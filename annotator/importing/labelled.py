@@ -66,7 +66,7 @@ def completeness(row: Row, answer: dict[str, Any], schema: Schema) -> tuple[bool
     """Whether what the row does not mark is nothing: as it says, else where it speaks of spans, if they are asked."""
     if row.complete is not None:
         return row.complete, []
-    if foreign.is_binary(row.source):
+    if foreign.is_binary(row.source, answer.get("spans")):
         return False, [Note("binary")]
     if schema.spans and answer.get("spans") is None:
         return False, [Note("unsaid")]

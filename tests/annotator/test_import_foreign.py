@@ -285,12 +285,30 @@ def test_a_verdict_in_a_column_is_heeded(cast, project):
     assert Annotation.objects.get().document.text == "a"
 
 
-def test_a_yes_to_one_label_does_not_know_of_others(cast, project):
-    report = take(cast, project, {"spans": [{"start": 14, "end": 17, "label": "PERSON"}], "answer": "accept",
-                                  "_is_binary": True})  # fmt: skip
+@pytest.mark.parametrize(
+    ("row", "span"),
+    [
+        ({"_is_binary": True}, {}),
+        ({"_view_id": "ner"}, {}),
+        ({"_task_hash": 7}, {"score": 0.5, "rank": 0}),
+        ({"_task_hash": 7}, {"score": 0.5, "priority": 0.5, "pattern": 3}),
+    ],
+)
+def test_a_yes_to_what_was_shown_does_not_know_of_the_rest(cast, project, row, span):
+    report = take(cast, project, {"spans": [{"start": 14, "end": 17, "label": "PERSON", **span}], "answer": "accept",
+                                  **row})  # fmt: skip
 
     assert notes(report) == [("binary", "", 1)]
     assert Annotation.objects.get().complete is False
+
+
+def test_what_was_marked_by_hand_is_complete_in_prodigy_too(cast, project):
+    span = {"start": 14, "end": 17, "label": "PERSON", "token_start": 2, "source": "web", "score": 0.5}
+
+    report = take(cast, project, {"spans": [span], "answer": "accept", "_view_id": "ner_manual", "_task_hash": 7})
+
+    assert notes(report) == []
+    assert Annotation.objects.get().complete is True
 
 
 def test_who_answers_a_question_says_nothing_about_spans(cast, project):
