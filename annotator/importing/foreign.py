@@ -77,7 +77,10 @@ _NAMES_IN_OBJECTS = _LABELS | frozenset((
     "tagname",
 ))  # fmt: skip
 # As a table holds what a program wrote: ``[(0, 7, 'ORG')]``, ``{'start': 0, …``.
-_WRITTEN = re.compile(r"""[\[({].*?(\d+, *\d+, *['"]|['"](begin|ents|entities|labels?|start)\w*['"]: *\S)""", re.DOTALL)
+_WRITTEN = re.compile(
+    r"""[\[({].*?((?<!\d)\d{1,9}, ?\d{1,9}, ?['"]|['"](begin|ents|entities|labels?|start)\w{0,20}['"]: ?\S)""",
+    re.DOTALL,
+)
 _BRAT = re.compile(r"(T\d+\t\S+ \d+ \d+|R\d+\t\S+ Arg1:|E\d+\t\S+:T|[AM]\d+\t\S+ [TE]\d|#\d+\t)")
 _TAG = re.compile(r"O|[BIESLU]-\S.*", re.DOTALL)
 

@@ -398,7 +398,15 @@ def test_a_look_at_odd_values_ends(format):
     for _ in range(500):
         deep = [deep]
 
-    assert foreign.found({"a": deep, "b": "[" * 5_000, "c": [[]], "d": [{}] * 10_000, "e": {}}) == []
+    many = {
+        "b": "[" * 5_000,
+        "c": [[]],
+        "d": [{}] * 10_000,
+        "e": {},
+        "f": "[" + "9" * 90_000,
+        "g": "['" + "start" * 9_000,
+    }
+    assert foreign.found({"a": deep, **many}) == []
 
 
 DATA = Path(os.environ.get("MARGINALIA_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
