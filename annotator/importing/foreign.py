@@ -263,7 +263,9 @@ def _like_object(value: Mapping[str, Any], labels: Collection[str], depth: int) 
         return LIGHTTAG if "tag" in keys else SPANS
     if {"head", "child", "label"} <= keys.keys():
         return PRODIGY
-    if value and all(key.strip().casefold() in labels for key in value):
+    if value and all(
+        key.strip().casefold() in labels and (_is_number(one) or _holds(one)) for key, one in value.items()
+    ):
         return NAMES
     if value.get("role", value.get("from")) in ("assistant", "gpt") and ("content" in keys or "value" in keys):
         return CHAT

@@ -475,7 +475,7 @@ def test_an_empty_answer_to_a_question_that_takes_one_choice_is_none_and_told(ca
         {"author": {"name": "Bo", "tags": []}},
         {"words": ["O", "Bo"], "place": [1, 2, 3], "size": ["1", "2", "x"]},
         {"status": "published", "author": "Bo", "created": "2024-01-05", "priority": 3, "opens": "10:30, Room 5"},
-        {"person": "Bo", "date": "2024-01-05", "annotation_date": "2024-01-06"},
+        {"person": "Bo", "date": "2024-01-05", "annotation_date": "2024-01-06", "sender": {"place": "Oslo"}},
         {"messages": [{"role": "customer", "content": "Hi"}, {"role": "agent", "content": "Hello"}]},
         {"segments": [{"start": 0, "end": 4, "speaker": "Bo"}], "bbox": [10, 20, 110, 40], "at": [52.5, 13.4]},
         {"position": [3, 4], "name": "x", "votes": {"up": 3, "down": 1}, "note": "[draft] (1, 2, x)"},
