@@ -17,11 +17,12 @@ class Full:
 
 def asked_first(document: Document, user: User) -> Full | None:
     """What to ask somebody who opens a full document; None where there is nothing to ask: they answered or began it, or
-    have it from the queue."""
+    have it from the queue. Who skipped it gave no answer, and others did since."""
     given = Annotation.objects.filter(document=document, state=Annotation.State.SUBMITTED).count()
     if given < document.project.annotators_per_document:
         return None
-    theirs = Annotation.objects.filter(document=document, annotator=user).exists()
+    own = Annotation.objects.filter(document=document, annotator=user)
+    theirs = own.exclude(state=Annotation.State.SKIPPED, draft__isnull=True).exists()
     if theirs or Claim.objects.filter(document=document, annotator=user).exists():
         return None
     return Full(given, document.project.annotators_per_document)

@@ -16,6 +16,7 @@ Name = tuple[str, str | None, str]  # kind, question (of a choice), name
 
 JOINERS = "\u200c\u200d"  # scripts and emoji need them, though they show nothing by themselves
 _UNSEEN = {"Cc", "Cf", "Zl", "Zp"}  # controls, marks of direction and the like, separators of lines
+_BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # letters and signs by their kind that are drawn as nothing
 
 
 def look(name: str) -> str:
@@ -26,10 +27,16 @@ def look(name: str) -> str:
 
 def invisible(name: str) -> str:
     """The first character that a name cannot have because nobody sees it; empty when there is none."""
-    for character in name:
-        if unicodedata.category(character) in _UNSEEN and character not in JOINERS:
-            return character
-    return ""
+    return next((one for one in name if _is_unseen(one) and one not in JOINERS), "")
+
+
+def shows(name: str) -> bool:
+    """Whether there is anything to see of it."""
+    return not all(_is_unseen(character) or character.isspace() for character in name)
+
+
+def _is_unseen(character: str) -> bool:
+    return character in _BLANK or unicodedata.category(character) in _UNSEEN
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,8 @@ def annotate(document: Document, user: User, sent: Submission) -> Annotation:
     if annotation is not None and _known(annotation, sent):
         return annotation
     last: dict[str, Any] = left(annotation) if annotation else {"revision": 0, "milliseconds": None}
-    full = None if sent.extra or annotation else extra.refused(document, user)
+    begun = annotation is not None and annotation.state != Annotation.State.SKIPPED
+    full = None if sent.extra or begun else extra.refused(document, user)
     if full:
         raise Conflict("document_full", _full(full))
     if last["revision"] != sent.revision:

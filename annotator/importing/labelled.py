@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from annotator.importing import cells, foreign
+from annotator.importing import cells, dismissed, foreign
 from annotator.importing.rows import Cell, Refused, Row
 from annotator.importing.told import Note, likeness
 from annotator.said import Said
@@ -27,18 +27,19 @@ class Reading:
     notes: list[Note] = field(default_factory=list)
 
 
-def read(row: Row, labels: Collection[str]) -> Reading | Refused:
-    """What a row says before its labels are checked; ``labels`` are the project's names, case-folded.
+def read(row: Row, labels: Collection[str] = (), asked: Collection[str] = ()) -> Reading | Refused:
+    """What a row says before its labels are checked; ``labels`` and ``asked`` are what the project's labels (choices
+    included) and its questions are called, case-folded.
 
     Refused where an empty field would say "nothing here" although labels seem to lie in another one.
     """
     if row.like:
         return Reading(None, [Note("line", like=row.like)])
     answer = dict(row.answer) if row.answer is not None else None
-    others = foreign.found(row.source, labels)
-    verdict = foreign.verdict(row.source)
+    others = foreign.found(row.source, labels, asked)
+    verdict, told_by = dismissed.said(row.source, answer)
     if verdict and (answer is not None or others):
-        return Reading(None, [Note(verdict)])
+        return Reading(None, [Note(verdict, told_by)])
     doubtful = answer is not None and _says_nothing(answer) and [one for one in others if _counts(one, row)]
     if doubtful:
         if not row.may_lose:
@@ -65,7 +66,7 @@ def completeness(row: Row, answer: dict[str, Any], schema: Schema) -> tuple[bool
     """Whether what the row does not mark is nothing: as it says, else where it speaks of spans, if they are asked."""
     if row.complete is not None:
         return row.complete, []
-    if foreign.is_binary(row.source):
+    if foreign.is_binary(row.source, answer.get("spans")):
         return False, [Note("binary")]
     if schema.spans and answer.get("spans") is None:
         return False, [Note("unsaid")]
@@ -106,6 +107,7 @@ def _parted(question: str, given: Any, schema: Schema) -> Any:
 def _ask(like: str) -> str:
     return Said(
         "looks like labels (%(like)s), which are not read, while the fields that are read are empty: that would say "
-        "“nothing here”. Import such rows without labels (`unread_labels=unlabelled`), or write the labels as `spans`",
+        "“nothing here”. Import such rows without labels (`unread_labels=unlabelled`), write the labels as `spans`, or "
+        "put the field into `meta` if it holds none",
         like=likeness(like),
     )

@@ -154,7 +154,7 @@ class _Check:
         self.project = project
         self.user = user
         self.schema: Schema | None = None
-        self._labels: frozenset[str] | None = None
+        self._called: tuple[frozenset[str], frozenset[str]] | None = None
 
     def __call__(self, row: Row) -> _Checked | Refused:
         fault = text_fault(row.text)
@@ -169,7 +169,7 @@ class _Check:
         if fault:
             return row.refused("meta", fault)
         meta = orjson.dumps(row.meta).decode()
-        reading = labelled.read(row, self._names() if row.source else ())
+        reading = labelled.read(row, *self._names()) if row.source else labelled.read(row)
         if isinstance(reading, Refused):
             return reading
         if reading.answer is None:
@@ -181,12 +181,15 @@ class _Check:
             return row.refused(first["field"], first["reason"])
         return _Checked(row, external_id, sha256, meta, answer, complete, [*reading.notes, *notes])
 
-    def _names(self) -> frozenset[str]:
-        """What labels, questions' choices included, are called in this project, without case."""
-        if self._labels is None:
-            names = Label.objects.filter(project=self.project).values_list("name", flat=True)
-            self._labels = frozenset(name.casefold() for name in names)
-        return self._labels
+    def _names(self) -> tuple[frozenset[str], frozenset[str]]:
+        """What labels, questions' choices included, and questions are called in this project, without case."""
+        if self._called is None:
+            called = list(Label.objects.filter(project=self.project).values_list("name", "question__name"))
+            self._called = (
+                frozenset(name.casefold() for name, _ in called),
+                frozenset(question.casefold() for _, question in called if question),
+            )
+        return self._called
 
     def _answer(self, row: Row, given: dict[str, Any]) -> tuple[Answer | None, bool, list[Note]]:
         if self.user is None:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 from annotator.errors import Detail
-from annotator.importing import foreign
+from annotator.importing import dismissed, foreign
 from annotator.said import Said
 
 FIRST = 5  # rows of each are named
@@ -150,10 +150,18 @@ def sentence(note: Note) -> Said:
                 field=field,
                 like=like,
             )
-        case foreign.REJECT:
-            return Said("“answer” says rejected: these labels are not taken, and the documents come in without labels.")
-        case foreign.IGNORE:
-            return Said("“answer” says ignored or skipped: these documents come in without labels.")
+        case dismissed.REJECT:
+            return Said(
+                "“%(field)s” says that these labels are not right: they are not taken, and the documents come in"
+                " without labels. A field that says nothing about the labels belongs into `meta`.",
+                field=field,
+            )
+        case dismissed.IGNORE:
+            return Said(
+                "“%(field)s” says that these rows were left aside: the documents come in without labels. A field that"
+                " says nothing about the labels belongs into `meta`.",
+                field=field,
+            )
         case "binary":
             return Said(
                 "These answers are yes or no to one label. Nothing is known of the rest: they are not complete."

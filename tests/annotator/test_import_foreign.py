@@ -85,6 +85,40 @@ def notes(report) -> list[tuple[str, str, int]]:
         ({"marks": [[0.0, 7.0, "X"]]}, "marks"),
         ({"a": {"b": {"c": {"d": {"e": {"f": {"g": [[0, 7, "X"]]}}}}}}}, "a"),
         ({"marks": [{"x": 1}] * 60 + [{"start": 0, "end": 7, "label": "X"}]}, "marks"),
+        ({"offsets": [[0, 7]], "types": ["X"]}, "offsets"),
+        ({"offsets": [0, 7], "kinds": ["X"]}, "kinds"),
+        ({"starts": [0], "ends": [7], "names": ["X"]}, "names"),
+        ({"start": [0], "end": [7], "type": ["X"]}, "type"),
+        ({"tokens": ["Nordlys", "hired", "Ada"], "mine": ["X", "O", "Y"]}, "mine"),
+        ({"words": ["Nordlys", "hired", "Ada"], "iob": [1, 0, 1]}, "iob"),
+        ({"tokens": [{"text": "Nordlys", "ent_type": "X"}]}, "tokens"),
+        ({"marks": [{"start": 0, "end": 7, "kind": "X"}]}, "marks"),
+        ({"marks": [{"offsets": [[0, 7]], "type": "X"}]}, "marks"),
+        ({"marks": [{"locations": [{"offset": 0, "length": 7}], "infons": {"type": "X"}}]}, "marks"),
+        ({"marks": [{"pos": [0, 7], "type": "X"}]}, "marks"),
+        ({"marks": [[0, 7, "X", 0.9]]}, "marks"),
+        ({"marks": [[0, 7, "X", "Nordlys"]]}, "marks"),
+        ({"marks": [[[0, 7], "X"]]}, "marks"),
+        ({"marks": [["T1", "X", [[0, 7]]]]}, "marks"),
+        ({"evidence": [[0, 7], [14, 17]]}, "evidence"),
+        ({"marks": {"PERSON": [[0, 7]]}}, "marks"),
+        ({"PERSON": ["Ada"]}, "PERSON"),
+        ({"ann": "T1\tX 0 7\tNordlys"}, "ann"),
+        ({"mine": "T1\tX 0 7\tNordlys\nT2\tX 14 17\tAda"}, "mine"),
+        ({"mine": "[(0, 7, 'X')]"}, "mine"),
+        ({"mine": "[{'start': 0, 'end': 7, 'label': 'X'}]"}, "mine"),
+        ({"mine": "{'entities': [(0, 7, 'X')]}"}, "mine"),
+        ({"suggestions": {"topic": {"value": "pos"}}}, "suggestions"),
+        ({"topic.suggestion": "pos"}, "topic.suggestion"),
+        ({"annotation_sets": {"": {"annotations": [{"type": "X", "start": 0, "end": 7}]}}}, "annotation_sets"),
+        ({"denotations": []}, "denotations"),
+        ({"messages": [{"role": "user", "content": TEXT}, {"role": "assistant", "content": "pos"}]}, "messages"),
+        ({"conversations": [{"from": "human", "value": TEXT}, {"from": "gpt", "value": "pos"}]}, "conversations"),
+        ({"answers": {"text": ["Ada"], "answer_start": [14]}}, "answers"),
+        ({"Topic": "refund"}, "Topic"),
+        ({"polarity": "pos"}, "polarity"),
+        ({"choice": "pos"}, "choice"),
+        ({"job": 1, "job-metadata": {"class-name": "pos"}}, "job-metadata"),
     ],
 )
 @pytest.mark.parametrize("empty", [{"spans": []}, {"spans": [], "classes": {}, "relations": []}])
@@ -177,16 +211,104 @@ def test_what_was_rejected_or_ignored_is_no_label(cast, project, said, code):
 
     report = take(cast, project, *rows)
 
-    assert (report.new, notes(report)) == (2, [(code, "", 1)])
+    assert (report.new, notes(report)) == (2, [(code, "answer", 1)])
     assert Annotation.objects.get().document.external_id == "accept"
 
 
-def test_a_yes_to_one_label_does_not_know_of_others(cast, project):
-    report = take(cast, project, {"spans": [{"start": 14, "end": 17, "label": "PERSON"}], "answer": "accept",
-                                  "_is_binary": True})  # fmt: skip
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ({"status": "rejected"}, "reject"),
+        ({"state": "Discarded"}, "ignore"),
+        ({"record_status": "discarded"}, "ignore"),
+        ({"review_status": "declined"}, "reject"),
+        ({"decision": "Cancelled"}, "ignore"),
+        ({"accept": 0}, "reject"),
+        ({"answer": False}, "reject"),
+        ({"is_valid": False}, "reject"),
+        ({"isValid": 0.0}, "reject"),
+        ({"approved": "no"}, "reject"),
+        ({"rejected": True}, "reject"),
+        ({"was_cancelled": True}, "ignore"),
+        ({"Skipped": 1}, "ignore"),
+    ],
+)
+def test_a_verdict_in_a_field_of_any_tool_is_heeded(cast, project, said, code):
+    rows = ({"spans": [{"start": 14, "end": 17, "label": "PERSON"}]}, {"spans": []}, {"classes": {"topic": ["praise"]}})
+
+    report = take(cast, project, *({"id": str(n), **row, **said} for n, row in enumerate(rows)))
+
+    assert (report.new, notes(report)) == (3, [(code, next(iter(said)), 3)])
+    assert f"“{next(iter(said))}”" in report.told.notes()[0]["message"]
+    assert not Annotation.objects.exists()
+
+
+@pytest.mark.parametrize("said", [{"answer": "reject"}, {"accepted": False}, {"status": "ignored"}])
+def test_a_span_that_somebody_turned_down_is_no_label(cast, project, said):
+    spans = [{"start": 14, "end": 17, "label": "PERSON"}, {"start": 0, "end": 7, "label": "PLACE", **said}]
+
+    report = take(cast, project, {"spans": spans})
+
+    assert [field for _, field, _ in notes(report)] == [f"spans.{next(iter(said))}"]
+    assert not Annotation.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        {"status": "published"},
+        {"status": "cancelled"},
+        {"state": "draft"},
+        {"order_status": "rejected"},
+        {"order": {"status": "rejected"}},
+        {"verified": False},
+        {"rejected": []},
+        {"is_valid": True},
+        {"was_cancelled": False},
+        {"meta": {"answer": "reject"}},
+        {"annotation_approver": None},
+        {"answer": "accept"},
+    ],
+)
+def test_what_is_no_verdict_takes_no_labels_away(cast, project, plain):
+    report = take(cast, project, {"spans": [{"start": 14, "end": 17, "label": "PERSON"}], **plain})
+
+    assert (report.new, notes(report), Annotation.objects.count()) == (1, [], 1)
+
+
+def test_a_verdict_in_a_column_is_heeded(cast, project):
+    data = b"text,kind,is_valid,status\na,praise,TRUE,open\nb,praise,FALSE,open\nc,billing,,discarded\nd,,0,open\n"
+
+    report = load(project, io.BytesIO(data), Options("csv", classes=("kind=topic",)), user=cast.alice)
+
+    assert notes(report)[1:] == [("reject", "is_valid", 1), ("ignore", "status", 1)]
+    assert Annotation.objects.get().document.text == "a"
+
+
+@pytest.mark.parametrize(
+    ("row", "span"),
+    [
+        ({"_is_binary": True}, {}),
+        ({"_view_id": "ner"}, {}),
+        ({"_task_hash": 7}, {"score": 0.5, "rank": 0}),
+        ({"_task_hash": 7}, {"score": 0.5, "priority": 0.5, "pattern": 3}),
+    ],
+)
+def test_a_yes_to_what_was_shown_does_not_know_of_the_rest(cast, project, row, span):
+    report = take(cast, project, {"spans": [{"start": 14, "end": 17, "label": "PERSON", **span}], "answer": "accept",
+                                  **row})  # fmt: skip
 
     assert notes(report) == [("binary", "", 1)]
     assert Annotation.objects.get().complete is False
+
+
+def test_what_was_marked_by_hand_is_complete_in_prodigy_too(cast, project):
+    span = {"start": 14, "end": 17, "label": "PERSON", "token_start": 2, "source": "web", "score": 0.5}
+
+    report = take(cast, project, {"spans": [span], "answer": "accept", "_view_id": "ner_manual", "_task_hash": 7})
+
+    assert notes(report) == []
+    assert Annotation.objects.get().complete is True
 
 
 def test_who_answers_a_question_says_nothing_about_spans(cast, project):
@@ -276,7 +398,15 @@ def test_a_look_at_odd_values_ends(format):
     for _ in range(500):
         deep = [deep]
 
-    assert foreign.found({"a": deep, "b": "[" * 5_000, "c": [[]], "d": [{}] * 10_000, "e": {}}) == []
+    many = {
+        "b": "[" * 5_000,
+        "c": [[]],
+        "d": [{}] * 10_000,
+        "e": {},
+        "f": "[" + "9" * 90_000,
+        "g": "['" + "start" * 9_000,
+    }
+    assert foreign.found({"a": deep, **many}) == []
 
 
 DATA = Path(os.environ.get("MARGINALIA_DATA") or Path(__file__).resolve().parents[3] / "shared" / "data")
@@ -344,6 +474,12 @@ def test_an_empty_answer_to_a_question_that_takes_one_choice_is_none_and_told(ca
         {"bool": False, "toxic": 0},
         {"author": {"name": "Bo", "tags": []}},
         {"words": ["O", "Bo"], "place": [1, 2, 3], "size": ["1", "2", "x"]},
+        {"status": "published", "author": "Bo", "created": "2024-01-05", "priority": 3, "opens": "10:30, Room 5"},
+        {"person": "Bo", "date": "2024-01-05", "annotation_date": "2024-01-06", "sender": {"place": "Oslo"}},
+        {"messages": [{"role": "customer", "content": "Hi"}, {"role": "agent", "content": "Hello"}]},
+        {"segments": [{"start": 0, "end": 4, "speaker": "Bo"}], "bbox": [10, 20, 110, 40], "at": [52.5, 13.4]},
+        {"position": [3, 4], "name": "x", "votes": {"up": 3, "down": 1}, "note": "[draft] (1, 2, x)"},
+        {"stars": 5, "verified": False, "suggestion": "more shops", "answers": "see above"},
     ],
 )
 def test_what_is_no_label_is_not_taken_for_one(cast, project, plain):

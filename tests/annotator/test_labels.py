@@ -226,7 +226,10 @@ def test_two_labels_that_people_could_take_for_one_another_are_refused(desk, nam
     assert labels.add(project, kind="relation", name="person", actor=cast.alice).name == "person"
 
 
-@pytest.mark.parametrize("name", ["PER\u202eSON", "PER\u200bSON", "A\tB", "A\u2028B", "\u200d", " A", "", "A" * 101])
+@pytest.mark.parametrize(
+    "name",
+    ["PER\u202eSON", "PER\u200bSON", "A\tB", "\u3164", "A\u2800B", "A\u2028B", "\u200d", " A", "", "A" * 101],
+)
 def test_a_name_that_nobody_could_read_is_refused(desk, name):
     cast, document = desk
 

@@ -203,9 +203,20 @@ def test_skipping_asks_why(place, context):
     assert desk.page.evaluate("() => document.activeElement.id") == "skip-words"
     desk.press("Escape")
     assert desk.document == first, "and lets go"
+    desk.page.focus("button[name=act][value=skip]")
+    for _ in range(3):
+        desk.page.keyboard.down("Enter")
+    assert (desk.document, desk.page.locator("#skip[open]").count()) == (first, 1), "a key that is held opens it only"
+    desk.page.keyboard.up("Enter")
+    desk.press("Escape")
+    desk.page.focus("#text")
     desk.press(".", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp")
     assert desk.page.input_value("#skip-words") == "Not in a language that I read"
     second = desk.submit().document
+    desk.press(".")
+    desk.page.go_back()
+    desk.after(second).press("Enter").page.go_forward()
+    assert desk.after(first).document == second, "what was on the desk when it was asked is meant, or nothing"
     desk.press(".")
     desk.page.keyboard.type("2 letters in one")
     third = desk.submit().document
@@ -215,6 +226,7 @@ def test_skipping_asks_why(place, context):
     assert {answer["state"] for answer in said.values()} == {"skipped"}
     comments = [said[name]["comment"] for name in (first, second, third)]
     assert comments == ["Not in a language that I read", "2 letters in one", ""]
+    assert [said[name]["revision"] for name in (first, second, third)] == [1, 1, 1]
     assert "Those that you skipped go to somebody else." in desk.page.inner_text("#finished-text")
 
 

@@ -100,3 +100,14 @@ test("a relation changed into one that is there already becomes that one", () =>
   assert.deepEqual(work.changeRelation(now, 0, "s").relations, [relations[1]]);
   assert.deepEqual(work.changeRelation(now, 0, "t").relations.map((r) => r.label), ["s", "t"]);
 });
+
+test("a choice that is let go leaves the question unanswered", () => {
+  for (const multiple of [false, true]) {
+    const question = { name: "tags", multiple };
+    const chosen = work.toggleChoice(work.EMPTY, question, "x");
+
+    const none = work.toggleChoice(chosen, question, "x");
+
+    assert.deepEqual([work.toAnswer(chosen).classes, work.toAnswer(none).classes], [{ tags: ["x"] }, {}]);
+  }
+});

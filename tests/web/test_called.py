@@ -50,6 +50,7 @@ def test_a_document_without_an_id_is_called_by_its_first_words(text, called):
 
     assert titles.title(sha256, sha256, text) == called
     assert titles.title("mail-7", sha256, text) == "mail-7"
+    assert titles.title("\u200b \u3164", sha256, text) == called
 
 
 def test_no_page_calls_a_document_by_a_hash(cast, project):

@@ -234,6 +234,17 @@ def test_an_unfinished_form_says_nothing_of_what_was_not_ticked(cast, project, d
     assert verdicts(cast) == {"s0": "accept"}
 
 
+@pytest.mark.parametrize("act", ["part", "done"])
+def test_a_form_says_nothing_of_a_question_of_several_with_nothing_ticked(cast, project, document, bob, act):
+    """What is not finished would say "none of these" of it; what is says so by itself."""
+    sent = fields(bob.get(page(cast, document))) | {"choice-topic": "a", "choice-tone": "", "act": act}
+
+    bob.post(page(cast, document), sent)
+
+    stands = standing(cast, document)
+    assert (stands.complete, stands.answer["classes"]) == (act == "done", {"topic": ["a"]})
+
+
 def test_the_form_goes_on_from_the_verdicts_of_a_draft(cast, project, document, bob):
     finishing(cast, "leave")
     suggestion = suggest(cast, project, document)

@@ -114,6 +114,16 @@ def test_who_answered_it_or_began_or_holds_it_is_not_asked(cast, dora, full, pro
     assert ASKED not in signed_in(dora).get(page(cast, other)).text
 
 
+def test_who_skipped_it_before_others_answered_is_asked(cast, dora, full):
+    with tenant_scope(cast.acme):
+        annotate(full, dora, Submission(uuid4(), 0, {}, state=Annotation.State.SKIPPED))
+    path = f"/documents/{full.pk}/annotation"
+
+    assert ASKED in signed_in(dora).get(page(cast, full)).text
+    assert Api(cast.acme, dora).put(path, body(revision=1)).json()["error"]["code"] == "document_full"
+    assert Api(cast.acme, dora).put(path, body(revision=1, extra=True)).status_code == 200
+
+
 def test_a_reviewers_blank_by_the_form_leaves_what_two_people_said(cast, dora, full):
     browser = signed_in(dora)
     fields = re.findall(r'name="(\w+)"[^>]*? value="([^"]*)"', browser.get(page(cast, full) + "?extra=1").text)

@@ -118,8 +118,9 @@ class Plain:
         """What was ticked and typed."""
         self.spans = [span for value in sent.getlist("span") if (span := _span(_parsed(value)))]
         for name in sent:
-            if name.startswith("choice-"):
-                self.classes[name.removeprefix("choice-")] = [choice for choice in sent.getlist(name) if choice]
+            # Nothing ticked says nothing: "none of these" is what finishing says.
+            if name.startswith("choice-") and (chosen := [choice for choice in sent.getlist(name) if choice]):
+                self.classes[name.removeprefix("choice-")] = chosen
         self.accepted = frozenset(sent.getlist("accept"))
         self.decisions = _decisions(_parsed(sent.get("decided", "")))
         rows = zip(sent.getlist("words"), sent.getlist("label"), strict=False)

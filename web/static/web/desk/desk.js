@@ -23,6 +23,8 @@ import { keepWriting } from "./writing.js";
 
 const FREE = ["help", "guidelines", "history", "again", "retry", "signin"];
 const OF_CONTROLS = ["Enter", " ", "Tab", "Shift+Tab"];
+/** What ends the work on a document: a key that is held does it to one of them. */
+const ENDING = ["submit", "acceptAllAndSubmit", "submitPart", "skip"];
 
 export class Desk {
   /** @param {HTMLElement} element */
@@ -236,10 +238,13 @@ export class Desk {
 
   async #skip() {
     if (this.sitting && (this.sitting.busy || !this.sitting.current)) return;
+    const { text } = this.board;
     const reason = await askWhySkipped();
-    if (reason === null) return;
+    // While it was asked, another document may have come: the reason is not about that.
+    if (reason === null || this.board.text !== text) return;
     const current = this.sitting?.current ?? this.alone;
-    if (reason && current) current.comment = current.comment ? `${current.comment}\n${reason}` : reason;
+    const said = (current?.comment ?? "").split("\n");
+    if (reason && current && !said.includes(reason)) current.comment = current.comment ? `${current.comment}\n${reason}` : reason;
     if (this.sitting) this.sitting.done({ state: "skipped" });
     else {
       this.#follow();
@@ -321,6 +326,8 @@ export class Desk {
   /** @param {KeyboardEvent} event */
   #key(event) {
     const there = event.target instanceof Element ? event.target : document.body;
+    // Nor does it press buttons again and again, those of a question that it opened included.
+    if (event.repeat && event.key === "Enter" && there.closest("button")) event.preventDefault();
     if (event.isComposing || event.defaultPrevented || document.querySelector("dialog[open]")) return;
     if (there.closest("textarea, select, summary, input:not([type=radio], [type=checkbox])")) return;
     const found = bound(this.keys, event);
@@ -347,7 +354,7 @@ export class Desk {
       return;
     }
     event.preventDefault();
-    if (!event.repeat || command !== "submit") this.act(command);
+    if (!event.repeat || !ENDING.includes(command)) this.act(command);
   }
 }
 

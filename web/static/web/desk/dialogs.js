@@ -45,11 +45,11 @@ export async function askWhySkipped() {
     say(reason.dataset.reason ?? "");
     dialog.close("skip");
   };
-  // Enter in the field would press the first button, which cancels.
+  // Enter in the field would press the first button, which cancels; one that is still held from before does nothing.
   const enter = (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== "Enter" || composing(event)) return;
     event.preventDefault();
-    dialog.close("skip");
+    if (!event.repeat) dialog.close("skip");
   };
   dialog.addEventListener("keydown", byKey);
   dialog.addEventListener("click", byClick);

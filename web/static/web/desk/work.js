@@ -128,7 +128,8 @@ export function changeMark(work, id, change, { allowOverlap }) {
 }
 
 /**
- * Take or drop a choice; a question with one answer swaps it.
+ * Take or drop a choice; a question with one answer swaps it. With the last one dropped nothing is said of the question:
+ * "none of these" is what finishing says.
  * @param {Work} work @param {{ name: string, multiple: boolean }} question @param {string} label @returns {Work}
  */
 export function toggleChoice(work, question, label) {
@@ -136,7 +137,9 @@ export function toggleChoice(work, question, label) {
   const others = now.filter((name) => name !== label);
   const kept = question.multiple ? others : [];
   const next = now.includes(label) ? others : [...kept, label];
-  return { ...work, classes: new Map(work.classes).set(question.name, next) };
+  const classes = new Map(work.classes).set(question.name, next);
+  if (next.length === 0) classes.delete(question.name);
+  return { ...work, classes };
 }
 
 /** @param {Relation} a @param {Relation} b */
