@@ -173,7 +173,7 @@ def _names(lines: list[str], records: _Records, delimiter: str) -> _Names:
         names = next(csv.reader(each(), delimiter=delimiter), [])
     except csv.Error as error:
         raise Invalid("invalid_header", f"The header row cannot be read: {error}.") from error
-    return _Names([_LINE_ENDS.sub(" ", name).strip() for name in names], asked)
+    return _Names(list(map(_called, names)), asked)
 
 
 def _count(names: list[str]) -> None:
@@ -216,6 +216,18 @@ def _unnamed(place: int, taken: set[str]) -> str:
     return name
 
 
+def _is_header(fields: list[str], header: list[str], options: Options) -> bool:
+    """Whether files with the same columns were put one behind the other. Of one column, it may be a text."""
+    if options.text_column not in fields or sum(map(bool, header)) < 2:
+        return False
+    return [_called(field.removeprefix("\ufeff")) for field in fields] == header
+
+
+def _called(name: str) -> str:
+    """A column's name, in one line."""
+    return _LINE_ENDS.sub(" ", name).strip()
+
+
 def _row(fields: list[str], header: list[str], records: _Records, options: Options) -> Row | Refused:
     # Spreadsheets write blank cells at the end, or leave them out, as far as any row of theirs goes.
     while len(fields) > len(header) and not fields[-1]:
@@ -224,6 +236,8 @@ def _row(fields: list[str], header: list[str], records: _Records, options: Optio
         fields.append("")
     if len(fields) != len(header):
         return records.refused(f"has {len(fields)} fields; the header has {len(header)}")
+    if _is_header(fields, header, options):
+        return records.refused("is the header row again")
     taken = set(header)
     values = {name or _unnamed(i, taken): value for i, (name, value) in enumerate(zip(header, fields, strict=True))
               if name or value}  # fmt: skip

@@ -6,6 +6,7 @@ An array of objects is read as well, and so are objects that go over several lin
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -57,7 +58,7 @@ BLANK = object()
 
 def loaded(line: Line) -> Any:
     """What stands in a line: an object, or whatever else JSON knows; BLANK where nothing does, or a refusal."""
-    data = line.data if line.codec == UTF_8 else decode(line)
+    data = line.data.removeprefix(BOM_UTF8) if line.codec == UTF_8 else _decoded(line)
     if isinstance(data, Refused):
         return data
     if data.isspace():
@@ -69,6 +70,12 @@ def loaded(line: Line) -> Any:
         if isinstance(text, Refused):
             return text
         return line.refused("row", f"is not JSON: {error.msg} at {_where(error)}")
+
+
+def _decoded(line: Line) -> str | Refused:
+    """As text, without the mark that stands within where files were put one behind the other."""
+    text = decode(line)
+    return text if isinstance(text, Refused) else text.removeprefix("\ufeff")
 
 
 def _where(error: orjson.JSONDecodeError) -> str:
@@ -129,7 +136,7 @@ def _fault(raw: dict[str, Any], options: Options) -> tuple[str, str]:
 def _twice(line: Line, options: Options) -> str:
     """A field that is read and stands in the row more than once, of which a parser keeps the last; empty if none is."""
     names = {options.text_column, options.id_column, *KNOWN}
-    text = decode(line)
+    text = _decoded(line)
     if isinstance(text, Refused) or all(text.count(f'"{name}"') < 2 for name in names):
         return ""  # what stands once at most, wherever, is not there twice
     outermost: list[tuple[str, object]] = []

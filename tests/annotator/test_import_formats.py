@@ -255,7 +255,7 @@ def test_a_broken_csv_record_is_refused_and_its_neighbours_are_read(record, line
 
 
 def test_a_quote_that_is_never_closed_costs_the_rest_of_the_file_and_no_memory():
-    data = b'text\nbefore\n"open\n' + b"more, and more\n" * 1_500_000
+    data = b'text\nbefore\n"open\n' + (b"more, and more " * 100 + b"\n") * 15_000
 
     tracemalloc.start()
     found = list(load.read(io.BytesIO(data), Options("csv")))
@@ -276,7 +276,7 @@ def test_a_short_open_quote_says_so():
 
 
 def test_a_record_that_is_too_long_does_not_spill_into_the_next():
-    data = b'text,id\n"' + b"word word\n" * 700_000 + b'end",1\nafter,2\n'
+    data = b'text,id\n"' + (b"word " * 200 + b"\n") * 7_000 + b'end",1\nafter,2\n'
 
     found = read(data, "csv")
 
@@ -369,6 +369,18 @@ def test_columns_without_a_name_hold_what_nobody_named():
         ("1", {}), ("2", {}), ("3", {}), ("4", {"column 4": "why"}),
     ]  # fmt: skip
     assert refusals(found) == [(6, "row", "has 5 fields; the header has 4")]
+
+
+def test_files_that_were_put_one_behind_the_other_are_read():
+    table = "id,text\r\n{0},{1}\r\n"
+
+    found = read("\ufeff" + table.format(1, "one") + "\ufeff" + table.format(2, "text"), "csv")
+    rows = read('\ufeff{"text": "one"}\n\ufeff{"text": "two"}\n')
+
+    assert texts(found) == ["one", "text"]
+    assert refusals(found) == [(3, "row", "is the header row again")]
+    assert texts(rows) == ["one", "two"]
+    assert texts(read("text\ntext\n", "csv")) == ["text"]
 
 
 @pytest.mark.parametrize("many", [16_383, 200_000])  # a sheet of Excel has 16,384 columns
