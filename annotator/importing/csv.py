@@ -19,7 +19,7 @@ DELIMITERS = ",;\t"
 # The longest text and some more. The reader holds four bytes for each character of a field.
 MAX_RECORD = 6 * 1024 * 1024
 MAX_COLUMNS = 1000
-_LINE_ENDS = re.compile(r"[ \t]*[\r\n]+[ \t]*")
+_LINE_ENDS = re.compile(r"[\r\n]+")
 # What a column says of whether an answer is complete. Whatever else stands there is no yes.
 _YES = ("true", "yes", "y", "1", "1.0", "complete")
 
@@ -216,16 +216,15 @@ def _unnamed(place: int, taken: set[str]) -> str:
     return name
 
 
-def _is_header(fields: list[str], header: list[str], options: Options) -> bool:
+def _is_header(fields: list[str], header: list[str]) -> bool:
     """Whether files with the same columns were put one behind the other. Of one column, it may be a text."""
-    if options.text_column not in fields or sum(map(bool, header)) < 2:
-        return False
-    return [_called(field.removeprefix("\ufeff")) for field in fields] == header
+    pairs = zip(fields, header, strict=True)
+    return len(header) > 1 and all(_called(field.removeprefix("\ufeff")) == name for field, name in pairs)
 
 
 def _called(name: str) -> str:
     """A column's name, in one line."""
-    return _LINE_ENDS.sub(" ", name).strip()
+    return " ".join(line.strip(" \t") for line in _LINE_ENDS.split(name)).strip()
 
 
 def _row(fields: list[str], header: list[str], records: _Records, options: Options) -> Row | Refused:
@@ -236,7 +235,7 @@ def _row(fields: list[str], header: list[str], records: _Records, options: Optio
         fields.append("")
     if len(fields) != len(header):
         return records.refused(f"has {len(fields)} fields; the header has {len(header)}")
-    if _is_header(fields, header, options):
+    if _is_header(fields, header):
         return records.refused("is the header row again")
     taken = set(header)
     values = {name or _unnamed(i, taken): value for i, (name, value) in enumerate(zip(header, fields, strict=True))
