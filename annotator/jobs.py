@@ -46,6 +46,7 @@ MAX_ATTEMPTS = 5
 KEPT = timedelta(days=7)  # what an export made, and what an import refused
 UNCONFIRMED = timedelta(days=1)
 _PIECE = 1024 * 1024
+_ACTIVE = (Job.State.RUNNING, Job.State.QUEUED)
 
 
 class _Cancelled(Exception):
@@ -214,6 +215,9 @@ def run_import(tenant: Tenant, job_id: int) -> None:
     except _TakenOver:
         log.info("job_taken_over", job=job.pk)
         return
+    with tenant_scope(tenant):
+        if Job.objects.filter(pk=job.pk, state__in=_ACTIVE).exists():
+            return  # another worker has it, and needs the file
     _stop_file(job).unlink(missing_ok=True)
     Path(job.path).unlink(missing_ok=True)
 
@@ -332,8 +336,7 @@ def begin(tenant: Tenant, job_id: int, kind: str) -> Job | None:
 
 def _held(job: Job) -> QuerySet[Job]:
     """The job's row, as long as no other worker has begun with it."""
-    active = [Job.State.RUNNING, Job.State.QUEUED]
-    return Job.objects.filter(pk=job.pk, state__in=active, options__attempts=job.options["attempts"])
+    return Job.objects.filter(pk=job.pk, state__in=_ACTIVE, options__attempts=job.options["attempts"])
 
 
 def put_back(job_id: int) -> None:
@@ -436,6 +439,5 @@ def _report_export(tenant: Tenant, job: Job, done_bytes: int, rows: int) -> None
 def _end(tenant: Tenant, job: Job, state: str, reason: str = "", **changes: Any) -> None:
     now = timezone.now()
     with tenant_scope(tenant):
-        Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).update(
-            state=state, reason=reason, finished_at=now, heartbeat_at=now, **changes
-        )
+        # Also if it was taken for abandoned meanwhile: there may have been much to read that made no row.
+        _held(job).update(state=state, reason=reason, finished_at=now, heartbeat_at=now, **changes)

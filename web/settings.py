@@ -133,7 +133,7 @@ X_FRAME_OPTIONS = "DENY"
 
 # A body that is promised longer than this is refused before it is read; uploads go to disk in pieces.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_100  # two for each column of an import, and some more
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 MAX_STRANGER_BYTES = 64 * 1024
 MAX_UPLOAD_BYTES = configuration.number("MAX_UPLOAD_BYTES", 2 * 1024**3)

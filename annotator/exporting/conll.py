@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from annotator.exporting.formats import Report, Row
-from words import tokens
+from words import edges, tokens
 
 OUTSIDE, UNKNOWN = "O", "_"
 _PLAIN = re.compile(r'[^\s"](?:[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\S)?')
@@ -116,13 +116,9 @@ class Conll:
 
 
 def _trimmed(text: str, spans: Iterable[Row]) -> tuple[list[Span], int]:
-    """The spans without white space at their edges, where no token is, and how many were nothing but that."""
-    found = []
-    for span in spans:
-        words = text[span["start"] : span["end"]]
-        start = span["start"] + len(words) - len(words.lstrip())
-        found.append(Span(start, start + len(words.strip()), span["label"]))
-    solid = [span for span in found if span.start < span.end]
+    """The spans without the white space at their edges, and how many are not among them because they have no token."""
+    found = [Span(*edges.trimmed(text, span["start"], span["end"]), span["label"]) for span in spans]
+    solid = [span for span in found if not text[span.start : span.end].isspace()]
     return solid, len(found) - len(solid)
 
 

@@ -8,6 +8,7 @@ has whole ones, and in so many a page at most.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -186,14 +187,20 @@ def _holding(keys: list[tuple[float, int]], pieces: Sequence[str]) -> list[tuple
         return keys
     # Case is a matter of letters; without it, the texts need not be written anew to be looked through.
     form = "upper({})" if any(piece.upper() != piece.lower() for piece in pieces) else "{}"
-    sought, text, identity = form.format("%s"), form.format("text"), form.format("external_id")
-    each = f" AND (position({sought} IN {text}) > 0 OR position({sought} IN {identity}) > 0)" * len(pieces)
-    values = [piece for piece in pieces for _ in (text, identity)]
+    places = [f"position({form.format('%s')} IN {form.format(column)}) > 0" for column in ("text", "external_id")]
+    written = [_ways(piece) for piece in pieces]
+    each = "".join(f" AND ({' OR '.join(places * len(ways))})" for ways in written)
+    values = [way for ways in written for way in ways for _ in places]
     with connection.cursor() as cursor:
         query = f"SELECT id FROM annotator_document WHERE id = ANY(%s){each}"
         cursor.execute(query, [[pk for _, pk in keys], *values])
         fitting = {pk for (pk,) in cursor.fetchall()}
     return [key for key in keys if key[1] in fitting]
+
+
+def _ways(piece: str) -> list[str]:
+    """How what looks the same may be written: an accent is a part of its letter, or a character of its own."""
+    return list(dict.fromkeys((piece, *(unicodedata.normalize(form, piece) for form in ("NFC", "NFD")))))
 
 
 @dataclass(frozen=True)
@@ -277,7 +284,8 @@ def excerpt(text: str, asked: str) -> list[str]:
 
 
 def _excerpt(text: str, asked: _Asked, length: int) -> list[str]:
-    looked_for = [re.escape(piece) for piece in asked.pieces] + [rf"\b{re.escape(word)}" for word in asked.shown]
+    looked_for = [re.escape(way) for piece in asked.pieces for way in _ways(piece)]
+    looked_for += [rf"\b{re.escape(way)}" for word in asked.shown for way in _ways(word)]
     pattern = re.compile(f"({'|'.join(looked_for)})", re.IGNORECASE) if looked_for else None
     first = pattern.search(text) if pattern else None
     start = max(0, first.start() - EXCERPT // 5) if first else 0

@@ -19,7 +19,7 @@ DELIMITERS = ",;\t"
 # The longest text and some more. The reader holds four bytes for each character of a field.
 MAX_RECORD = 6 * 1024 * 1024
 MAX_COLUMNS = 1000
-_LINE_ENDS = re.compile(r"[ \t]*[\r\n]+[ \t]*")
+_LINE_ENDS = re.compile(r"[\r\n]+")
 # What a column says of whether an answer is complete. Whatever else stands there is no yes.
 _YES = ("true", "yes", "y", "1", "1.0", "complete")
 
@@ -120,10 +120,9 @@ def read(file: BinaryIO, options: Options) -> Iterator[Row | Refused]:
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """The header row as one delimiter parts it; ``open``: its last quote is; ``lines``: how many it takes."""
+    """The header row as one delimiter parts it, and how many lines it takes."""
 
     names: list[str]
-    open: bool
     lines: int
 
 
@@ -134,10 +133,11 @@ def _header(records: _Records, options: Options) -> tuple[list[str], str]:
     for delimiter, found in headers.items():
         if options.text_column in found.names:
             names = found.names
-            twice = next((name for i, name in enumerate(names) if name and name in names[:i]), None)
+            _count(names)
+            named = list(filter(None, names))
+            twice = next((name for i, name in enumerate(named) if name in named[:i]), None)
             if twice is not None:
                 raise Invalid("invalid_header", f"The header row has the column {twice!r} twice.")
-            _count(names)
             if found.lines < records.last_line:
                 raise Invalid("invalid_header", "The quotes in the header row do not match.")
             return names, delimiter
@@ -148,36 +148,39 @@ def _header(records: _Records, options: Options) -> tuple[list[str], str]:
 def _headers(records: _Records) -> dict[str, _Names]:
     """The names in the header row, as each delimiter parts it. A quoted one may go over several lines."""
     lines: list[str] = []
-    while True:
-        line = next(records, None)
-        if records.fault:
-            raise Invalid("invalid_header", f"The header row {records.fault}.")
-        lines += [] if line is None else [line]
-        found = {mark: _names(lines, mark) for mark in DELIMITERS}
-        # A quote that another delimiter would open is none: it is closed in this line.
-        if line is None or not (records.within_quotes and any(one.open for one in found.values())):
-            return found
+    return {mark: _names(lines, records, mark) for mark in DELIMITERS}
 
 
-def _names(lines: list[str], delimiter: str) -> _Names:
+def _names(lines: list[str], records: _Records, delimiter: str) -> _Names:
+    """``lines`` have been read for another delimiter; what this one needs beyond them is added."""
     asked = 0
 
     def each() -> Iterator[str]:
         nonlocal asked
-        for asked, line in enumerate(lines, 1):  # noqa: B007 (read from without)
-            yield line
-        asked += 1  # for more than there is
+        # A quote that this delimiter alone would open is none: it is closed in these lines.
+        while asked < len(lines) or not lines or records.within_quotes:
+            if asked == len(lines):
+                line = next(records, None)
+                if records.fault:
+                    raise Invalid("invalid_header", f"The header row {records.fault}.")
+                if line is None:
+                    return
+                lines.append(line)
+            asked += 1
+            yield lines[asked - 1]
 
     try:
         names = next(csv.reader(each(), delimiter=delimiter), [])
     except csv.Error as error:
         raise Invalid("invalid_header", f"The header row cannot be read: {error}.") from error
-    return _Names([_LINE_ENDS.sub(" ", name).strip() for name in names], asked > len(lines), min(asked, len(lines)))
+    return _Names(list(map(_called, names)), asked)
 
 
 def _count(names: list[str]) -> None:
-    if len(names) > MAX_COLUMNS:
-        raise Invalid("invalid_header", f"The header row has {len(names):,} columns; the most is {MAX_COLUMNS:,}.")
+    """Columns without a name are none: a spreadsheet may write as many of them as it has."""
+    named = len(names) - names.count("")
+    if named > MAX_COLUMNS:
+        raise Invalid("invalid_header", f"The header row has {named:,} columns; the most is {MAX_COLUMNS:,}.")
 
 
 def header(file: BinaryIO, options: Options) -> tuple[list[str], str]:
@@ -201,29 +204,43 @@ def sample(file: BinaryIO, rows: int, encoding: str) -> tuple[list[str], str, li
             break  # the reading itself says which row and why
         if fields is None:
             break
-        found += [fields] if fields else []
-    return headers[delimiter], delimiter, found
+        found += [fields[:MAX_COLUMNS]] if fields else []
+    return headers[delimiter][:MAX_COLUMNS], delimiter, found
 
 
-def _unnamed(place: int, header: list[str]) -> str:
+def _unnamed(place: int, taken: set[str]) -> str:
     """What a column without a name is called where something stands in it."""
     name = f"column {place + 1}"
-    while name in header:
+    while name in taken:
         name += "_"
     return name
+
+
+def _is_header(fields: list[str], header: list[str]) -> bool:
+    """Whether files with the same columns were put one behind the other. Of one column, it may be a text."""
+    pairs = zip(fields, header, strict=True)
+    return len(header) > 1 and all(_called(field.removeprefix("\ufeff")) == name for field, name in pairs)
+
+
+def _called(name: str) -> str:
+    """A column's name, in one line."""
+    return " ".join(line.strip(" \t") for line in _LINE_ENDS.split(name)).strip()
 
 
 def _row(fields: list[str], header: list[str], records: _Records, options: Options) -> Row | Refused:
     # Spreadsheets write blank cells at the end, or leave them out, as far as any row of theirs goes.
     while len(fields) > len(header) and not fields[-1]:
-        fields = fields[:-1]
+        fields.pop()
     while len(fields) < len(header) and not header[len(fields)]:
-        fields = [*fields, ""]
+        fields.append("")
     if len(fields) != len(header):
         return records.refused(f"has {len(fields)} fields; the header has {len(header)}")
-    values = {name or _unnamed(i, header): value for i, (name, value) in enumerate(zip(header, fields, strict=True))
+    if _is_header(fields, header):
+        return records.refused("is the header row again")
+    taken = set(header)
+    values = {name or _unnamed(i, taken): value for i, (name, value) in enumerate(zip(header, fields, strict=True))
               if name or value}  # fmt: skip
-    unkept = options.unkept()
+    unkept = options.unkept(values)
     classes = options.chosen(values)
     return Row(
         line=records.first_line,

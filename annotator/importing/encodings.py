@@ -12,9 +12,9 @@ from charset_normalizer import from_bytes
 from annotator.errors import Invalid
 from annotator.importing import kinds
 
-UTF_8, UTF_16 = "utf-8", "utf-16"
-# By the names that people meet, the codec of each: Unicode, and what Excel on Windows takes for plain CSV somewhere.
-# Of several that read a file equally well, the first is the likely one.
+UTF_8, UTF_16, MACINTOSH = "utf-8", "utf-16", "macintosh"
+# By the names that people meet, the codec of each: Unicode, what Excel on Windows takes for plain CSV somewhere, and
+# what it writes as "CSV (Macintosh)". Of several that read a file equally well, the first is the likely one.
 CODECS = {
     UTF_8: "utf-8",
     UTF_16: "utf-16-le",
@@ -31,8 +31,10 @@ CODECS = {
     "gb18030": "gb18030",
     "euc-kr": "cp949",
     "shift_jis": "cp932",
+    MACINTOSH: "mac_roman",
 }
 ENCODINGS = tuple(CODECS)
+_OF_WINDOWS = tuple(name for name in CODECS if name not in (UTF_8, UTF_16, MACINTOSH))
 # Names by which others call them, or an older part of them, without case and what parts their words.
 _ALSO = {
     "utf8": UTF_8, "utf8sig": UTF_8, "utf16le": UTF_16, "utf16be": UTF_16, "unicode": UTF_16,
@@ -40,7 +42,7 @@ _ALSO = {
     "iso885915": "windows-1252", "ansi": "windows-1252", "tis620": "windows-874", "iso885911": "windows-874",
     "big5hkscs": "big5", "gb2312": "gb18030", "gbk": "gb18030", "936": "gb18030", "950": "big5", "949": "euc-kr",
     "932": "shift_jis", "uhc": "euc-kr", "ksc56011987": "euc-kr", "sjis": "shift_jis", "windows31j": "shift_jis",
-    "iso88599": "windows-1254",
+    "iso88599": "windows-1254", "macroman": MACINTOSH, "xmacroman": MACINTOSH, "mac": MACINTOSH,
 }  # fmt: skip
 _EURO = "marginalia_euro"  # how codecs calls what becomes of a byte that it does not know
 LOOKED_AT = 8 * 1024  # of a file, to know what it is
@@ -128,13 +130,13 @@ def guess(data: bytes, *, whole: bool = True) -> str:
     for mark, (marked, _) in _MARKS.items():
         if data.startswith(mark):
             return marked
-    if max(data[1::2].count(0), data[::2].count(0)) > len(data) // 8:
+    if _unmarked_utf16(data) or max(data[1::2].count(0), data[::2].count(0)) > len(data) // 8:
         return UTF_16
     telling, last = _telling(data)
     if sum(_is_utf8(line, whole or line is not last) for line in telling) * 2 >= len(telling):  # else a few are broken
         return UTF_8
     judged = b"\n".join(telling)[:_JUDGED_BYTES]
-    return _ranked(judged)[0]
+    return _ranked(judged, data)[0]
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ def grounds(data: bytes, encoding: str) -> Guess:
     judged = b"\n".join(telling)[:_JUDGED_BYTES]
     characters = sum(not character.isascii() for character in judged.decode(CODECS[encoding], errors="ignore"))
     read = _example(judged, encoding)
-    found = {_example(judged, name): name for name in reversed(_ranked(judged) if judged else [])}
+    found = {_example(judged, name): name for name in reversed(_ranked(judged, data) if judged else [])}
     others = [(name, text) for text, name in found.items() if text not in ("", read)][::-1]
     others.sort(key=lambda pair: -_letters(pair[1]))
     return Guess(characters, read, dict(others[:_ALTERNATIVES]))
@@ -187,9 +189,10 @@ def _example(judged: bytes, encoding: str) -> str:
     return text[max(0, first - _SHOWN // 3) :][:_SHOWN]
 
 
-def _ranked(judged: bytes) -> list[str]:
-    """Encodings that are not Unicode's, the likely ones first."""
-    names = sorted(ENCODINGS[2:], key=lambda name: -_likelihood(judged, CODECS[name]))
+def _ranked(judged: bytes, data: bytes) -> list[str]:
+    """Encodings that are not Unicode's, the likely ones first; the Macintosh's where lines end as they did there."""
+    asked = (MACINTOSH, *_OF_WINDOWS) if b"\r" in data and b"\n" not in data else _OF_WINDOWS
+    names = sorted(asked, key=lambda name: -_likelihood(judged, CODECS[name]))
     if len(_KANA.findall(judged.decode("cp932", errors="ignore"))) * 8 > len(judged):
         names.sort(key=lambda name: name != "shift_jis")
     return names

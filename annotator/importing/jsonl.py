@@ -5,6 +5,9 @@ An array of objects is read as well, and so are objects that go over several lin
 
 from __future__ import annotations
 
+import json
+from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -55,7 +58,7 @@ BLANK = object()
 
 def loaded(line: Line) -> Any:
     """What stands in a line: an object, or whatever else JSON knows; BLANK where nothing does, or a refusal."""
-    data = line.data if line.codec == UTF_8 else decode(line)
+    data = line.data.removeprefix(BOM_UTF8) if line.codec == UTF_8 else _decoded(line)
     if isinstance(data, Refused):
         return data
     if data.isspace():
@@ -67,6 +70,12 @@ def loaded(line: Line) -> Any:
         if isinstance(text, Refused):
             return text
         return line.refused("row", f"is not JSON: {error.msg} at {_where(error)}")
+
+
+def _decoded(line: Line) -> str | Refused:
+    """As text, without the mark that stands within where files were put one behind the other."""
+    text = decode(line)
+    return text if isinstance(text, Refused) else text.removeprefix("\ufeff")
 
 
 def _where(error: orjson.JSONDecodeError) -> str:
@@ -83,6 +92,8 @@ def _parse(line: Line, options: Options) -> Row | Refused | None:
         where = "each item of an array" if line.item else "each line"
         return line.refused("row", f"is not a JSON object; {where} must be one")
     field, reason = _fault(raw, options)
+    if not reason and (field := _twice(line, options)):
+        reason = "is there twice: nobody can say which of them is meant"
     if reason:
         return line.refused(field, reason)
     try:
@@ -114,12 +125,31 @@ def _fault(raw: dict[str, Any], options: Options) -> tuple[str, str]:
         return options.id_column, "must be a string or a whole number"
     if not isinstance(raw.get("meta") or {}, dict):
         return "meta", "must be an object"
-    if not isinstance(raw.get("complete", True), bool):
+    if not isinstance(raw.get("complete"), bool | None):
         return "complete", "must be true or false"
     for part, kind in ANSWER.items() if options.labels else ():
         if raw.get(part) is not None and not isinstance(raw[part], kind):
             return part, "must be an object of lists" if kind is dict else "must be a list"
     return "", ""
+
+
+def _twice(line: Line, options: Options) -> str:
+    """A field that is read and stands in the row more than once, of which a parser keeps the last; empty if none is."""
+    names = {options.text_column, options.id_column, *KNOWN}
+    text = _decoded(line)
+    if isinstance(text, Refused) or all(text.count(f'"{name}"') < 2 for name in names):
+        return ""  # what stands once at most, wherever, is not there twice
+    outermost: list[tuple[str, object]] = []
+
+    def keep(pairs: list[tuple[str, object]]) -> None:
+        outermost[:] = pairs
+
+    try:
+        json.loads(text, object_pairs_hook=keep, parse_int=str, parse_float=str)
+    except RecursionError:  # deeper than anything that is kept
+        return ""
+    counts = Counter(name for name, _ in outermost)
+    return next((name for name in counts if counts[name] > 1 and name in names), "")
 
 
 def _missing(raw: dict[str, Any]) -> str:
@@ -159,7 +189,7 @@ def _identity(external_id: str | int | None) -> str | None:
 
 
 def _meta(raw: dict[str, Any], options: Options) -> dict[str, Any]:
-    known = KNOWN | options.unkept()
+    known = KNOWN | options.unkept(raw)
     meta = {name: value for name, value in raw.items() if name not in known}
     # An export names the split, which is drawn anew here; a "split" of anybody else's making is kept.
     if meta.get("split") in ("pool", "check"):

@@ -15,6 +15,7 @@ from annotator.importing.rows import Cell, Refused, Row
 from annotator.importing.told import Note, likeness
 from annotator.said import Said
 from annotator.spans import Answer, Schema
+from words.edges import WHITE
 
 UNREAD = "unread_labels"  # the code of a refusal that an option can turn into a document without labels
 
@@ -75,8 +76,8 @@ def completeness(row: Row, answer: dict[str, Any], schema: Schema) -> tuple[bool
 
 def edges(answer: Answer, text: str) -> list[Note]:
     """Spans that begin or end with white space are kept as they are, and told."""
-    pieces = (text[span["start"] : span["end"]] for span in answer["spans"])
-    return [Note("edges")] if any(piece != piece.strip() for piece in pieces) else []
+    white = any(text[span["start"]] in WHITE or text[span["end"] - 1] in WHITE for span in answer["spans"])
+    return [Note("edges")] if white else []
 
 
 def _says_nothing(answer: dict[str, Any]) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from io import SEEK_CUR
-from itertools import pairwise
 from typing import BinaryIO
 
 from annotator.importing import encodings
@@ -43,11 +42,11 @@ def lines(file: BinaryIO, encoding: str = UTF_8, *, cr: bool = True) -> Iterator
     """
     codec, mark = encodings.begin(file.read(encodings.LOOKED_AT), encoding)
     file.seek(len(mark))
-    end = len(mark)
+    end, carriage_return = len(mark), "\r".encode(codec)
     found = _parted(file, codec) if cr else iter(partial(_read_line, file, MAX_LINE + 2, codec), b"")
     for number, data in enumerate(found, 1):
         begin, end = end, end + len(data)
-        if len(data) <= MAX_LINE:
+        if len(data) <= MAX_LINE or (cr and data.endswith(carriage_return)):
             yield Line(number, data, end, begin, codec)
         else:
             end += _skip_line(file, data, codec, cr)
@@ -81,30 +80,35 @@ def has_line_feed(file: BinaryIO, encoding: str) -> bool:
 
 def _parted(file: BinaryIO, codec: str) -> Iterator[bytes]:
     """Lines, also where a carriage return alone ends one; of what is longer than any line may be, the first bytes."""
-    line_end, width = "\n".encode(codec), len("\n".encode(codec))
-    rest = b""
+    line_end, rest = "\n".encode(codec), b""
     while True:
         data = _read_line(file, MAX_LINE + 2 - len(rest), codec)
         last = not data
-        data = rest + data
-        *whole, rest = _at_returns(data, codec) if b"\r" in data else [data]
-        # A line feed may follow at once, unless this is all.
-        if whole and not rest and not last and not data.endswith(line_end):
-            rest = whole.pop()
-        yield from whole
-        if rest and (last or rest[-width:] == line_end or len(rest) > MAX_LINE):
+        data, rest = rest + data, b""
+        for piece in _at_returns(data, codec):
+            if rest:
+                yield rest
+            rest = piece
+        # A line feed may follow a carriage return at once, unless this is all.
+        if rest and (last or rest.endswith(line_end) or len(rest) > MAX_LINE):
             yield rest
             rest = b""
         if last:
             return
 
 
-def _at_returns(data: bytes, codec: str) -> list[bytes]:
-    """Cut behind each carriage return that no line feed follows; in UTF-16 it takes two bytes that belong together."""
-    ends = [found.end() for found in _RETURNS.get(codec, _RETURN).finditer(data)]
-    if codec in _RETURNS:
-        ends = [end for end in ends if end % 2 == 0]
-    return [data[start:end] for start, end in pairwise([0, *ends, len(data)])]
+def _at_returns(data: bytes, codec: str) -> Iterator[bytes]:
+    """Cut behind each carriage return that no line feed follows; in UTF-16 it takes two bytes that belong together.
+
+    One piece at a time: a file may be nothing but line ends.
+    """
+    start = 0
+    for found in _RETURNS.get(codec, _RETURN).finditer(data) if b"\r" in data else ():
+        if codec not in _RETURNS or found.end() % 2 == 0:
+            yield data[start : found.end()]
+            start = found.end()
+    if start < len(data):
+        yield data[start:]
 
 
 def _read_line(file: BinaryIO, most: int, codec: str) -> bytes:
@@ -127,9 +131,9 @@ def _skip_line(file: BinaryIO, begun: bytes, codec: str, cr: bool) -> int:
     skipped, piece = 0, begun
     while piece and not piece.endswith("\n".encode(codec)):
         piece = _read_line(file, _PIECE, codec)
-        first, *others = _at_returns(piece, codec) if cr else [piece]
+        first = next(_at_returns(piece, codec), b"") if cr else piece
         skipped += len(first)
-        if others:
+        if cr and first.endswith("\r".encode(codec)):
             file.seek(len(first) - len(piece), SEEK_CUR)
             break
     return skipped

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import PurePath
 from typing import Any, Self
@@ -80,8 +80,7 @@ class Options:
     def chosen(self, values: Mapping[str, Any]) -> dict[str, list[str] | Cell]:
         """The choices that a row has in columns or fields: a list, or a cell that is still to be parted."""
         found: dict[str, list[str] | Cell] = {}
-        for pair in self.classes:
-            column, _, question = pair.partition("=")
+        for column, question in self._mapped(values):
             value = values.get(column)
             if isinstance(value, list):
                 choices = [str(choice).strip() for choice in value]
@@ -93,14 +92,21 @@ class Options:
 
     def beside(self, values: Mapping[str, Any], known: Collection[str] = ()) -> dict[str, Any]:
         """The columns or fields of a row that are not read, also those that are not kept."""
-        mapped = {pair.partition("=")[0] for pair in self.classes}
+        mapped = (column for column, _ in self._mapped(values))
         read = {self.text_column, self.id_column, *mapped, *known, *ADDED}
         return {name: value for name, value in values.items() if name not in read}
 
-    def unkept(self) -> set[str]:
-        """Columns and fields that do not go to meta."""
-        mapped = (pair.partition("=")[0] for pair in self.classes)
+    def unkept(self, names: Collection[str]) -> set[str]:
+        """Columns and fields, of a row that has these, that do not go to meta."""
+        mapped = (column for column, _ in self._mapped(names))
         return {self.text_column, self.id_column, *self.leave_out, *mapped, *ADDED}
+
+    def _mapped(self, names: Collection[str]) -> Iterator[tuple[str, str]]:
+        """Column and question of each pair, of a row with these columns: either may have ``=`` in its name."""
+        for pair in self.classes:
+            cuts = [place for place, character in enumerate(pair) if character == "="] or [len(pair)]
+            cut = next((cut for cut in cuts if pair[:cut] in names), cuts[0])
+            yield pair[:cut], pair[cut + 1 :]
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -142,7 +142,7 @@ def _sample(data: bytes, options: Options) -> tuple[list[str], str, list[list[st
         return [], "", [[text.rstrip("\r\n")[:CELL]] for text in texts if isinstance(text, str) and text.strip()]
     shown = islice(jsonl.records(file, options.encoding), SHOWN_ROWS)
     objects = [raw for line in shown if not isinstance(line, Refused) and isinstance(raw := jsonl.loaded(line), dict)]
-    names = list(dict.fromkeys(name for one in objects for name in one))
+    names = list(dict.fromkeys(name for one in objects for name in one))[: csv.MAX_COLUMNS]
     return names, "", [[_cell(one.get(name)) for name in names] for one in objects]
 
 

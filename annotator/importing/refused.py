@@ -106,4 +106,5 @@ def _object(one: Refused, row: str) -> str:
 
 
 def _reason(one: Refused) -> str:
-    return one.reason if one.field == "row" else f"{one.field}: {one.reason}"
+    told = one.detail()
+    return told["reason"] if one.field == "row" else f"{told['field']}: {told['reason']}"

@@ -8,6 +8,8 @@ from typing import Any
 
 from annotator.errors import Detail
 
+LONGEST = 500  # characters of what is told
+
 
 class Cell(str):
     """Choices as a cell of a table holds them, not parted yet: that takes the names that the project's choices have."""
@@ -56,11 +58,13 @@ class Refused:
     code: str = ""
 
     def detail(self) -> Detail:
-        found: Detail = {"line": self.line, "field": _storable(self.field), "reason": _storable(self.reason)}
+        found: Detail = {"line": self.line, "field": short(self.field), "reason": short(self.reason)}
         return {**found, "item": self.item} if self.item else found
 
 
-def _storable(told: str) -> str:
-    """A name in it may be anything that a file can hold, but PostgreSQL takes no NUL and no half of a character."""
-    plain = told.replace("\0", "\\0").encode(errors="backslashreplace").decode()
+def short(told: str) -> str:
+    """As it can be kept and read. A name in it may be anything that a file can hold, as long as a whole text, but
+    PostgreSQL takes no NUL and no half of a character."""
+    cut = told if len(told) <= LONGEST else told[:LONGEST] + "…"
+    plain = cut.replace("\0", "\\0").encode(errors="backslashreplace").decode()
     return told if plain == told else plain

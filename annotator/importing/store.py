@@ -157,6 +157,12 @@ class _Check:
         self._called: tuple[frozenset[str], frozenset[str]] | None = None
 
     def __call__(self, row: Row) -> _Checked | Refused:
+        try:
+            return self._checked(row)
+        except RecursionError:  # in what is not kept, and so was not looked at for its depth
+            return row.refused("row", f"is nested more than {MAX_DEPTH} levels deep")
+
+    def _checked(self, row: Row) -> _Checked | Refused:
         fault = text_fault(row.text)
         if fault:
             return row.refused("text", fault)

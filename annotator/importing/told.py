@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from annotator.errors import Detail
 from annotator.importing import dismissed, foreign
+from annotator.importing.rows import short
 from annotator.said import Said
 
 FIRST = 5  # rows of each are named
@@ -62,7 +63,7 @@ class Tally:
 
     def noted(self, notes: Iterable[Note], detail: Detail) -> None:
         for note in dict.fromkeys(notes):
-            self._count(Counted(note.field, code=note.code, like=note.like), detail)
+            self._count(Counted(short(note.field), code=note.code, like=note.like), detail)
 
     def add(self, other: Tally) -> None:
         """Count the rows of a later part of the file."""

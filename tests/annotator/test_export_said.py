@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from annotator import review
+from annotator import offsets, review
 from annotator.exporting import jsonl
 from annotator.exporting.conll import Conll
 from annotator.exporting.table import Table
@@ -27,6 +27,7 @@ QUESTIONS = {
     "topic": ["late", "damaged", "late; damaged", "damaged; late", '"late"', "-", "=x", "'=x", 'a "b" c', "a;"],
     "state": ["submitted", "complete"],
 }
+PLACE = ("start", "end", "label")
 # Words and signs that other programs take for something else, next to scripts in which words are easily cut.
 CHARACTERS = "aB1 .#-_=\t\r\n\x1c\x85\u2028\"';दिल्लीשָׁلَ東京ไท한é\u0301\u200c\u200d\ufeff😀👩🏽"
 TEXT = st.one_of(
@@ -63,13 +64,30 @@ def documents(draw):
     for question, names in QUESTIONS.items():
         if chosen := draw(st.lists(st.sampled_from(names), max_size=3, unique=True)):
             classes[question] = chosen
-    return row | {"spans": spans, "classes": classes, "relations": [], "complete": draw(st.booleans())}
+    row |= {"spans": spans, "classes": classes, "relations": [], "complete": draw(st.booleans())}
+    return row | draw(st.just({}) | of_several(text, spans))
 
 
-def trimmed(row: dict) -> list[tuple[int, int, str]]:
-    """The spans that were said, without white space at their edges."""
+@st.composite
+def of_several(draw, text, spans):
+    """What a line says beside, that is made of several people's answers."""
+    place, exhaustive = st.integers(0, len(text)), draw(st.booleans())
+    found = draw(st.lists(st.tuples(place, place, st.sampled_from(SPANS)), max_size=2, unique_by=_same))
+    disputed = [
+        {"kind": "span", "start": min(a, b), "end": max(a, b), "label": label, "for": 1, "against": 1}
+        for a, b, label in found
+        if a != b
+    ]
+    disputed += draw(st.sampled_from([[], [{"kind": "choice", "question": "topic", "label": "late"}]]))
+    disputed = [one for one in disputed if {name: one.get(name) for name in PLACE} not in spans]
+    complete = exhaustive and not disputed
+    return {"answers": 2, "exhaustive": exhaustive, "disputed": disputed, "complete": complete}
+
+
+def trimmed(row: dict, spans: list[dict]) -> list[tuple[int, int, str]]:
+    """These spans of it without white space at their edges."""
     found = []
-    for span in row.get("spans", []):
+    for span in spans:
         words = row["text"][span["start"] : span["end"]]
         start = span["start"] + len(words) - len(words.lstrip())
         found.append((start, start + len(words.strip()), span["label"]))
@@ -102,7 +120,8 @@ def read_spans(tokens: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]
 
 def check(row: dict, lines: list[list[str]], tags: dict[str, str]) -> None:
     """Of this document the lines say no label that it has not, and no `O` where something was said, or may be."""
-    said = trimmed(row)
+    said = trimmed(row, row.get("spans", []))
+    open_now = trimmed(row, [one for one in row.get("disputed", []) if one["kind"] == "span"])
     tokens = list(placed(row["text"], lines))
     called = {tags.get(label, label): label for label in SPANS}
     assert len(called) == len(SPANS)
@@ -110,8 +129,8 @@ def check(row: dict, lines: list[list[str]], tags: dict[str, str]) -> None:
         assert (start, end, called[tag]) in said
     for start, end, tag in tokens:
         if tag == "O":
-            assert row["complete"]
-            assert not any(first < end and start < last for first, last, _ in said)
+            assert row["complete"] or row["exhaustive"]
+            assert not any(first < end and start < last for first, last, _ in said + open_now)
 
 
 TAGS = {"A B": "A_B_3"}
@@ -132,10 +151,9 @@ def test_conll_without_comments(rows):
         assert block[-2:] == ["", ""]
         check(row, [re.split(r"\s", line) for line in block[:-2]], TAGS)
         assert "_" not in {line.split()[1] for line in block[:-2]}
-        assert row["complete"]
     left_out = form.report.left_out_incomplete + form.report.left_out_crossing
     assert left_out + form.report.written == len(rows)
-    assert form.report.left_out_incomplete == sum(not row.get("complete") for row in rows)
+    assert form.report.left_out_incomplete == sum(not row.get("complete") for row in rows if row not in kept)
 
 
 @settings(max_examples=150, deadline=None)
@@ -154,7 +172,7 @@ def test_conll_with_everything(rows):
         name = comments["id"]
         assert (json.loads(name) if name.startswith('"') else name) == row["id"]
         assert comments["state"] == row.get("state", "submitted")
-        assert comments["complete"] == "false" or row["complete"]
+        assert comments["complete"] == "false" or row["complete"] or row["exhaustive"]
         check(row, [line.split("\t")[1:] for line in block if not line.startswith("#")], TAGS)
 
 
@@ -203,28 +221,39 @@ def test_csv(rows, raw):
                 assert said_of_cell(cell, names[1]) == row.get("classes", {}).get(names[0], [])
             assert line[7] == row.get("state", "submitted")
             assert line[8] == {True: "true", False: "false", None: ""}[row.get("complete")]
+            assert line[9] == (str(len(row["disputed"])) if "disputed" in row else "")
     assert not lines
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(documents(), max_size=4))
-def test_json_lines_say_all_and_nothing_else_to_an_import(cast, rows):
+@given(
+    st.lists(documents(), max_size=4),
+    st.sets(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=3),
+    st.sampled_from(offsets.UNITS),
+)
+def test_json_lines_say_all_and_nothing_else_to_an_import(cast, rows, links, unit):
     asked = [{"name": name, "choices": choices, "multiple": True} for name, choices in QUESTIONS.items()]
     names = [name for name in SPANS if name != "A_B"]  # people could take it for another, so no project has both
-    spec = {"spans": names, "questions": asked, "relations": [], "allow_overlap": True}
-    said = [{"id": str(i), **{k: v for k, v in row.items() if k not in ("id", "state")}} for i, row in enumerate(rows)]
+    spec = {"spans": names, "questions": asked, "relations": ["of"], "allow_overlap": True}
+    said = [
+        {"id": str(i), **{k: v for k, v in row.items() if k in ("text", "spans", "classes", "complete")}}
+        for i, row in enumerate(rows)
+    ]
     for row in said:
-        row["spans"] = [span for span in row.get("spans", []) if span["label"] in names]
-        if "complete" not in row:
-            del row["spans"]
+        if "complete" in row:
+            row["spans"] = [span for span in row["spans"] if span["label"] in names]
+            places = range(len(row["spans"]))
+            ends = [(head, tail) for head, tail in links if head != tail and head in places and tail in places]
+            row["relations"] = [{"head": head, "tail": tail, "label": "of"} for head, tail in ends]
     one, two = (make_project(cast.acme, **spec, name=str(uuid.uuid4())) for _ in range(2))
     how = importing.Options("jsonl")
     with tenant_scope(cast.acme):
         load.load(one, io.BytesIO("".join(json.dumps(row) + "\n" for row in said).encode()), how, user=cast.bob)
 
     first = b"".join(jsonl.Export(cast.acme, one.pk, jsonl.Options(documents="all")))
+    sent = b"".join(jsonl.Export(cast.acme, one.pk, jsonl.Options(documents="all", offsets=unit)))
     with tenant_scope(cast.acme):
-        report = load.load(two, io.BytesIO(first), how, user=cast.bob)
+        report = load.load(two, io.BytesIO(sent), how, user=cast.bob)
     second = b"".join(jsonl.Export(cast.acme, two.pk, jsonl.Options(documents="all")))
 
     assert report.errors == []
@@ -234,6 +263,7 @@ def test_json_lines_say_all_and_nothing_else_to_an_import(cast, rows):
     )
     assert answers == again
     assert [row.get("complete") for row in answers] == [row.get("complete") for row in said]
+    assert [len(row.get("relations", ())) for row in answers] == [len(row.get("relations", ())) for row in said]
 
 
 def test_an_answer_of_each_state_through_the_whole_export(cast):

@@ -94,6 +94,8 @@ def answer(cast, document, user, *labels, **sent) -> None:
         ("“€”", ["d7"]),
         ('"é costs"', ["d7"]),
         ('"cafe"', ["d7"]),
+        ('"a café, the"', ["d7"]),
+        ('"E CAFE\u0301 COSTS"', ["d7"]),
         ('"d3"', ["d3"]),
         ('"€', ["d7"]),
     ],
@@ -279,6 +281,8 @@ def test_every_condition_is_answered_by_an_index(cast, project, texts):
         ("[x] (y", "(y", None),
         ("It costs €5", '"€"', ["It costs ", "€", "5"]),
         ("Bergen", '"ERG"', ["B", "erg", "en"]),
+        ("cafe\u0301 noir", "café", ["", "cafe\u0301", " noir"]),
+        ("cafe\u0301 noir", '"é n"', ["caf", "e\u0301 n", "oir"]),
         ("a " * 300 + "C++ is", '"++"', None),
     ],
 )

@@ -38,6 +38,10 @@ REVIEWS = {
     "gb18030": ["商品非常好，物流很快，谢谢卖家。下次还会再来购买的。"],
     "euc-kr": ["상품이 정말 좋아요. 배송도 빠르고 만족합니다. 감사합니다."],
     "shift_jis": ["商品はとても良かったです。配送も早くて満足しています。ありがとうございました。"],
+    "macintosh": [
+        "Das ist schön, aber größer als gedacht.",
+        "Il a été très content de son achat, livré à l’heure – merci !",
+    ],
     "utf-16": ["Ада живёт в Париже.", "商品非常好"],
     "utf-8": ["Ada wohnt in Köln.", "plain", "商品非常好"],
 }
@@ -49,7 +53,9 @@ def read(data: bytes, format: str, encoding: str, **options) -> list[Row | Refus
 
 @pytest.mark.parametrize(("encoding", "text"), [(name, text) for name, texts in REVIEWS.items() for text in texts])
 def test_what_a_spreadsheet_wrote_is_recognised_and_read(encoding, text):
-    data = f"id;text\r\n1;{text}\r\n".encode("utf-16" if encoding == "utf-16" else CODECS[encoding])
+    table = f"id;text\r\n1;{text}\r\n"
+    table = table.replace("\n", "") if encoding == "macintosh" else table
+    data = table.encode("utf-16" if encoding == "utf-16" else CODECS[encoding])
 
     assert encodings.guess(data) == encoding
     assert [row.text for row in read(data, "csv", encoding)] == [text]
@@ -67,10 +73,11 @@ def test_a_beginning_that_is_cut_within_a_character_is_utf8(end):
 
 
 def test_utf16_is_known_without_its_mark():
-    data = "text\nAda\n".encode("utf-16-le")
+    for text in ("Ada", "商品非常好" * 20):
+        data = f"text\n{text}\n".encode("utf-16-le")
 
-    assert encodings.guess(data) == "utf-16"
-    assert [row.text for row in read(data, "csv", "utf-16")] == ["Ada"]
+        assert encodings.guess(data) == "utf-16"
+        assert [row.text for row in read(data, "csv", "utf-16")] == [text]
 
 
 @given(
@@ -90,7 +97,7 @@ def test_no_half_of_a_character_ends_a_line_of_utf16(texts, codec):
 
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
 def test_an_endless_line_of_utf16_is_refused_and_the_next_is_read(codec):
-    data = ("\ufeff" + "ਊa" * (MAX_LINE // 3) + "\nafter").encode(codec)
+    data = ("\ufeff" + ("ਊ" + "a" * 49) * (MAX_LINE // 80) + "\nafter").encode(codec)
 
     first, after = read(data, "txt", "utf-16")
 
@@ -146,6 +153,7 @@ def test_every_encoding_has_a_name_on_the_page():
         ("ISO-8859-1", b"caf\xe9", "café"),
         ("cp1251", "Ада".encode("cp1251"), "Ада"),
         ("UTF8", "ü".encode(), "ü"),
+        ("Mac Roman", "schön".encode("mac_roman"), "schön"),
         ("Windows-31J", "髙".encode("cp932"), "髙"),
     ],
 )
@@ -155,6 +163,10 @@ def test_an_encoding_goes_by_any_of_its_names_and_reads_what_windows_writes(enco
     (row,) = load.read(io.BytesIO(data), options)
 
     assert row.text == text
+
+
+def test_what_windows_wrote_stays_that_where_lines_end_as_on_a_macintosh():
+    assert encodings.guess("text\rDas ist schön, aber größer als gedacht.\r".encode("cp1252")) == "windows-1252"
 
 
 def test_what_windows_does_not_write_either_is_refused():

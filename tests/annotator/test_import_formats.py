@@ -8,6 +8,7 @@ import json
 import os
 import re
 import tracemalloc
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from annotator.errors import Invalid
 from annotator.importing import load
-from annotator.importing.lines import MAX_LINE
+from annotator.importing.lines import MAX_LINE, lines
 from annotator.importing.options import Options
 from annotator.importing.rows import Refused, Row
 
@@ -106,6 +107,8 @@ def test_nothing_but_a_yes_makes_an_answer_of_a_table_complete(cell, complete):
         (b'["a"]', "row", "is not a JSON object"),
         (b"null", "row", "is not a JSON object"),
         (b"[" * 5000, "row", "is not JSON"),
+        (b'{"text": "a", "spans": [[0, 1]], "spans": []}', "spans", "is there twice"),
+        (b'{"text": "a", "text": "b", "meta": {"text": 12345678901234567890123}}', "text", "is there twice"),
         (b"{}", "text", "is missing"),
         (b'{"text": null}', "text", "must be a string"),
         (b'{"text": ["a"]}', "text", "must be a string"),
@@ -122,6 +125,20 @@ def test_a_broken_json_line_is_refused_and_its_neighbours_are_read(line, field, 
     ((number, where, why),) = refusals(found)
     assert (number, where) == (2, field)
     assert reason in why
+
+
+def test_a_field_within_another_is_not_there_twice():
+    tokens = [{"text": "a", "id": 0}, {"text": "b", "id": 1}]
+
+    (row,) = read(json.dumps({"text": "a b", "id": 1, "meta": {"text": "c"}, "tokens": tokens}))
+
+    assert (row.text, row.meta) == ("a b", {"text": "c", "tokens": tokens})
+
+
+def test_null_says_nothing_of_completeness():
+    (row,) = read('{"text": "a", "spans": null, "complete": null}')
+
+    assert (row.answer, row.complete) == (None, None)
 
 
 def test_a_line_without_end_is_refused_in_constant_memory():
@@ -147,6 +164,17 @@ def test_a_line_without_end_is_refused_in_constant_memory():
 def test_a_file_of_another_kind_is_refused_as_a_whole(format, start, what):
     with pytest.raises(Invalid, match=what):
         read(start + b"whatever\n", format)
+
+
+@pytest.mark.parametrize("text", ["PAR1 is a receptor.", "BZh 9", "GIF8 is none", "Rar! he cried."])
+def test_words_that_begin_like_a_file_of_another_kind_are_text(text):
+    assert texts(read(text, "txt")) == [text]
+
+
+@pytest.mark.parametrize("start", [b"PAR1\x15\x04", b"BZh91AY&SY\x0e", b"GIF89a\x01\0", b"Rar!\x1a\x07\x01\0"])
+def test_what_is_no_text_is_told_by_how_it_begins(start):
+    with pytest.raises(Invalid, match="it must be plain text"):
+        read(start, "txt")
 
 
 def test_txt_is_a_document_a_line_or_a_file():
@@ -195,6 +223,9 @@ def test_csv_finds_its_delimiter_and_named_columns(delimiter):
         (b"text,a,a\n", "'a' twice"),
         (b"text,\xe9\n", "not UTF-8"),
         (b"text," + b",".join(b"%d" % i for i in range(1_000)) + b"\n", "1,001 columns; the most is 1,000"),
+        (b"text," + b",".join(b"%d" % i for i in range(100_000)) + b"\n", "100,001 columns; the most is 1,000"),
+        (b"a" + b" " * 500_000 + b"b\n", "no column 'text'"),
+        (b'text,"a\n' + b'""\n' * 50_000, "opens a quote that is never closed"),
     ],
 )
 def test_csv_needs_a_header(header, reason):
@@ -225,7 +256,7 @@ def test_a_broken_csv_record_is_refused_and_its_neighbours_are_read(record, line
 
 
 def test_a_quote_that_is_never_closed_costs_the_rest_of_the_file_and_no_memory():
-    data = b'text\nbefore\n"open\n' + b"more, and more\n" * 1_500_000
+    data = b'text\nbefore\n"open\n' + (b"more, and more " * 100 + b"\n") * 15_000
 
     tracemalloc.start()
     found = list(load.read(io.BytesIO(data), Options("csv")))
@@ -246,7 +277,7 @@ def test_a_short_open_quote_says_so():
 
 
 def test_a_record_that_is_too_long_does_not_spill_into_the_next():
-    data = b'text,id\n"' + b"word word\n" * 700_000 + b'end",1\nafter,2\n'
+    data = b'text,id\n"' + (b"word " * 200 + b"\n") * 7_000 + b'end",1\nafter,2\n'
 
     found = read(data, "csv")
 
@@ -339,6 +370,62 @@ def test_columns_without_a_name_hold_what_nobody_named():
         ("1", {}), ("2", {}), ("3", {}), ("4", {"column 4": "why"}),
     ]  # fmt: skip
     assert refusals(found) == [(6, "row", "has 5 fields; the header has 4")]
+
+
+def test_files_that_were_put_one_behind_the_other_are_read():
+    table = "\ufefftext,id\r\n{0},{1}\r\n"
+
+    found = read(table.format("one", 1) + table.format("text", 2), "csv")
+    rows = read('\ufeff{"text": "one"}\n\ufeff{"text": "two"}\n')
+
+    assert texts(found) == ["one", "text"]
+    assert refusals(found) == [(3, "row", "is the header row again")]
+    assert texts(rows) == ["one", "two"]
+    assert texts(read("text\ntext\n", "csv")) == ["text"]
+
+
+@pytest.mark.parametrize("many", [16_383, 200_000])  # a sheet of Excel has 16,384 columns
+def test_cells_that_a_spreadsheet_has_beyond_its_table_are_nothing(many):
+    blank = b"," * many
+
+    found = read(b"text" + blank + b"\none" + blank + b"\ntwo\n", "csv") + read(b"text\nthree" + blank, "csv")
+
+    assert [(row.text, row.meta) for row in found] == [("one", {}), ("two", {}), ("three", {})]
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_a_column_of_choices_may_have_an_equals_sign_in_its_name(format):
+    data = {"csv": "text,rating (1=bad)\na,good", "jsonl": '{"text": "a", "rating (1=bad)": "good"}'}[format]
+
+    (row,) = read(data, format, classes=("rating (1=bad)=how=ever",))
+
+    assert (row.answer, row.meta) == ({"classes": {"how=ever": "good"}}, {})
+
+
+def test_a_file_of_line_ends_takes_no_memory():
+    file = io.BytesIO(b"\r" * 2_000_000)
+
+    tracemalloc.start()
+    found = list(islice(lines(file), 3))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert [(line.begin, line.data) for line in found] == [(0, b"\r"), (1, b"\r"), (2, b"\r")]
+    assert peak < 10_000_000
+
+
+def test_a_line_of_just_the_length_before_a_carriage_return_is_whole():
+    found = read(b'{"text": "x"}'.ljust(MAX_LINE) + b'\r{"text": "after"}\r')
+
+    assert [(row.line, row.text) for row in found] == [(1, "x"), (2, "after")]
+
+
+def test_a_reason_quotes_no_more_than_can_be_read():
+    ((line, field, reason),) = ((one["line"], one["field"], one["reason"]) for one in [
+        Refused(1, "classes." + "q" * 9_000, "there is no " + "x" * 1_000_000).detail()
+    ])  # fmt: skip
+
+    assert (line, len(field), len(reason), reason[-1]) == (1, 501, 501, "…")
 
 
 def test_options_name_what_is_wrong():

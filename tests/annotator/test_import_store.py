@@ -7,6 +7,7 @@ import threading
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
+import orjson
 import pytest
 from django.db import connection
 
@@ -99,6 +100,15 @@ def test_what_cannot_be_stored_is_refused_and_the_rest_goes_in(project, bad, fie
     (error,) = stored.refused
     assert error.field == field
     assert reason in error.reason
+
+
+def test_labels_that_are_nested_without_end_refuse_their_row(project, cast):
+    deep = orjson.loads("[" * 1_010 + "]" * 1_010)
+    answer = {"spans": [{"start": 0, "end": 1, "label": deep}]}
+
+    stored = store_rows(project, [row("good"), row("bad", answer=answer)], user=cast.bob)
+
+    assert (stored.new, [one.reason for one in stored.refused]) == (1, ["is nested more than 64 levels deep"])
 
 
 def test_meta_that_only_spells_a_nul_is_fine(project):

@@ -211,12 +211,16 @@ def test_a_worker_that_was_only_slow_keeps_its_import(cast, project, monkeypatch
     job = start(cast, project, mails(45))
     whole = load.batches
 
+    def put_back():
+        silence(cast, job)
+        with tenant_scope(cast.acme):
+            assert jobs.abandoned() == [job]
+
     def slowly(rows, start=0):
         for batch in whole(rows, start):
-            silence(cast, job)
-            with tenant_scope(cast.acme):
-                jobs.abandoned()
+            put_back()
             yield batch
+        put_back()  # what follows is long, and no row
 
     monkeypatch.setattr(load, "batches", slowly)
     job = run(cast, job)

@@ -51,6 +51,18 @@ def test_a_small_export_comes_with_its_report(cast, project):
     assert page.text.count("notice warning") == page.text.count(".conll: ") == 1
 
 
+@pytest.mark.parametrize("format", ["jsonl", "csv"])
+def test_an_export_that_holds_everything_is_followed_by_no_warning(cast, format):
+    project = make_project(cast.acme)
+    client = signed_in(cast.alice)
+    address = reverse("export", args=[cast.acme.slug, project.pk])
+
+    sent = client.post(address, {"format": format})
+
+    assert sent.status_code == 200
+    assert "notice warning" not in client.get(address).text
+
+
 def test_the_form_asks_for_each_dialect_and_for_raw_cells(cast, project):
     told = {
         name: b"".join(ask(cast, project, **sent).streaming_content).decode()

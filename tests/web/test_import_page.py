@@ -91,6 +91,28 @@ def test_the_same_refusal_is_one_line_with_a_count(cast, project):
     assert '<td class="right number">126</td><td class="number">1, 2, 3, 4, 5, …</td><td>spans</td>' in shown
 
 
+def test_all_columns_that_a_file_may_have_can_be_sent(cast, project):
+    names = ["id", "text", *(f"c{n}" for n in range(998))]
+    client, page = upload(cast, project, f"{','.join(names)}\n1,one{',x' * 998}\n".encode(), "wide.csv")
+    uses = ["id", "text", *[""] * 997, "id"]
+    form = {"format": "csv", "encoding": "utf-8", "act": "start", "column": names, "use": uses}
+
+    client.post(page.request["PATH_INFO"], form)
+
+    job = the_job(cast)
+    assert (job.state, job.options["import"]["id_column"]) == ("queued", "c997")
+
+
+def test_of_rows_with_any_number_of_fields_the_first_are_shown(cast, project):
+    row = {"text": "one", **{f"f{n}": n for n in range(20_000)}}
+
+    _, page = upload(cast, project, json.dumps(row).encode(), "wide.jsonl")
+
+    assert page.status_code == 200
+    assert page.content.count(b'name="use"') == 1_000
+    assert page.content.count(b"<td><span>") == 1_000
+
+
 def zipped(*names: str) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:

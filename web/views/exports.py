@@ -50,7 +50,7 @@ def choose(request: TenantRequest, project_id: int) -> HttpResponse | StreamingH
             options = jsonl.Options.parse(asked)
             if options.expected(project) <= AT_ONCE:
                 response, report = at_once(request, project, options)
-                if told := report.told():
+                if told := list(report.told()):
                     messages.warning(request, f"{options.filename(project)}: {' '.join(map(here, told))}")
                 return response
             job = jobs.start_export(project, request.user, asked)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from annotator import jobs
 from annotator.accounts import Role
 from annotator.errors import Invalid, Refusal
-from annotator.importing.encodings import UTF_8, UTF_16
+from annotator.importing.encodings import MACINTOSH, UTF_8, UTF_16
 from annotator.importing.options import FORMATS, Options
 from annotator.importing.preview import Preview, mappable
 from annotator.importing.told import Tally
@@ -106,6 +106,7 @@ def _encodings() -> list[tuple[str, str]]:
         ("gb18030", _("Simplified Chinese (GB 18030)")),
         ("euc-kr", _("Korean (EUC-KR)")),
         ("shift_jis", _("Japanese (Shift JIS)")),
+        (MACINTOSH, _("Western European (Macintosh)")),
     ]
 
 
