@@ -164,6 +164,14 @@ def sentence(note: Note) -> Said:
             )
         case "unsaid":
             return Said("Nothing is said about spans, which this project asks for: these answers are not complete.")
+        case "unsaid_relations":
+            return Said("Nothing is said about relations, which this project asks for: these answers are not complete.")
+        case "unsaid_choices":
+            return Said(
+                "Nothing is said about “%(field)s”, where several choices or none may be right: these answers are not"
+                " complete.",
+                field=field,
+            )
         case "disputed":
             return Said(
                 "People’s answers leave something open in these rows. It is not taken: these answers are not complete."

@@ -286,7 +286,7 @@ class Reason(Schema):
 class Note(Schema):
     code: str = Field(
         description="unread, beside: a field looks like labels and is not read (beside: others of the row are);"
-        " reject, ignore; binary, unsaid: not complete; empty; edges; line."
+        " reject, ignore; binary, unsaid, unsaid_relations, unsaid_choices: not complete; empty; edges; line."
     )
     field: str
     like: str = Field(description="What it looks like: spans, tags, names, named, or the tool that writes such.")
