@@ -112,15 +112,29 @@ def confirm(job: Job) -> None:
 def cancel(job: Job) -> None:
     """Stop a job: at once if no worker has it, else at its next batch. Raises Conflict if it is over."""
     waiting = [Job.State.UPLOADED, Job.State.QUEUED]
-    if _change(
+    if not _deletes(job) and _change(
         job, waiting, state=Job.State.CANCELLED, finished_at=timezone.now(), reason="Cancelled before it began."
     ):
-        transaction.on_commit(partial(_drop_file, job))
-    elif job.state == Job.State.RUNNING and job.kind == Job.Kind.DELETE:
+        transaction.on_commit(partial(drop_upload, job))
+    elif _deletes(job):
         raise Conflict("cannot_stop", Said("A deletion that has begun is not stopped: what is half gone helps nobody."))
     elif job.state == Job.State.RUNNING:
         _stop_file(job).touch()
     else:
+        raise Conflict("job_over", Said("The job is over: it is %(state)s.", state=Said(job.state)))
+
+
+def _deletes(job: Job) -> bool:
+    """Whether it is a deletion that has begun, also one that waits since its worker was killed."""
+    active = job.state in (Job.State.QUEUED, Job.State.RUNNING)
+    return job.kind == Job.Kind.DELETE and active and job.started_at is not None
+
+
+def again(job: Job) -> None:
+    """Queue a deletion that failed once more: of what is half gone something is left. Conflict for any other job."""
+    values = {"reason": "", "finished_at": None, "options": job.options | {"attempts": 0}}
+    failed = [Job.State.FAILED] if job.kind == Job.Kind.DELETE else []
+    if not _change(job, failed, state=Job.State.QUEUED, heartbeat_at=timezone.now(), **values):
         raise Conflict("job_over", Said("The job is over: it is %(state)s.", state=Said(job.state)))
 
 
@@ -140,7 +154,8 @@ def _stop_file(job: Job) -> Path:
     return Path(job.path + ".stop")
 
 
-def _drop_file(job: Job) -> None:
+def drop_upload(job: Job) -> None:
+    """The file that came in goes; that of what was refused of it stays."""
     if job.path:
         Path(job.path).unlink(missing_ok=True)
 
@@ -269,12 +284,12 @@ def abandoned() -> list[Job]:
             job.state = Job.State.FAILED
             job.reason = f"Given up: {MAX_ATTEMPTS} workers stopped while they were at it."
             job.finished_at = timezone.now()
-            transaction.on_commit(partial(_drop_file, job))
+            transaction.on_commit(partial(drop_upload, job))
         elif job.path and _stop_file(job).exists():
             job.state = Job.State.CANCELLED
             job.reason = "Cancelled. What had been imported stays." if job.rows_new else "Cancelled."
             job.finished_at = timezone.now()
-            transaction.on_commit(partial(_drop_file, job))
+            transaction.on_commit(partial(drop_upload, job))
         else:
             job.state = Job.State.QUEUED
             found.append(job)

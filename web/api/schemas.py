@@ -306,6 +306,7 @@ class Imported(Told):
     known: int = Field(description="Were there already, with the same text.")
     refused: int
     errors: list[Fault] = Field(description="The first thousand refusals.")
+    job: int | None = Field(description="By which it can be undone, where it brought several documents.")
 
 
 class ExportReport(Schema):

@@ -15,10 +15,12 @@ from annotator.accounts import Role
 from annotator.errors import Invalid, Refusal
 from annotator.exporting import jsonl
 from annotator.importing import preview as previewing
+from annotator.importing.at_once import import_at_once
 from annotator.importing.encodings import ENCODINGS
-from annotator.importing.load import Report, load
+from annotator.importing.load import Report
 from annotator.importing.options import Options
 from annotator.models import Job, Project
+from trainer import removal
 from trainer.celery import send_once
 from web import access
 from web.api import answers, shapes
@@ -139,8 +141,9 @@ def import_documents(request: TenantRequest, project_id: int, options: Query[Upl
         return answers.json(shapes.job(waiting), status=202)
     if sent.size > AT_ONCE_BYTES:
         return answers.json(shapes.job(_queue(request, project, sent, given)), status=202)
-    report = load(project, sent.file, Options.parse(given, sent.name), user=request.user)
-    return answers.json(_counts(report))
+    options_given = Options.parse(given, sent.name)
+    report, job = import_at_once(project, sent.file, options_given, user=request.user, filename=sent.name)
+    return answers.json(_counts(report) | {"job": job.pk if job else None})
 
 
 @router.get("/jobs/{int:job_id}", response={200: s.Job} | errors(403))
@@ -200,9 +203,12 @@ def change_preview(request: TenantRequest, job_id: int, sent: ImportOptions) -> 
 
 @router.post("/jobs/{int:job_id}/start", response={200: s.Job} | errors(403, 409))
 def start_job(request: TenantRequest, job_id: int) -> HttpResponse:
-    """Import an uploaded file. For managers."""
+    """Import an uploaded file, or try a deletion again that failed. For managers."""
     job = access.job_for(request, job_id)
-    imports.confirm(request, job)
+    if job.kind == Job.Kind.DELETE:
+        removal.again(job)
+    else:
+        imports.confirm(request, job)
     return answers.json(shapes.job(job))
 
 
