@@ -69,23 +69,43 @@ def start_import(
     """Keep the file and queue its import. ``promised`` is the length that a sender announced, if any.
 
     Left in the state uploaded, it waits for confirm(), with columns guessed. Raises Invalid for unknown options, and
-    for a file that is too large or ends before what was promised.
+    for a file that is too large or ends before what was promised, Conflict where the project is being deleted.
     """
+    _refuse_if_deleted(project)
     parsed = Options.parse(options, filename)
     path = _new_file(settings.UPLOADS_DIR, parsed.format)
     size = _keep(source, path, promised)
-    if state == Job.State.UPLOADED:
-        parsed = previewing.guess(path, parsed, options)
-    return Job.objects.create(
-        project=project,
-        kind=Job.Kind.IMPORT,
-        state=state,
-        options={"filename": filename[-200:], "attempts": 0, "import": parsed.as_json()},
-        path=str(path),
-        total_bytes=size,
-        created_by=user,
-        heartbeat_at=timezone.now(),
-    )
+    try:
+        if state == Job.State.UPLOADED:
+            parsed = previewing.guess(path, parsed, options)
+        with transaction.atomic():
+            return Job.objects.create(
+                project=project,
+                kind=Job.Kind.IMPORT,
+                state=state,
+                options={"filename": filename[-200:], "attempts": 0, "import": parsed.as_json()},
+                path=str(path),
+                total_bytes=size,
+                created_by=user,
+                heartbeat_at=timezone.now(),
+            )
+    except IntegrityError as error:
+        path.unlink()
+        raise _being_deleted() from error  # the project went while the file came
+    except BaseException:
+        path.unlink()
+        raise
+
+
+def _refuse_if_deleted(project: Project) -> None:
+    """Nothing begins in a project that somebody has asked to delete: the deletion waits until all has ended."""
+    asked = Job.objects.filter(project=project, kind=Job.Kind.DELETE, options__delete__what="project")
+    if asked.filter(state__in=[Job.State.QUEUED, Job.State.RUNNING]).exists():
+        raise _being_deleted()
+
+
+def _being_deleted() -> Conflict:
+    return Conflict("being_deleted", Said("This project is being deleted."))
 
 
 def preview(job: Job, options: Mapping[str, Any] | None = None) -> previewing.Preview:
@@ -165,7 +185,7 @@ def tidy() -> None:
     now = timezone.now()
     for job in Job.objects.filter(state=Job.State.UPLOADED, created_at__lt=now - UNCONFIRMED):
         cancel(job)
-    for job in Job.objects.filter(finished_at__lt=now - KEPT).exclude(path=""):
+    for job in Job.objects.filter(finished_at__lt=now - KEPT).exclude(path="").order_by("pk"):
         drop_files(job)
 
 
@@ -179,7 +199,8 @@ def drop_files(job: Job, **changes: Any) -> None:
 
 
 def start_export(project: Project, user: User, options: Mapping[str, Any]) -> Job:
-    """Queue an export to a file. Raises Invalid for unknown options."""
+    """Queue an export to a file. Raises Invalid for unknown options, Conflict where the project is being deleted."""
+    _refuse_if_deleted(project)
     parsed = jsonl.Options.parse(options)
     return Job.objects.create(
         project=project,

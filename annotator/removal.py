@@ -244,9 +244,11 @@ def _files(project_id: int) -> QuerySet[Job]:
 
 def forget_files(target: Target) -> None:
     """What exports wrote and imports refused, or told of their rows, may hold the texts, and goes."""
+    over = Job.objects.filter(project=target.project_id, finished_at__isnull=False).order_by("pk")
+    list(over.select_for_update(of=("self",)).values_list("pk"))  # another deletion waits, and they lock in one order
     for job in _files(target.project_id):
         jobs.drop_files(job, row_errors=[], errors_bytes=0)
-    for job in Job.objects.filter(project=target.project_id, kind=Job.Kind.IMPORT, finished_at__isnull=False):
+    for job in over.filter(kind=Job.Kind.IMPORT):
         jobs.drop_upload(job)  # is there only where a worker was killed at its very end
         tally = Tally(job.told)
         tally.forget_reasons()

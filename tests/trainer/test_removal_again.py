@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from datetime import timedelta
 from threading import Event, Thread
@@ -202,3 +203,24 @@ def test_what_is_suggested_for_a_document_that_went_meanwhile_stops_no_others(ca
         ModelVersion.objects.create(project=project, run=run, number=1, examples=1)
         assert suggestions.record(project, 1, [(document.pk, FOUND), (other.pk, FOUND)]) == 1
         assert Suggestion.objects.get().document_id == other.pk
+
+
+def test_nothing_begins_in_a_project_that_is_being_deleted(cast, project, folders):
+    with tenant_scope(cast.acme):
+        removal.start(Target.of(project), actor=cast.alice)
+
+        with pytest.raises(Conflict, match="being deleted"):
+            jobs.start_export(project, cast.alice, {})
+        with pytest.raises(Conflict, match="being deleted"):
+            jobs.start_import(project, cast.alice, io.BytesIO(WORD.encode()), "x.txt", {})
+
+    assert places(cast, folders) == []
+
+
+def test_an_upload_for_a_project_that_went_meanwhile_leaves_no_file(cast, project, folders):
+    deleted(cast, project)
+
+    with tenant_scope(cast.acme), pytest.raises(Conflict, match="being deleted"):
+        jobs.start_import(project, cast.alice, io.BytesIO(WORD.encode()), "x.txt", {})
+
+    assert places(cast, folders) == []

@@ -121,7 +121,7 @@ class Preview(s.Told):
 
 @router.post(
     "/projects/{int:project_id}/import",
-    response={200: s.Imported, 202: s.Job} | errors(403, 415),
+    response={200: s.Imported, 202: s.Job} | errors(403, 409, 415),
     openapi_extra=BODY,
 )
 def import_documents(request: TenantRequest, project_id: int, options: Query[UploadOptions]) -> HttpResponse:
@@ -165,7 +165,7 @@ def export(request: TenantRequest, project_id: int, options: Query[ExportOptions
     return exports.at_once(request, project, jsonl.Options.parse(options.model_dump()))[0]
 
 
-@router.post("/projects/{int:project_id}/exports", response={202: s.Job} | errors(403))
+@router.post("/projects/{int:project_id}/exports", response={202: s.Job} | errors(403, 409))
 def start_export(request: TenantRequest, project_id: int, sent: ExportOptions) -> HttpResponse:
     """An export that a worker writes; `jobs/{id}` tells how far it is, `jobs/{id}/file` has it then. For managers."""
     project = access.project_for(request, project_id, Role.MANAGER)
