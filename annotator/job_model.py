@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 class Job(TenantOwned):
-    """An import, export or deletion that runs beside the request, with its progress. Written by jobs.py.
+    """An import, export or deletion that runs beside the request, with its progress. Written by jobs.py; an import that
+    does not, by importing/at_once.py.
 
     ``project`` is null for one alone: the record of a project's own deletion.
     """

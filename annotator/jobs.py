@@ -70,23 +70,43 @@ def start_import(
     """Keep the file and queue its import. ``promised`` is the length that a sender announced, if any.
 
     Left in the state uploaded, it waits for confirm(), with columns guessed. Raises Invalid for unknown options, and
-    for a file that is too large or ends before what was promised.
+    for a file that is too large or ends before what was promised, Conflict where the project is being deleted.
     """
+    _refuse_if_deleted(project)
     parsed = Options.parse(options, filename)
     path = _new_file(settings.UPLOADS_DIR, parsed.format)
     size = _keep(source, path, promised)
-    if state == Job.State.UPLOADED:
-        parsed = previewing.guess(path, parsed, options)
-    return Job.objects.create(
-        project=project,
-        kind=Job.Kind.IMPORT,
-        state=state,
-        options={"filename": filename[-200:], "attempts": 0, "import": parsed.as_json()},
-        path=str(path),
-        total_bytes=size,
-        created_by=user,
-        heartbeat_at=timezone.now(),
-    )
+    try:
+        if state == Job.State.UPLOADED:
+            parsed = previewing.guess(path, parsed, options)
+        with transaction.atomic():
+            return Job.objects.create(
+                project=project,
+                kind=Job.Kind.IMPORT,
+                state=state,
+                options={"filename": filename[-200:], "attempts": 0, "import": parsed.as_json()},
+                path=str(path),
+                total_bytes=size,
+                created_by=user,
+                heartbeat_at=timezone.now(),
+            )
+    except IntegrityError as error:
+        path.unlink()
+        raise _being_deleted() from error  # the project went while the file came
+    except BaseException:
+        path.unlink()
+        raise
+
+
+def _refuse_if_deleted(project: Project) -> None:
+    """Nothing begins in a project that somebody has asked to delete: the deletion waits until all has ended."""
+    asked = Job.objects.filter(project=project, kind=Job.Kind.DELETE, options__delete__what="project")
+    if asked.filter(state__in=[Job.State.QUEUED, Job.State.RUNNING]).exists():
+        raise _being_deleted()
+
+
+def _being_deleted() -> Conflict:
+    return Conflict("being_deleted", Said("This project is being deleted."))
 
 
 def preview(job: Job, options: Mapping[str, Any] | None = None) -> previewing.Preview:
@@ -113,15 +133,29 @@ def confirm(job: Job) -> None:
 def cancel(job: Job) -> None:
     """Stop a job: at once if no worker has it, else at its next batch. Raises Conflict if it is over."""
     waiting = [Job.State.UPLOADED, Job.State.QUEUED]
-    if _change(
+    if not _deletes(job) and _change(
         job, waiting, state=Job.State.CANCELLED, finished_at=timezone.now(), reason="Cancelled before it began."
     ):
-        transaction.on_commit(partial(_drop_file, job))
-    elif job.state == Job.State.RUNNING and job.kind == Job.Kind.DELETE:
+        transaction.on_commit(partial(drop_upload, job))
+    elif _deletes(job):
         raise Conflict("cannot_stop", Said("A deletion that has begun is not stopped: what is half gone helps nobody."))
     elif job.state == Job.State.RUNNING:
         _stop_file(job).touch()
     else:
+        raise Conflict("job_over", Said("The job is over: it is %(state)s.", state=Said(job.state)))
+
+
+def _deletes(job: Job) -> bool:
+    """Whether it is a deletion that has begun, also one that waits since its worker was killed."""
+    active = job.state in (Job.State.QUEUED, Job.State.RUNNING)
+    return job.kind == Job.Kind.DELETE and active and job.started_at is not None
+
+
+def again(job: Job) -> None:
+    """Queue a deletion that failed once more: of what is half gone something is left. Conflict for any other job."""
+    values = {"reason": "", "finished_at": None, "options": job.options | {"attempts": 0}}
+    failed = [Job.State.FAILED] if job.kind == Job.Kind.DELETE else []
+    if not _change(job, failed, state=Job.State.QUEUED, heartbeat_at=timezone.now(), **values):
         raise Conflict("job_over", Said("The job is over: it is %(state)s.", state=Said(job.state)))
 
 
@@ -141,7 +175,8 @@ def _stop_file(job: Job) -> Path:
     return Path(job.path + ".stop")
 
 
-def _drop_file(job: Job) -> None:
+def drop_upload(job: Job) -> None:
+    """The file that came in goes; that of what was refused of it stays."""
     if job.path:
         Path(job.path).unlink(missing_ok=True)
 
@@ -151,7 +186,7 @@ def tidy() -> None:
     now = timezone.now()
     for job in Job.objects.filter(state=Job.State.UPLOADED, created_at__lt=now - UNCONFIRMED):
         cancel(job)
-    for job in Job.objects.filter(finished_at__lt=now - KEPT).exclude(path=""):
+    for job in Job.objects.filter(finished_at__lt=now - KEPT).exclude(path="").order_by("pk"):
         drop_files(job)
 
 
@@ -165,7 +200,8 @@ def drop_files(job: Job, **changes: Any) -> None:
 
 
 def start_export(project: Project, user: User, options: Mapping[str, Any]) -> Job:
-    """Queue an export to a file. Raises Invalid for unknown options."""
+    """Queue an export to a file. Raises Invalid for unknown options, Conflict where the project is being deleted."""
+    _refuse_if_deleted(project)
     parsed = jsonl.Options.parse(options)
     return Job.objects.create(
         project=project,
@@ -273,12 +309,12 @@ def abandoned() -> list[Job]:
             job.state = Job.State.FAILED
             job.reason = f"Given up: {MAX_ATTEMPTS} workers stopped while they were at it."
             job.finished_at = timezone.now()
-            transaction.on_commit(partial(_drop_file, job))
+            transaction.on_commit(partial(drop_upload, job))
         elif job.path and _stop_file(job).exists():
             job.state = Job.State.CANCELLED
             job.reason = "Cancelled. What had been imported stays." if job.rows_new else "Cancelled."
             job.finished_at = timezone.now()
-            transaction.on_commit(partial(_drop_file, job))
+            transaction.on_commit(partial(drop_upload, job))
         else:
             job.state = Job.State.QUEUED
             found.append(job)

@@ -325,7 +325,8 @@ class AnnotationRevision(TenantOwned):
 
 
 class Suggestion(TenantOwned):
-    """What one model version suggests for one document; ``items`` may be empty: it is sure enough of nothing.
+    """What one model version suggests for one document; ``items`` may be empty: it is sure enough of nothing, or the
+    document is held out, and it was asked all the same.
 
     An item is ``{"id": "s0", "kind": "span", "start", "end", "label", "score"}``,
     ``{"id": "c0", "kind": "choice", "question", "label", "score"}`` or

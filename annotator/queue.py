@@ -238,14 +238,18 @@ def release_expired(project: Project) -> int:
 
 
 def head(project: Project, size: int) -> list[int]:
-    """The pool documents that people have open and those the queue will hand out next, nearest first."""
-    open_now = Claim.objects.filter(project=project, document__split="pool", expires_at__gt=timezone.now())
-    waiting = Document.objects.filter(project=project, split="pool", free_slots__gt=0)
+    """The documents that people have open and those the queue will hand out next, of each stream, nearest first."""
+    open_now = Claim.objects.filter(project=project, expires_at__gt=timezone.now())
+    waiting = Document.objects.filter(project=project, free_slots__gt=0)
+    pool, check = waiting.filter(split="pool"), waiting.filter(split="check")
     ids = list(open_now.order_by("-expires_at").values_list("document_id", flat=True)[:size])
-    by_priority = waiting.order_by(F("priority").desc(), "shuffle").values_list("pk", flat=True)
-    by_chance = waiting.order_by("shuffle").values_list("pk", flat=True)
-    for a, b in zip_longest(by_priority[:size], by_chance[: size // 2]):
-        ids += [pk for pk in (a, b) if pk is not None]
+    streams = (
+        pool.order_by(F("priority").desc(), "shuffle")[:size],
+        pool.order_by("shuffle")[: size // 2],
+        check.order_by("shuffle")[: size // 4],
+    )
+    for several in zip_longest(*(stream.values_list("pk", flat=True) for stream in streams)):
+        ids += [pk for pk in several if pk is not None]
     return list(dict.fromkeys(ids))
 
 

@@ -2,7 +2,7 @@
 
 What goes is told first (``foreseen``), then a job does it batch by batch: each batch is one transaction, so one that
 was killed goes on with what is still there. History is append-only for the application; the database's own function
-deletes documents with all that belongs to them (migration 0009). What models and their runs hold of the texts is
+deletes documents with all that belongs to them (migration 0014). What models and their runs hold of the texts is
 trainer/removal.py's part. The one place that deletes documents and projects.
 """
 
@@ -26,6 +26,7 @@ from annotator.models import (
     Annotation,
     AnnotationRevision,
     ApiToken,
+    AuditEvent,
     Claim,
     DeletedDocument,
     Document,
@@ -128,7 +129,12 @@ def foreseen(target: Target) -> Foreseen:
 
 
 def start(target: Target, *, actor: User) -> Job:
-    """Queue the deletion and put it on record. One of the same thing that is under way already is returned."""
+    """Queue the deletion and put it on record. One of the same thing that is under way already is returned.
+
+    Raises Conflict as ``require_known`` does.
+    """
+    require_known(target)
+    Project.objects.select_for_update(no_key=True).filter(pk=target.project_id).first()  # two who ask at once are one
     active = Job.objects.filter(project=target.project_id, kind=Job.Kind.DELETE, state__in=ACTIVE)
     told = {"what": target.what, "id": target.id, "project": target.project_id}
     job = active.filter(options__delete=told).first()
@@ -142,6 +148,28 @@ def start(target: Target, *, actor: User) -> Job:
         )
         record(target, actor=actor)
     return job
+
+
+def require_known(target: Target) -> None:
+    """Raise Conflict for an import that brought documents of which none is known: nothing would be undone."""
+    if target.what != "import" or target.documents().exists() or _begun(target):
+        return
+    if Job.objects.filter(pk=target.id, rows_new__gt=0).exists():
+        told = Said("None of the project’s documents is known to have come from this import.")
+        raise Conflict("nothing_known", told)
+
+
+def _begun(target: Target) -> bool:
+    """Whether it is on record that somebody began with this deletion."""
+    return AuditEvent.objects.filter(action=f"{target.what}.delete", target=f"{target.what} {target.id}").exists()
+
+
+def interrupted(document_id: int) -> Target | None:
+    """The deletion of a document that is gone itself: what files hold of it may be there still. None where there was no
+    such document, or its project is gone, too."""
+    events = AuditEvent.objects.filter(action="document.delete", target=f"document {document_id}")
+    project = Project.objects.filter(pk__in=[event.detail["project"] for event in events]).first()
+    return Target("document", document_id, project.pk) if project and was_deleted(document_id) else None
 
 
 def record(target: Target, *, actor: User | None) -> None:
@@ -215,15 +243,21 @@ def _files(project_id: int) -> QuerySet[Job]:
 
 
 def forget_files(target: Target) -> None:
-    """What exports wrote and imports refused, or told of their rows, may hold the texts, and goes; of an import that is
-    undone all but its numbers."""
+    """What exports wrote and imports refused, or told of their rows, may hold the texts, and goes."""
+    over = Job.objects.filter(project=target.project_id, finished_at__isnull=False).order_by("pk")
+    list(over.select_for_update(of=("self",)).values_list("pk"))  # another deletion waits, and they lock in one order
     for job in _files(target.project_id):
         jobs.drop_files(job, row_errors=[], errors_bytes=0)
-    for job in Job.objects.filter(project=target.project_id, kind=Job.Kind.IMPORT, finished_at__isnull=False):
+    for job in over.filter(kind=Job.Kind.IMPORT):
+        jobs.drop_upload(job)  # is there only where a worker was killed at its very end
         tally = Tally(job.told)
         tally.forget_reasons()
         failed = {"reason": FORGOTTEN} if job.state == Job.State.FAILED else {}
         Job.objects.filter(pk=job.pk).update(told=tally.as_json(), **failed)
+
+
+def mark_undone(target: Target) -> None:
+    """Of an import that is undone nothing stays but its numbers. The last step, for it is not undone a second time."""
     if target.what == "import":
         for job in Job.objects.filter(pk=target.id):
             options = {"attempts": job.options.get("attempts", 0), "undone": True}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from django.db import connection
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from annotator.errors import Detail, Invalid
@@ -12,6 +13,8 @@ from annotator.models import Annotation, Decision, Project, Suggestion
 from annotator.spans import Answer, Schema, Span, Thing, span_fault
 
 Prediction = Mapping[str, Any]
+# What is recorded of a held-out document: that it was asked about.
+NOTHING: Prediction = {"spans": (), "choices": {}, "relations": (), "uncertainty": 0.0}
 ENDS = ("start", "end")  # only what a span became has them
 
 # The same as standing(), of decisions that a query calls v.
@@ -86,8 +89,10 @@ def items_of(prediction: Prediction, schema: Schema) -> list[dict[str, Any]]:
 
 
 def record(project: Project, version: int, predictions: Iterable[tuple[int, Prediction]]) -> int:
-    """Add one row for each (document id, prediction); documents that this version has seen are left as they are."""
-    schema = Schema.of(project)
+    """Add one row for each (document id, prediction); documents that this version has seen are left as they are, and
+    what was deleted meanwhile is left out."""
+    schema, predictions = Schema.of(project), list(predictions)
+    there = _held([document_id for document_id, _ in predictions])
     rows = [
         Suggestion(
             project=project,
@@ -97,8 +102,17 @@ def record(project: Project, version: int, predictions: Iterable[tuple[int, Pred
             uncertainty=prediction["uncertainty"],
         )
         for document_id, prediction in predictions
+        if document_id in there
     ]
     return len(Suggestion.objects.bulk_create(rows, ignore_conflicts=True))
+
+
+def _held(document_ids: Sequence[int]) -> set[int]:
+    """Those of these documents that are there, and stay until the transaction ends. Others may work on them."""
+    with connection.cursor() as cursor:
+        locked = "SELECT id FROM annotator_document WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE"
+        cursor.execute(locked, [list(document_ids)])
+        return {pk for (pk,) in cursor.fetchall()}
 
 
 def decide(annotation: Annotation, decisions: Sequence[Mapping[str, Any]], text: str, schema: Schema) -> int:

@@ -56,15 +56,22 @@ def refresh(tenant: Tenant, project_id: int) -> int:
 
 
 def suggest(tenant: Tenant, project_id: int, document_ids: Sequence[int]) -> int:
-    """Record what the live version is sure enough of to suggest for these documents; held-out ones stay blind."""
+    """Record what the live version is sure enough of to suggest for these documents.
+
+    Held-out ones stay blind: they are read as the others are, so that nobody can tell them by how long it takes, and
+    whatever the version says of them is forgotten at once.
+    """
     with tenant_scope(tenant):
         version = _live(project_id)
-        documents = list(Document.objects.filter(project=project_id, pk__in=document_ids, split=Document.Split.POOL))
+        documents = list(Document.objects.filter(project=project_id, pk__in=document_ids))
     if version is None or not documents:
         return 0
     answers = predictor(version).suggest([document.text for document in documents])
     with tenant_scope(tenant):
-        pairs = zip((document.pk for document in documents), answers, strict=True)
+        pairs = [
+            (document.pk, answer if document.split == Document.Split.POOL else suggestions.NOTHING)
+            for document, answer in zip(documents, answers, strict=True)
+        ]
         return suggestions.record(version.project, version.number, pairs)
 
 

@@ -22,7 +22,7 @@ import orjson
 from django.conf import settings
 from django.db import transaction
 
-from annotator import removal
+from annotator import jobs, removal
 from annotator.errors import Conflict, Invalid, Refusal
 from annotator.models import Document, Job, Project, Tenant, User
 from annotator.removal import Report, Target
@@ -60,7 +60,16 @@ def foreseen(target: Target) -> Models:
 
 def start(target: Target, *, actor: User) -> Job:
     """Queue the deletion, and wake a worker for it once that is committed."""
-    job = removal.start(target, actor=actor)
+    return _sent(removal.start(target, actor=actor))
+
+
+def again(job: Job) -> None:
+    """Queue a deletion that failed once more, and wake a worker. Raises Conflict for any other job."""
+    jobs.again(job)
+    _sent(job)
+
+
+def _sent(job: Job) -> Job:
     tenant_id, job_id = job.tenant_id, job.pk
     transaction.on_commit(lambda: send_once("run_delete", tenant_id, job_id), robust=True)
     return job
@@ -108,6 +117,8 @@ def _round(tenant: Tenant, target: Target, report: Report, job: Job | None) -> b
         return _end_project(tenant, target.project_id, job)
     if _redact(tenant, target.project_id):
         _train_anew(tenant, target.project_id)
+    with tenant_scope(tenant):
+        removal.mark_undone(target)
     return True
 
 

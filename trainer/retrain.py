@@ -125,6 +125,11 @@ class Round:
             self.labels.write_text(json.dumps(Schema.of(self.project).as_json()))
             texts = snapshot.write_texts(self.project, self.pool, POOL_BYTES)
             taken = snapshot.write(self.project, path)
+            if not runs.beat(self.run):
+                # It was given up for silent while it wrote, and what it wrote may have been deleted since.
+                for file in (path, self.pool):
+                    file.unlink()
+                raise Stopped
             TrainingRun.objects.filter(pk=self.run.pk).update(snapshot_sha256=taken.sha256, watermark=taken.watermark)
             runs.note(self.run, f"snapshot of {taken.lines} documents, sha256 {taken.sha256[:12]}; {texts} texts")
         return path

@@ -85,5 +85,4 @@ def reply(reply_to: str, message: dict[str, Any]) -> None:
 def want(document: Document) -> None:
     """Ask for a document's suggestions without waiting; asking again before a worker begins does nothing."""
     ask = partial(send_once, "suggest", current_tenant().pk, document.project_id, [document.pk])
-    if document.split == Document.Split.POOL:
-        transaction.on_commit(ask, robust=True)
+    transaction.on_commit(ask, robust=True)

@@ -10,7 +10,7 @@ import structlog
 from celery import Task
 from django.db import InterfaceError, OperationalError
 
-from annotator import database, jobs, queue
+from annotator import database, jobs, queue, strays
 from annotator.models import Project, Tenant
 from annotator.tenancy import tenant_scope
 from trainer import predict as hot
@@ -147,6 +147,7 @@ def look_after(tenant_id: int) -> None:
         unranked = runs.unranked()
         abandoned = jobs.abandoned()
         jobs.tidy()
+        strays.tidy()
     for project_id in unranked:
         send_once("rank", tenant_id, project_id)
     for job in abandoned:

@@ -57,9 +57,12 @@ def document(row: Document, user: User) -> dict[str, Any]:
     columns = [
         Column(a.annotator.username, a.state, dict.fromkeys(_of_answer(a.answer, row.text)), a) for a in annotations
     ]
+    suggested = Suggestion.objects.filter(document=row)
+    if row.split == Document.Split.CHECK:
+        suggested = suggested.exclude(items=[])  # an empty one says only that somebody had the document open
     columns += [
         Column(f"v{suggestion.version}", "model", dict(_of_suggestion(suggestion.items)))
-        for suggestion in Suggestion.objects.filter(document=row).order_by("-version")[: 0 if blind else 1]
+        for suggestion in suggested.order_by("-version")[: 0 if blind else 1]
     ]
     labels = Label.objects.filter(project=row.project_id).select_related("question")
     colors = {(one.kind, one.question.name if one.question else None, one.name): one.color for one in labels}

@@ -33,7 +33,8 @@ WHERE v.project_id = %s AND v.live
 class Suggested:
     """``state`` is ready, pending (a worker was asked), no_model, or blind (held out: never any suggestion).
 
-    Annotators are not told that a document is held out: to them it is one of which the model suggests nothing.
+    Annotators are not told that a document is held out: to them it is one of which the model suggests nothing, and is
+    asked as it is about any other.
     """
 
     state: str
@@ -66,11 +67,11 @@ def beside_each(
         rows = cursor.fetchall()
     names = Names.of(orjson.loads(rows[0][5]) if rows and rows[0][5] else [])
     for document_id, number, pk, version, items, _ in rows:
-        if document_id in held_out:
-            found[document_id] = _nothing(number)
-        elif pk is None:
+        if pk is None:
             serving.want(asked[document_id])
             found[document_id] = Suggested(PENDING, number)
+        elif document_id in held_out:
+            found[document_id] = _nothing(number)
         else:
             shown = Suggestion(pk=pk, version=version, items=names.items(orjson.loads(items)))
             told = shown.items or sees_all

@@ -116,6 +116,8 @@ def forget(project_id: int, documents: Iterable[Indexed]) -> None:
     found = set[str]().union(*(of_text(text) | of_text(external_id) for _, external_id, text in gone))
     asked: dict[str, Any] = {"project": project_id, "words": sorted(found), "gone": [key for key, _, _ in gone]}
     with connection.cursor() as cursor:
+        # One at a time: of two who take a document each out of one row, the second would put the first one's back.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"forget words of {project_id}"])
         cursor.execute(_FORGET, asked)
 
 

@@ -6,7 +6,7 @@ An answer is what somebody said. ``spans``, also an empty list, ``classes`` and 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,15 +63,28 @@ def part_cells(answer: dict[str, Any], schema: Schema) -> dict[str, Any]:
     return {**answer, "classes": {asked: _parted(asked, given, schema) for asked, given in classes.items()}}
 
 
-def completeness(row: Row, answer: dict[str, Any], schema: Schema) -> tuple[bool, list[Note]]:
-    """Whether what the row does not mark is nothing: as it says, else where it speaks of spans, if they are asked."""
+def completeness(row: Row, given: dict[str, Any], answer: Answer, schema: Schema) -> tuple[bool, list[Note]]:
+    """Whether what the row does not mark is nothing: as it says, else where it speaks of all of which a complete answer
+    could say "none". ``answer`` is what is ``given``, checked."""
     if row.complete is not None:
         return row.complete, []
     if foreign.is_binary(row.source, answer.get("spans")):
         return False, [Note("binary")]
-    if schema.spans and answer.get("spans") is None:
-        return False, [Note("unsaid")]
-    return True, []
+    unsaid = [*_unsaid(given, answer, schema)]
+    return not unsaid, unsaid
+
+
+def _unsaid(given: dict[str, Any], answer: Answer, schema: Schema) -> Iterator[Note]:
+    """What the project asks for and nothing is said about. Of a question that takes one choice that is known: it is
+    open, whether the answer is complete or not."""
+    if schema.spans and given.get("spans") is None:
+        yield Note("unsaid")
+    if schema.relations and given.get("relations") is None and len(answer["spans"]) > 1:
+        yield Note("unsaid_relations")
+    for question, asked in schema.questions.items():
+        asks = asked.multiple and any(schema.gives("choice", question, choice) for choice in asked.names)
+        if asks and question not in answer["classes"]:
+            yield Note("unsaid_choices", question)
 
 
 def edges(answer: Answer, text: str) -> list[Note]:

@@ -207,7 +207,7 @@ class _Check:
         answer = clean_answer(labelled.part_cells(given, self.schema), row.text, self.schema)
         if "spans" not in given and not any(answer.values()):  # an empty list for a question that takes one choice
             return None, True, [Note("empty", ", ".join(sorted(given)))]
-        complete, notes = labelled.completeness(row, given, self.schema)
+        complete, notes = labelled.completeness(row, given, answer, self.schema)
         return answer, complete, [*notes, *labelled.edges(answer, row.text)]
 
 

@@ -171,8 +171,8 @@ def sentence(note: Note) -> Said:
             return Said(
                 "“%(field)s” is empty, which alone says nothing: these documents come in without labels.", field=field
             )
-        case "unsaid":
-            return Said("Nothing is said about spans, which this project asks for: these answers are not complete.")
+        case "unsaid" | "unsaid_relations" | "unsaid_choices":
+            return _unsaid(note)
         case "disputed":
             return Said(
                 "People’s answers leave something open in these rows. It is not taken: these answers are not complete."
@@ -187,6 +187,18 @@ def sentence(note: Note) -> Said:
         case _:  # told only where most lines look so: one by chance says nothing
             return Said("The lines look like %(like)s, whose tags are not read: each line is a document as it stands.",
                         like=like)  # fmt: skip
+
+
+def _unsaid(note: Note) -> Said:
+    if note.code == "unsaid_choices":
+        return Said(
+            "Nothing is said about “%(field)s”, where several choices or none may be right: these answers are not"
+            " complete.",
+            field=note.field,
+        )
+    if note.code == "unsaid_relations":
+        return Said("Nothing is said about relations, which this project asks for: these answers are not complete.")
+    return Said("Nothing is said about spans, which this project asks for: these answers are not complete.")
 
 
 def _plain(found: re.Match[str]) -> str:

@@ -17,8 +17,8 @@ from tests.cast import make_project
 def mails(cast, tmp_path):
     make_project(cast.acme)
     path = tmp_path / "mails.jsonl"
-    rows = [{"id": "a", "text": "Ada", "spans": [{"start": 0, "end": 3, "label": "PERSON"}]}, {"text": ""}, {"id": "b"}]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    ada = {"id": "a", "text": "Ada", "spans": [{"start": 0, "end": 3, "label": "PERSON"}], "complete": True}
+    path.write_text("".join(json.dumps(row) + "\n" for row in (ada, {"text": ""}, {"id": "b"})))
     return path
 
 
@@ -110,7 +110,7 @@ def test_an_export_has_the_formats_and_filters_of_the_page(mails, cast, capfdbin
 
 
 def test_an_export_says_to_standard_error_what_is_not_in_the_file(mails, cast, capsysbinary):
-    mails.write_text('{"id": "a", "text": "Ada"}\n{"id": "=b", "text": "Bo", "spans": []}\n')
+    mails.write_text('{"id": "a", "text": "Ada"}\n{"id": "=b", "text": "Bo", "spans": [], "complete": true}\n')
     call_command("import", "acme", "Mails", str(mails), user="bob")
     capsysbinary.readouterr()
 

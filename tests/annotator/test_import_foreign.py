@@ -14,13 +14,14 @@ from annotator.errors import Refusal
 from annotator.importing import foreign
 from annotator.importing.load import load
 from annotator.importing.options import Options
-from annotator.models import Annotation, Document, Job
+from annotator.models import Annotation, Document, Job, Label, Question
 from annotator.tenancy import tenant_scope
 from tests.cast import make_project
 
 TEXT = "Nordlys hired Ada"
 DOCCANO = {"id": 0, "start_offset": 0, "end_offset": 7, "label": "PERSON"}
 ASKED = "looks like labels"
+SPANS = [{"start": 0, "end": 7, "label": "PERSON"}, {"start": 14, "end": 17, "label": "PERSON"}]
 
 
 @pytest.fixture(autouse=True)
@@ -28,9 +29,15 @@ def folders(settings, tmp_path):
     settings.UPLOADS_DIR = tmp_path / "uploads"
 
 
+QUESTIONS = [
+    {"name": "topic", "choices": ["billing", "delivery", "praise"]},
+    {"name": "tone", "choices": ["angry", "friendly", "urgent"]},
+]
+
+
 @pytest.fixture
 def project(cast):
-    project = make_project(cast.acme, check_share=0)
+    project = make_project(cast.acme, check_share=0, questions=QUESTIONS)
     with tenant_scope(cast.acme):
         yield project
 
@@ -320,6 +327,38 @@ def test_who_answers_a_question_says_nothing_about_spans(cast, project):
 
 
 @pytest.mark.parametrize(
+    ("said", "unsaid"),
+    [
+        ({"spans": []}, [("unsaid_choices", "tone", 1)]),
+        ({"spans": [], "classes": {"topic": ["praise"]}}, [("unsaid_choices", "tone", 1)]),
+        ({"spans": [], "classes": {"tone": []}}, []),
+        ({"spans": [], "classes": {"mood": ["angry"]}}, []),
+        ({"spans": SPANS, "classes": {"tone": []}}, [("unsaid_relations", "", 1)]),
+        ({"spans": SPANS, "classes": {"tone": []}, "relations": []}, []),
+        ({"spans": SPANS[:1], "classes": {"tone": []}}, []),
+        ({"spans": SPANS, "complete": True}, []),
+    ],
+)
+def test_who_marks_spans_says_nothing_about_choices_and_relations(cast, said, unsaid):
+    project = make_project(cast.acme, check_share=0)
+    with tenant_scope(cast.acme):
+        Question.objects.filter(name="tone").update(former=["mood"])
+
+        report = take(cast, project, said)
+
+        assert notes(report) == unsaid
+        assert Annotation.objects.get().complete is not bool(unsaid)
+
+
+def test_a_question_whose_choices_are_all_retired_is_not_asked(cast):
+    project = make_project(cast.acme, check_share=0)
+    with tenant_scope(cast.acme):
+        Label.objects.filter(question__name="tone").update(retired=True)
+
+        assert notes(take(cast, project, {"spans": []})) == []
+
+
+@pytest.mark.parametrize(
     ("said", "field", "reason"),
     [
         ({"spans": ""}, "spans", "must be a list"),
@@ -345,7 +384,7 @@ def test_a_text_that_lies_deeper_is_told(cast, project):
 def test_spans_with_white_space_at_their_edges_are_kept_and_told(cast, project):
     spans = [{"start": 0, "end": 8, "label": "PLACE"}, {"start": 14, "end": 17, "label": "PERSON"}]
 
-    report = take(cast, project, {"spans": spans})
+    report = take(cast, project, {"spans": spans, "relations": []})
 
     assert notes(report) == [("edges", "", 1)]
     assert Annotation.objects.get().answer["spans"] == spans

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from django.urls import reverse
 
-from annotator import queue, review, tokens
+from annotator import queue, review, suggestions, tokens
 from annotator.models import Claim, Document, Membership, Role, Suggestion, User
 from annotator.tenancy import tenant_scope
 from tests.addresses import call, cases
@@ -116,7 +116,6 @@ def test_two_documents_of_which_one_is_held_out_look_alike(cast, world):
     held_out, other = add_documents(cast.acme, world.project, TEXT, TEXT + "\n")
     with tenant_scope(cast.acme):
         Document.objects.filter(pk=held_out.pk).update(split="check")
-        Suggestion.objects.create(project=world.project, document=other, version=1, items=[], uncertainty=0.3)
         Document.objects.filter(pk=other.pk).update(priority=0.3, text=TEXT)
         for document in (held_out, other):
             Claim.objects.create(
@@ -141,8 +140,35 @@ def test_two_documents_of_which_one_is_held_out_look_alike(cast, world):
         chance = r"[0-9a-f]{64}|[0-9a-f-]{36}|20\d\d-[^\"]+"
         return [re.sub(f"{own}|{chance}", "…", one) for one in told]
 
-    for one, another in zip(seen(held_out), seen(other), strict=True):
-        assert one == another
+    def state(document: Document) -> str:
+        return api.get(f"/documents/{document.pk}/suggestions").json()["state"]
+
+    for told in ("pending", "ready"):
+        assert state(held_out) == state(other) == told
+        for one, another in zip(seen(held_out), seen(other), strict=True):
+            assert one == another
+        with tenant_scope(cast.acme):  # a worker looks, when it is asked
+            suggestions.record(world.project, 1, [(held_out.pk, suggestions.NOTHING), (other.pk, suggestions.NOTHING)])
+
+
+def test_a_document_that_is_held_out_is_asked_about_like_any_other(cast, world):
+    held_out, other = add_documents(cast.acme, world.project, TEXT, TEXT + "\n")
+    with tenant_scope(cast.acme):
+        Document.objects.filter(pk=held_out.pk).update(split="check")
+
+        assert {held_out.pk, other.pk} <= set(queue.head(world.project, 100))
+
+
+def test_that_somebody_had_it_open_is_no_word_of_a_model(cast, world, text):
+    document = hold_out(text, others=cast.alice)
+    with tenant_scope(cast.acme):
+        ModelVersion.objects.create(project=world.project, run=world.run, number=2, examples=1)
+        suggestions.record(world.project, 2, [(document.pk, suggestions.NOTHING)])
+
+    page = signed_in(cast.alice).get(reverse("document-answers", args=[cast.acme.slug, document.pk])).text
+
+    assert SUGGESTED in page
+    assert ">v2<" not in page
 
 
 @pytest.mark.parametrize("asked", [{"split": "check"}, {"split": "pool"}, {"uncertain": 0.1}, {"sort": "uncertain"}])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from uuid import uuid4
 
 import pytest
+from django.core.management import call_command
 
 from annotator import review
 from annotator.accounts import Membership
@@ -150,3 +152,71 @@ def test_others_hear_nothing_of_a_deleted_document(cast, document):
     run(cast)
 
     assert Api(cast.globex, cast.charlie).get(f"/documents/{document.pk}").status_code == 404
+
+
+def test_an_import_at_once_is_undone_by_the_job_that_it_names(cast, project):
+    alice, path = Api(cast.acme, cast.alice), f"/projects/{project.pk}/import"
+
+    def sent(data: bytes):
+        return alice.call("POST", path, data, content_type="text/plain").json()
+
+    assert sent(b"One alone")["job"] is None
+    told = sent(b"A first\nA second\nOne alone\n")
+
+    job = alice.get(f"/jobs/{told['job']}").json()
+    assert (job["state"], job["rows"], job["new"], job["known"]) == ("succeeded", 3, 2, 1)
+    assert "Undo this import" in signed_in(cast.alice).get(page(cast, f"jobs/{told['job']}")).text
+    assert alice.delete(f"/jobs/{told['job']}/documents").status_code == 202
+    run(cast)
+
+    with tenant_scope(cast.acme):
+        assert [document.text for document in Document.objects.all()] == ["One alone"]
+        assert Job.objects.filter(kind="import").count() == 1
+
+
+def test_by_command_an_import_is_somebodys_and_undone_by_its_job(cast, project, tmp_path, capsys):
+    file = tmp_path / "mails.txt"
+    file.write_text("A first\nA second\n")
+    call_command("import", "acme", "Mails", str(file), "--user", "alice")
+    undo = re.search(r"`manage.py (delete acme import \d+)`", capsys.readouterr().out).group(1)
+
+    call_command(*undo.split(), "--yes")
+
+    with tenant_scope(cast.acme):
+        assert not Document.objects.exists()
+        assert Job.objects.get().options == {"attempts": 1, "undone": True}
+
+
+def test_a_deletion_that_failed_has_a_button_to_try_it_again(cast, alice, document):
+    alice.post(page(cast, f"documents/{document.pk}/delete"))
+    with tenant_scope(cast.acme):
+        job = Job.objects.get(kind="delete")
+        failed = {"state": "failed", "reason": "A file cannot be deleted.", "finished_at": job.created_at}
+        Job.objects.filter(pk=job.pk).update(**failed)
+    address, api = page(cast, f"jobs/{job.pk}"), Api(cast.acme, cast.alice)
+
+    assert "The last deletion failed" in alice.get(page(cast, f"projects/{document.project_id}/")).text
+    assert 'value="again"' in alice.get(address).text
+    assert signed_in(cast.bob).post(address, {"act": "again"}).status_code == 403
+    alice.post(address, {"act": "again"})
+    with tenant_scope(cast.acme):
+        assert (Job.objects.get(pk=job.pk).state, Job.objects.get(pk=job.pk).reason) == ("queued", "")
+        Job.objects.filter(pk=job.pk).update(**failed)
+    assert api.post(f"/jobs/{job.pk}/start").json()["state"] == "queued"
+    assert api.post(f"/jobs/{job.pk}/start").json()["error"]["code"] == "job_over"
+    assert run(cast).state == "succeeded"
+
+
+def test_an_import_of_which_no_document_is_known_is_not_undone(cast, alice, document):
+    with tenant_scope(cast.acme):
+        Document.objects.update(job=None)
+        job = Job.objects.get()
+        Job.objects.update(rows_new=1)
+
+    refused = Api(cast.acme, cast.alice).delete(f"/jobs/{job.pk}/documents")
+    shown = alice.post(page(cast, f"jobs/{job.pk}/undo"), follow=True)
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "nothing_known")
+    assert "None of the project’s documents is known to have come from this import." in shown.text
+    with tenant_scope(cast.acme):
+        assert not Job.objects.filter(kind="delete").exists()

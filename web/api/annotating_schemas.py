@@ -130,7 +130,7 @@ class Suggestion(Schema):
 class SuggestionAnswer(Schema):
     state: Literal["ready", "pending", "no_model", "blind"] = Field(
         description="pending: a worker was asked, look again soon. blind: a held-out document never has any. To "
-        "annotators, who are not told which ones those are, it is ready, with no items."
+        "annotators, who are not told which ones those are, it is pending like any other, then ready, with no items."
     )
     version: int | None = Field(description="The live version.")
     suggestion: Suggestion | None

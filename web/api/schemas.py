@@ -286,7 +286,7 @@ class Reason(Schema):
 class Note(Schema):
     code: str = Field(
         description="unread, beside: a field looks like labels and is not read (beside: others of the row are);"
-        " reject, ignore; binary, unsaid: not complete; empty; edges; line."
+        " reject, ignore; binary, unsaid, unsaid_relations, unsaid_choices: not complete; empty; edges; line."
     )
     field: str
     like: str = Field(description="What it looks like: spans, tags, names, named, or the tool that writes such.")
@@ -306,6 +306,7 @@ class Imported(Told):
     known: int = Field(description="Were there already, with the same text.")
     refused: int
     errors: list[Fault] = Field(description="The first thousand refusals.")
+    job: int | None = Field(description="By which it can be undone, where it brought several documents.")
 
 
 class ExportReport(Schema):

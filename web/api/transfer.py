@@ -15,10 +15,12 @@ from annotator.accounts import Role
 from annotator.errors import Invalid, Refusal
 from annotator.exporting import jsonl
 from annotator.importing import preview as previewing
+from annotator.importing.at_once import import_at_once
 from annotator.importing.encodings import ENCODINGS
-from annotator.importing.load import Report, load
+from annotator.importing.load import Report
 from annotator.importing.options import Options
 from annotator.models import Job, Project
+from trainer import removal
 from trainer.celery import send_once
 from web import access
 from web.api import answers, shapes
@@ -119,7 +121,7 @@ class Preview(s.Told):
 
 @router.post(
     "/projects/{int:project_id}/import",
-    response={200: s.Imported, 202: s.Job} | errors(403, 415),
+    response={200: s.Imported, 202: s.Job} | errors(403, 409, 415),
     openapi_extra=BODY,
 )
 def import_documents(request: TenantRequest, project_id: int, options: Query[UploadOptions]) -> HttpResponse:
@@ -139,8 +141,9 @@ def import_documents(request: TenantRequest, project_id: int, options: Query[Upl
         return answers.json(shapes.job(waiting), status=202)
     if sent.size > AT_ONCE_BYTES:
         return answers.json(shapes.job(_queue(request, project, sent, given)), status=202)
-    report = load(project, sent.file, Options.parse(given, sent.name), user=request.user)
-    return answers.json(_counts(report))
+    options_given = Options.parse(given, sent.name)
+    report, job = import_at_once(project, sent.file, options_given, user=request.user, filename=sent.name)
+    return answers.json(_counts(report) | {"job": job.pk if job else None})
 
 
 @router.get("/jobs/{int:job_id}", response={200: s.Job} | errors(403))
@@ -162,7 +165,7 @@ def export(request: TenantRequest, project_id: int, options: Query[ExportOptions
     return exports.at_once(request, project, jsonl.Options.parse(options.model_dump()))[0]
 
 
-@router.post("/projects/{int:project_id}/exports", response={202: s.Job} | errors(403))
+@router.post("/projects/{int:project_id}/exports", response={202: s.Job} | errors(403, 409))
 def start_export(request: TenantRequest, project_id: int, sent: ExportOptions) -> HttpResponse:
     """An export that a worker writes; `jobs/{id}` tells how far it is, `jobs/{id}/file` has it then. For managers."""
     project = access.project_for(request, project_id, Role.MANAGER)
@@ -200,9 +203,12 @@ def change_preview(request: TenantRequest, job_id: int, sent: ImportOptions) -> 
 
 @router.post("/jobs/{int:job_id}/start", response={200: s.Job} | errors(403, 409))
 def start_job(request: TenantRequest, job_id: int) -> HttpResponse:
-    """Import an uploaded file. For managers."""
+    """Import an uploaded file, or try a deletion again that failed. For managers."""
     job = access.job_for(request, job_id)
-    imports.confirm(request, job)
+    if job.kind == Job.Kind.DELETE:
+        removal.again(job)
+    else:
+        imports.confirm(request, job)
     return answers.json(shapes.job(job))
 
 

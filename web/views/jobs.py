@@ -22,7 +22,7 @@ from annotator.importing.options import Options
 from annotator.importing.told import Tally
 from annotator.models import Document, Job
 from annotator.said import here
-from trainer import pulse
+from trainer import pulse, removal
 from web import access
 from web.requests import TenantRequest
 from web.views import imports
@@ -34,13 +34,15 @@ KINDS = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8", "con
 
 @require_http_methods(["GET", "POST"])
 def show(request: TenantRequest, job_id: int) -> HttpResponse:
-    """The page of a job; its forms look again at a preview, begin the import, and cancel."""
+    """The page of a job; its forms look again at a preview, begin the import, cancel, and try a deletion again."""
     job = access.job_for(request, job_id)
     if request.method == "POST":
         act = request.POST.get("act")
         try:
             if act == "cancel":
                 jobs.cancel(job)
+            elif act == "again":
+                removal.again(job)
             else:
                 found = jobs.preview(job, imports.options_of(request.POST, job))
                 if act == "start":

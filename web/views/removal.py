@@ -17,6 +17,7 @@ from annotator.models import Job, Project
 from annotator.removal import Target
 from trainer import removal as whole
 from web import access
+from web.refused import told
 from web.requests import TenantRequest
 
 
@@ -52,8 +53,10 @@ def _confirm(
     fault = ""
     if request.method == "POST":
         if target.what != "project" or request.POST.get("name", "").strip() == project.name:
-            made = whole.start(target, actor=request.user)
-            return redirect("job", tenant=request.tenant.slug, job_id=made.pk)
+            with told(request):
+                job = whole.start(target, actor=request.user)
+            assert job is not None, "only an import is refused, which has one"
+            return redirect("job", tenant=request.tenant.slug, job_id=job.pk)
         fault = _("That is not the project's name.")
     context: dict[str, Any] = {
         "project": project,

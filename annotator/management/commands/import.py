@@ -6,17 +6,18 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.core.management.base import CommandError, CommandParser
 
 from annotator.importing import load, refused
+from annotator.importing.at_once import import_at_once
 from annotator.importing.encodings import ENCODINGS
 from annotator.importing.options import FORMATS, REFUSE, UNLABELLED, Options
 from annotator.importing.store import Stored
 from annotator.management.base import TenantCommand
 from annotator.management.projects import project_named
-from annotator.models import Membership, Tenant, User
+from annotator.models import Job, Membership, Project, Tenant, User
 
 SHOWN_REASONS = 50
 
@@ -43,7 +44,9 @@ class Command(TenantCommand):
             help="what becomes of rows that say “nothing here” though labels seem to lie in a field that is not read",
         )
         parser.add_argument("--refused", type=Path, help="a file for refused rows, to be mended and imported again")
-        parser.add_argument("--user", help="whose annotations the labels in the file become")
+        parser.add_argument(
+            "--user", help="who imports: labels in the file become their annotations, and the import can be undone"
+        )
 
     def handle_tenant(self, tenant: Tenant, **options: Any) -> None:
         project = project_named(options["project"])
@@ -52,7 +55,7 @@ class Command(TenantCommand):
         try:
             keep = _Keep(options["refused"], options["file"], how)
             with options["file"].open("rb") as file:
-                report = load.load(project, file, how, user=user, watch=keep)
+                report, job = _imported(project, file, how, user, keep)
         except OSError as error:
             raise CommandError(f"{error.filename} cannot be used: {error.strerror or error}.") from error
         except load.RowsRefused as error:
@@ -60,6 +63,8 @@ class Command(TenantCommand):
             raise CommandError(error.message) from error
         self._tell(report)
         self.stdout.write(f"{report.new:,} new, {report.known:,} known, {report.refused:,} refused.")
+        if job is not None:
+            self.stdout.write(f"It is job {job.pk}: `manage.py delete {tenant.slug} import {job.pk}` undoes it.")
 
     def _tell(self, report: load.Report) -> None:
         """Each reason once, in the order of the file; then what is to be known of the rows that went in."""
@@ -72,6 +77,15 @@ class Command(TenantCommand):
             self.stderr.write(f"… and {len(reasons) - SHOWN_REASONS:,} more reasons")
         for told in report.told.notes():
             self.stderr.write(f"{_where(told, report)}: {told['message']}")
+
+
+def _imported(
+    project: Project, file: BinaryIO, how: Options, user: User | None, keep: _Keep
+) -> tuple[load.Report, Job | None]:
+    """As a job, which is always somebody's; in nobody's name without one."""
+    if user is None:
+        return load.load(project, file, how, watch=keep), None
+    return import_at_once(project, file, how, user=user, filename=Path(file.name).name, watch=keep)
 
 
 def _where(told: dict[str, Any], report: load.Report) -> str:

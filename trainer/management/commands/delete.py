@@ -78,6 +78,7 @@ class Command(TenantCommand):
                 "Versions of the model stay: they hold numbers, no text. The next is trained without these."
             )
         if options["yes"]:
+            removal.require_known(self.target)
             removal.record(self.target, actor=None)
 
 
@@ -87,6 +88,7 @@ def _target(what: str, which: str) -> Target:
     if not which.isdecimal():
         raise CommandError(f"{which!r} is not the number of a {what}.")
     found = (Document if what == "document" else Job).objects.filter(pk=int(which)).first()
-    if found is None:
+    target = Target.of(found) if found else removal.interrupted(int(which)) if what == "document" else None
+    if target is None:
         raise CommandError(f"There is no {what} {which}.")
-    return Target.of(found)
+    return target
