@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 
 import pytest
+from celery.beat import Service as beat_of
 
 from trainer import celery, pulse, queues, tasks
 
@@ -31,11 +33,29 @@ def test_a_message_that_was_lost_with_its_worker_is_sent_again(sent, monkeypatch
     assert celery.client().lpop("refresh")
     assert not celery.send_once("refresh", 1, 2)  # it may be in a worker's hands
 
-    monkeypatch.setattr(celery, "LOST_SECONDS", 0)
+    later = time.time() + 2 * celery.LOST_SECONDS
+    monkeypatch.setattr(celery.time, "time", lambda: later)
 
     assert celery.send_once("refresh", 1, 2)
     assert not celery.send_once("refresh", 1, 2)
     assert sent() == [("refresh", 1, 2)]
+
+
+def test_a_lost_message_is_sent_again_also_where_its_queue_is_never_empty(sent, monkeypatch):
+    now = time.time()
+    monkeypatch.setattr(celery.time, "time", lambda: now - 2 * celery.LOST_SECONDS)
+    assert celery.send_once("look_after", 1)
+    assert celery.send_once("look_after", 2)
+    assert celery.client().rpop("maintenance")  # the older one goes with its worker
+    monkeypatch.undo()
+    assert not celery.send_once("look_after", 1)  # for all one knows it has just been taken
+    assert celery.client().rpop("maintenance")
+    assert celery.send_once("look_after", 3)
+
+    again = [celery.send_once("look_after", tenant) for tenant in (1, 2, 3)]
+
+    assert again == [True, True, False]
+    assert sent() == [("look_after", 3), ("look_after", 1), ("look_after", 2)]
 
 
 def test_a_queue_that_nobody_empties_stays_as_long_as_it_is(sent, monkeypatch):
@@ -49,9 +69,8 @@ def test_a_queue_that_nobody_empties_stays_as_long_as_it_is(sent, monkeypatch):
     assert celery.send_once("rank", 1, 4)  # what found no room is not taken for sent
 
 
-def test_the_beat_sends_one_sweep_however_long_nobody_begins_with_it(sent, tmp_path):
-    clock = celery.Clock(celery.app, schedule_filename=str(tmp_path / "schedule"), lazy=True)
-    clock.setup_schedule()
+def test_the_beat_sends_one_sweep_however_long_nobody_begins_with_it(sent):
+    clock = celery.Clock(celery.app)
     entry = clock.schedule["sweep"]
 
     for _ in range(5):
@@ -59,6 +78,19 @@ def test_the_beat_sends_one_sweep_however_long_nobody_begins_with_it(sent, tmp_p
     clock.close()
 
     assert sent() == [("sweep",)]
+
+
+def test_a_beat_that_starts_after_the_clock_was_set_back_waits_for_no_time_of_before(tmp_path):
+    def beat():
+        return beat_of(celery.app, scheduler_cls=celery.Clock, schedule_filename=str(tmp_path / "schedule")).scheduler
+
+    before = beat()
+    before.schedule["sweep"].last_run_at += timedelta(hours=1)
+    before.close()
+
+    after = beat()
+
+    assert after.schedule["sweep"].is_due().next <= celery.SWEEP_SECONDS
 
 
 def test_each_task_has_a_queue_that_a_worker_serves():
