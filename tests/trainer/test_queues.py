@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from datetime import timedelta
+from multiprocessing import get_context
+from threading import Event
 
 import pytest
 from celery.beat import Service as beat_of
 
+from tests.outside import until
 from trainer import celery, pulse, queues, tasks
 
 
@@ -124,6 +128,48 @@ def test_who_has_not_begun_with_what_waits_is_silent_for_so_long():
     assert hearing.silent(920, waits=True, begun=3, busy=False) == 20
     assert hearing.silent(930, waits=False, begun=3, busy=False) == 0
     assert hearing.silent(945, waits=True, begun=4, busy=False) == 0
+
+
+@contextmanager
+def at_a_task(monkeypatch, task):
+    """The books of a worker whose child is at this."""
+    monkeypatch.setattr(pulse, "PULSE_SECONDS", 0.05)
+    monkeypatch.setattr(pulse, "HANGS_SECONDS", 0.5)
+    work = pulse.Work()
+
+    def child():
+        work.ready()
+        work.begin()
+        task()
+
+    worker = get_context("fork").Process(target=child)
+    worker.start()
+    until(lambda: work.busy and work.begun, what="the task")
+    try:
+        yield work
+    finally:
+        worker.kill()
+        worker.join()
+
+
+def test_a_task_in_which_nothing_moves_any_more_hangs_though_its_process_lives(monkeypatch):
+    with at_a_task(monkeypatch, Event().wait) as work:
+        until(lambda: work.hangs, what="the verdict")
+
+        assert work.busy
+
+    assert not work.hangs  # it is over
+
+
+def test_a_task_that_gets_on_however_slowly_does_not_hang(monkeypatch):
+    def slow():
+        while True:
+            time.sleep(0.02)
+
+    with at_a_task(monkeypatch, slow) as work:
+        for _ in range(2):
+            moved = work.moved_at
+            until(lambda moved=moved: work.moved_at > moved, what="a move")
 
 
 def test_messages_that_were_never_acknowledged_before_the_upgrade_are_forgotten(sent):
