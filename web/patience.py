@@ -18,7 +18,7 @@ SILENCE_SECONDS = 5.0
 CONNECTION_OK = 0  # as libpq numbers it
 
 
-class Hangs(psycopg2.OperationalError):
+class Hangs(psycopg2.OperationalError):  # type: ignore[misc]
     """The server neither answers nor takes connections."""
 
 
@@ -40,7 +40,7 @@ def wait(connection: extensions.connection) -> None:
 
 def _stands(connection: extensions.connection) -> bool:
     """Whether it is a connection already, and does not wait to become one."""
-    return connection.info.status == CONNECTION_OK
+    return bool(connection.info.status == CONNECTION_OK)
 
 
 def _answers() -> bool:
