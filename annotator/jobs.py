@@ -240,7 +240,7 @@ def run_import(tenant: Tenant, job_id: int) -> None:
         )
         _end(tenant, job, Job.State.FAILED, what)
     except (OSError, OperationalError) as error:
-        if _waits_for_room(tenant, job, error):
+        if waits_for_room(tenant, job, error):
             return
         if not isinstance(error, OSError):
             raise
@@ -279,7 +279,7 @@ def run_export(tenant: Tenant, job_id: int) -> None:
         return
     except (OSError, OperationalError) as error:
         part.unlink(missing_ok=True)
-        if _waits_for_room(tenant, job, error):
+        if waits_for_room(tenant, job, error):
             return
         if not isinstance(error, OSError):
             raise
@@ -394,7 +394,7 @@ def _import_in_batches(tenant: Tenant, job: Job, options: Options) -> None:
     _end(tenant, job, Job.State.SUCCEEDED, done_bytes=job.total_bytes)
 
 
-def _waits_for_room(tenant: Tenant, job: Job, error: Exception) -> bool:
+def waits_for_room(tenant: Tenant, job: Job, error: Exception) -> bool:
     """Queue the job again if it failed for want of room: what looks for abandoned ones takes it up later."""
     if not disk.says_full(error):
         return False

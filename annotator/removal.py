@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import structlog
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
@@ -212,7 +212,11 @@ def run(tenant: Tenant, job_id: int, work: Callable[[Job, Report], None]) -> Non
         return
     except Refusal as refusal:
         state, reason = Job.State.FAILED, refusal.message
-    except OSError as error:
+    except (OSError, OperationalError) as error:
+        if jobs.waits_for_room(tenant, job, error):
+            return
+        if not isinstance(error, OSError):
+            raise
         state, reason = Job.State.FAILED, f"A file cannot be deleted: {error.strerror or error}."
     with tenant_scope(tenant):
         Job.objects.filter(pk=job.pk).update(state=state, reason=reason, finished_at=timezone.now())

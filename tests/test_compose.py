@@ -22,7 +22,7 @@ READ = re.compile(
     r"""(?:configuration\.(?:number|switch|level)|env\.(?:str|list)|os\.environ\.get)\(\s*"([A-Z][A-Z_]+)\""""
 )
 # What our own processes tell one another, and what belongs to others.
-PRIVATE = {"READY_FILE", "BEAT_SCHEDULE", "WARM_TENSORFLOW", "PATH"}
+PRIVATE = {"READY_FILE", "WARM_TENSORFLOW", "PATH"}
 FIXED_IN_THE_IMAGE = {"DATA_DIR", "PORT", "HOST", "DEMO", "CHROMIUM"}
 
 
@@ -69,6 +69,14 @@ def test_compose_names_no_variable_that_is_not_documented() -> None:
 
     # Compose itself reads its project's name.
     assert used == (everywhere | compose_alone) - {"COMPOSE_PROJECT_NAME"}
+
+
+@pytest.mark.parametrize("option", ["log_min_error_statement=panic", "log_error_verbosity=terse"])
+def test_neither_postgresql_writes_peoples_texts_to_its_log(option: str) -> None:
+    postgres = compose().partition("\n  postgres:\n")[2].partition("\n  redis:\n")[0]
+
+    assert option in {f"{name}={value}" for name, value in embedded.POSTGRES_OPTIONS.items()}
+    assert option in postgres
 
 
 def test_every_default_in_compose_is_one_that_the_code_takes() -> None:

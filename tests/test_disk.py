@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,12 +18,13 @@ from django.utils import timezone
 
 from annotator import disk, jobs, review
 from annotator.models import Document, Job
+from annotator.removal import Target
 from annotator.review import Submission
 from annotator.tenancy import tenant_scope
 from tests.cast import add_documents, make_project, signed_in
 from tests.small_disk import SmallDisk, small_disk
 from tests.web.api_client import Api
-from trainer import retrain, runs
+from trainer import removal, retrain, runs, store
 from trainer.models import TrainingRun
 from web.launch import Options, Refused, check_room
 
@@ -157,6 +159,48 @@ def test_an_import_waits_for_room_in_the_database_and_counts_nothing_twice(cast,
     assert (done.state, done.reason, done.rows_new) == ("succeeded", "", 50)
     with tenant_scope(cast.acme):
         assert Document.objects.filter(project=project).count() == 62
+
+
+def test_a_deletion_waits_for_room_and_goes_on(cast, project):
+    with tenant_scope(cast.acme):
+        job = removal.start(Target.of(project), actor=cast.alice)
+
+    with no_room_for("annotator_deleteddocument"):
+        removal.run(cast.acme, job.pk)
+        waiting = _job(cast, job)
+        while_full = _taken_up(cast)
+    cache.delete(disk.KEY)  # a minute later
+    later = _taken_up(cast)
+    removal.run(cast.acme, job.pk)
+
+    assert (waiting.state, waiting.options["attempts"]) == ("queued", 0)
+    assert waiting.reason == disk.WAITS
+    assert (while_full, later) == ([], [job.pk])
+    done = _job(cast, job)
+    assert (done.state, done.reason) == ("succeeded", "")
+    with tenant_scope(cast.acme):
+        assert not Document.objects.exists()
+
+
+def test_a_deletion_that_finds_no_room_for_a_snapshot_without_its_texts_waits(cast, project, small, settings):
+    settings.MODELS_DIR = small.path / "models"
+    with tenant_scope(cast.acme):
+        run = TrainingRun.objects.create(project=project, trigger="hand", state="succeeded", finished_at=timezone.now())
+        documents = list(project.documents.all())
+        job = removal.start(Target.of(documents[0]), actor=cast.alice)
+    snapshot = store.run_dir(cast.acme.pk, project.pk, run.pk) / "snapshot.jsonl"
+    snapshot.write_text("".join(json.dumps({"id": d.external_id, "text": d.text}) + "\n" for d in documents))
+    small.fill()
+
+    removal.run(cast.acme, job.pk)
+    waiting = _job(cast, job)
+    small.make_room()
+    assert _taken_up(cast) == [job.pk]
+    removal.run(cast.acme, job.pk)
+
+    assert (waiting.state, waiting.reason) == ("queued", disk.WAITS)
+    assert _job(cast, job).state == "succeeded"
+    assert len(snapshot.read_text().splitlines()) == 11
 
 
 def test_a_run_waits_for_room_and_uses_up_no_attempt(cast, project, small, settings):

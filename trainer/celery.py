@@ -9,7 +9,7 @@ from typing import Any
 
 import redis
 from celery import Celery, signals
-from celery.beat import PersistentScheduler
+from celery.beat import Scheduler
 from kombu.exceptions import OperationalError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -22,7 +22,7 @@ from trainer import queues
 from trainer.pulse import Pulse, work
 
 SWEEP_SECONDS = 5.0
-# Where a message is on its way for longer than this and its queue is empty, it was lost with its worker.
+# A message that was sent so long before the oldest that waits in its queue (or before now) was lost with its worker.
 LOST_SECONDS = 30
 KEPT_SECONDS = 3600
 
@@ -54,7 +54,6 @@ app.conf.update(
     },
     beat_scheduler="trainer.celery:Clock",
     beat_schedule={"sweep": {"task": "trainer.tasks.sweep", "schedule": SWEEP_SECONDS}},
-    beat_schedule_filename=str(settings.DATA_DIR / "beat-schedule"),
     timezone="UTC",
 )
 app.autodiscover_tasks(["trainer"])
@@ -94,11 +93,13 @@ def send_once(task: str, *args: Any, **options: Any) -> bool:
     key = _key(task, args)
     with client().pipeline(transaction=False) as pipe:
         pipe.get(key)
-        pipe.llen(queues.BY_TASK[task])
-        sent_at, length = pipe.execute()
-    if sent_at is not None and (length or time.time() - float(sent_at) < LOST_SECONDS):
+        pipe.lindex(queues.BY_TASK[task], -1)
+        sent_at, oldest = pipe.execute()
+    now = time.time()
+    # Queues keep their order: where the oldest that waits is younger, this one waits no more.
+    if sent_at is not None and queues.sent_at(oldest, now) - float(sent_at) < LOST_SECONDS:
         return False
-    client().set(key, time.time(), ex=KEPT_SECONDS)  # first: a worker may begin before we have said so
+    client().set(key, now, ex=KEPT_SECONDS)  # first: a worker may begin before we have said so
     gone = False
     try:
         gone = send(task, *args, **options)
@@ -118,8 +119,12 @@ def _key(task: str, args: tuple[Any, ...]) -> str:
     return ":".join(("marginalia:sent", task, *map(str, args)))
 
 
-class Clock(PersistentScheduler):
-    """The beat: what is due is sent, unless a worker has yet to begin with the last."""
+class Clock(Scheduler):
+    """The beat: what is due is sent, unless a worker has yet to begin with the last.
+
+    It keeps nothing in a file: where a machine's clock is set back, a beat that remembered when it sent the last sweep
+    would wait for that time to come again.
+    """
 
     def apply_async(self, entry: Any, *_: Any, advance: bool = True, **__: Any) -> None:
         entry = self.reserve(entry) if advance else entry

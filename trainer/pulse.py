@@ -3,7 +3,7 @@
 A process that lives need not hear: its connection may be gone, its books may be wrong, its child may be frozen. So a
 worker's parent watches whether its child begins with what waits. One that does not for half a minute is deaf, says so,
 and ends; whoever started it starts it again. While Redis is away nobody is deaf, and a task may last as long as its
-child lives.
+child lives and gets on: one whose thread has not moved for ten minutes, while nothing is computed for it either, hangs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, main_thread
 from typing import NoReturn
 
 import billiard
@@ -39,12 +39,14 @@ STALLED_SECONDS = 10.0  # work has waited for so long while none was begun: told
 DEAF_SECONDS = 30.0  # for so long: the worker ends
 STARTING_SECONDS = 180.0  # a new child imports TensorFlow, on a machine that may have much else to do
 FROZEN_SECONDS = 120.0  # a child that is at work but shows no sign of life
+HANGS_SECONDS = 600.0  # one that does, but in which nothing moves; longer than any lock of the database is waited for
+COMPUTES = 0.05  # of a processor: what threads beside the task's need to do for it
 
 
 class Work:
     """What a worker's child does, in memory that it shares with its parent: nothing on the way can be lost or hang."""
 
-    LAYOUT = struct.Struct("dddd")  # process, last sign of life, tasks begun, busy since (0: idle)
+    LAYOUT = struct.Struct("ddddd")  # process, last sign of life, tasks begun, busy since (0: idle), when it last moved
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, mmap.PAGESIZE)
@@ -56,11 +58,11 @@ class Work:
 
     def begin(self) -> None:
         """A task begins."""
-        process, _, begun, _ = self._read()
+        process, _, begun, _, _ = self._read()
         self._write(process, time.monotonic(), begun + 1, time.monotonic())
 
     def end(self) -> None:
-        process, _, begun, _ = self._read()
+        process, _, begun, _, _ = self._read()
         self._write(process, time.monotonic(), begun, 0)
 
     @property
@@ -75,20 +77,35 @@ class Work:
     @property
     def busy(self) -> bool:
         """Whether the child is at a task, and lives."""
-        process, alive_at, _, since = self._read()
+        process, alive_at, _, since, _ = self._read()
         return bool(since) and _lives(int(process)) and time.monotonic() - alive_at < FROZEN_SECONDS
 
+    @property
+    def moved_at(self) -> float:
+        """When the child was last seen to get on."""
+        return self._read()[4]
+
+    @property
+    def hangs(self) -> bool:
+        """Whether the child is at a task in which nothing moves any more."""
+        return self.busy and time.monotonic() - self.moved_at > HANGS_SECONDS
+
     def _live(self) -> None:
+        seen = _used()
         while True:
             time.sleep(PULSE_SECONDS)
             struct.pack_into("d", self._memory, 8, time.monotonic())
+            used = _used()
+            if used[0] > seen[0] or used[1] - seen[1] > COMPUTES * PULSE_SECONDS:
+                struct.pack_into("d", self._memory, 32, time.monotonic())
+            seen = used
 
-    def _read(self) -> tuple[float, float, float, float]:
-        process, alive_at, begun, since = self.LAYOUT.unpack_from(self._memory)
-        return process, alive_at, begun, since
+    def _read(self) -> tuple[float, float, float, float, float]:
+        process, alive_at, begun, since, moved_at = self.LAYOUT.unpack_from(self._memory)
+        return process, alive_at, begun, since, moved_at
 
-    def _write(self, *values: float) -> None:
-        self.LAYOUT.pack_into(self._memory, 0, *values)
+    def _write(self, process: float, alive_at: float, begun: float, since: float) -> None:
+        self.LAYOUT.pack_into(self._memory, 0, process, alive_at, begun, since, time.monotonic())
 
 
 work = Work()
@@ -124,8 +141,10 @@ class Pulse(Thread):
                 os.utime(Path(os.environ["READY_FILE"]))
             silent = self.hearing.silent(time.monotonic(), waits=self.waits(), begun=work.begun, busy=self.busy())
             starting = bool(self.queues) and work.starting
+            if self.queues and work.hangs:
+                self.give_up("worker_hangs", HANGS_SECONDS)
             if silent > (STARTING_SECONDS if starting else DEAF_SECONDS):
-                self.give_up(silent)
+                self.give_up("worker_is_deaf", silent)
             told = {"pid": os.getpid(), "begun": work.begun, "stalled": silent > STALLED_SECONDS and not starting}
             with suppress(redis.RedisError):
                 self.redis.set(PULSE_KEY.format(self.worker), orjson.dumps(told), ex=int(PULSE_SECONDS * 3))
@@ -147,9 +166,9 @@ class Pulse(Thread):
     def busy(self) -> bool:
         return bool(self.queues) and work.busy
 
-    def give_up(self, silent: float) -> NoReturn:
+    def give_up(self, why: str, seconds: float) -> NoReturn:
         """End at once and without ceremony: what would have to take part in an orderly end does not hear."""
-        log.critical("worker_is_deaf", worker=self.worker, seconds=round(silent), begun=work.begun, ends=True)
+        log.critical(why, worker=self.worker, seconds=round(seconds), begun=work.begun, ends=True)
         for child in billiard.active_children():
             if child.pid:
                 with suppress(ProcessLookupError):
@@ -176,6 +195,15 @@ def _client() -> redis.Redis:
     return redis.Redis.from_url(
         settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2, retry=Retry(NoBackoff(), 0)
     )
+
+
+def _used() -> tuple[float, float]:
+    """Processor time of the thread that works on tasks, and of the whole process. Where one cannot tell the threads
+    apart, the first of them always moves."""
+    if not hasattr(time, "pthread_getcpuclockid"):
+        return time.monotonic(), 0.0
+    clock = time.pthread_getcpuclockid(main_thread().ident or 0)
+    return time.clock_gettime(clock), time.process_time()
 
 
 def _lives(process: int) -> bool:

@@ -62,12 +62,14 @@ def waiting(client: redis.Redis) -> dict[str, Waiting]:
         told = pipe.execute()
     now = time.time()
     return {
-        queue: Waiting(count, round(max(0.0, now - _sent_at(oldest, now)), 1) if oldest else 0.0)
+        queue: Waiting(count, round(max(0.0, now - sent_at(oldest, now)), 1))
         for queue, count, oldest in zip(QUEUES, told[::2], told[1::2], strict=True)
     }
 
 
-def _sent_at(message: bytes, now: float) -> float:
-    """When a message was sent; one from before messages said so counts as new."""
+def sent_at(message: bytes | None, now: float) -> float:
+    """When a message was sent; where there is none, or it is from before messages said so, that is now."""
+    if message is None:
+        return now
     headers: dict[str, Any] = orjson.loads(message).get("headers") or {}
     return float(headers.get(SENT_AT) or now)

@@ -185,8 +185,7 @@ def children(options: Options) -> list[Child]:
     for name in WORKERS:
         ready = run / f"{name}.ready"
         command = [sys.executable, "-m", "web.worker", name]
-        env = {"READY_FILE": str(ready), "BEAT_SCHEDULE": str(run / "beat-schedule")}
-        made.append(Child(name, command, logs / f"{name}.log", is_ready=ready.exists, env=env))
+        made.append(Child(name, command, logs / f"{name}.log", is_ready=ready.exists, env={"READY_FILE": str(ready)}))
     for child in made:
         rotate(child.log)
     return made

@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -22,6 +22,7 @@ from django.db.migrations.executor import MigrationExecutor
 from psycopg2 import sql
 
 from annotator.migrated import Name
+from trainer import store
 from web import backup
 from web.archive import ABOUT, FILES, FORMAT, READ_BYTES, TABLES, WHOLE, BackupProblem, Reader
 from web.roles import APP_ROLE, ensure_app_role
@@ -55,6 +56,7 @@ def read(source: IO[bytes], *, replace: bool = False) -> Report:
         _check(whole, rows, files)
         _set_sequences(whole["sequences"])
         _move_paths(about["data_dir"])
+        _follow_manifests(place.new / "models")
         migrations = _migrate(None)
         emit_post_migrate_signal(verbosity=0, interactive=False, db=connection.alias)
         place.take()
@@ -180,12 +182,19 @@ def _set_sequences(sequences: dict[str, int]) -> None:
             cursor.execute("SELECT setval(to_regclass(%s), %s)", [f'public."{name}"', value])
 
 
+def _each_tenant(cursor: Any) -> Iterator[int]:
+    """Each in turn, whose rows can be read and written meanwhile."""
+    cursor.execute("SELECT id FROM annotator_tenant")
+    for (tenant,) in cursor.fetchall():
+        cursor.execute("SELECT set_config('marginalia.tenant', %s, true)", [str(tenant)])
+        yield tenant
+    cursor.execute("SELECT set_config('marginalia.tenant', '', true)")
+
+
 def _move_paths(old: str) -> None:
     """Jobs name their files in full; here DATA_DIR may lie elsewhere. What exports made is not in a backup."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM annotator_tenant")
-        for (tenant,) in cursor.fetchall():
-            cursor.execute("SELECT set_config('marginalia.tenant', %s, true)", [str(tenant)])
+        for tenant in _each_tenant(cursor):
             cursor.execute(
                 "UPDATE annotator_job SET path = CASE"
                 " WHEN kind = 'export' AND finished_at IS NOT NULL THEN ''"
@@ -195,7 +204,23 @@ def _move_paths(old: str) -> None:
             )
             for folder in (settings.UPLOADS_DIR, settings.EXPORTS_DIR):
                 (folder / str(tenant)).mkdir(mode=0o700, parents=True, exist_ok=True)
-        cursor.execute("SELECT set_config('marginalia.tenant', '', true)")
+
+
+def _follow_manifests(models: Path) -> None:
+    """A deletion beside the backup may have taken lines out of what lies beside a model, after its row was read: what
+    the backup vouches for and the manifest fits is the version."""
+    with connection.cursor() as cursor:
+        for tenant in _each_tenant(cursor):
+            cursor.execute("SELECT id, project_id, number, manifest_sha256 FROM trainer_modelversion")
+            for version, project, number, known in cursor.fetchall():
+                home = models / str(tenant) / str(project) / str(number)
+                manifest = home / store.MANIFEST
+                digest = hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.exists() else known
+                with suppress(store.Tampered):
+                    if digest != known:
+                        store.verify(home, digest)
+                        change = "UPDATE trainer_modelversion SET manifest_sha256 = %s WHERE id = %s"
+                        cursor.execute(change, [digest, version])
 
 
 class _Place:

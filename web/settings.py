@@ -86,6 +86,8 @@ TEMPLATES = [
 # The application assumes a role that row-level security binds; only migrations run as the owner (role "").
 DATABASE_ROLE = env.str("MARGINALIA_DB_ROLE", default="marginalia_app")
 
+TCP_PATIENCE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
+
 
 def _database(url: str) -> dict[str, Any]:
     database: dict[str, Any] = environ.Env.db_url_config(url)
@@ -93,6 +95,9 @@ def _database(url: str) -> dict[str, Any]:
         raise ImproperlyConfigured("DATABASE_URL must be a postgresql:// address.")
     options = database.setdefault("OPTIONS", {})
     options.setdefault("connect_timeout", 10)  # a server that is gone may not even refuse
+    # Nor one whose machine or network went away in the middle: without these a wait lasts for hours.
+    for name, value in TCP_PATIENCE.items():
+        options.setdefault(name, value)
     if DATABASE_ROLE:
         options["assume_role"] = DATABASE_ROLE
     return database | {"CONN_MAX_AGE": configuration.number("CONN_MAX_AGE", 600), "CONN_HEALTH_CHECKS": True}

@@ -53,7 +53,7 @@ def main() -> None:
     except migrated.NewerDatabase as problem:
         sys.exit(f"marginalia: {problem}")
     if role == BEAT:
-        app.start(["beat", "--schedule", os.environ.get("BEAT_SCHEDULE", "beat-schedule")])
+        app.start(["beat"])
     served = ",".join(queues.SERVED[role])
     app.start(["worker", "-Q", served, "-n", f"{role}@%h", *OPTIONS[role], *COMMON, *ALONE])
 

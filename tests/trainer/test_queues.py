@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
+from datetime import timedelta
+from multiprocessing import get_context
+from threading import Event
 
 import pytest
+from celery.beat import Service as beat_of
 
+from tests.outside import until
 from trainer import celery, pulse, queues, tasks
 
 
@@ -31,11 +37,29 @@ def test_a_message_that_was_lost_with_its_worker_is_sent_again(sent, monkeypatch
     assert celery.client().lpop("refresh")
     assert not celery.send_once("refresh", 1, 2)  # it may be in a worker's hands
 
-    monkeypatch.setattr(celery, "LOST_SECONDS", 0)
+    later = time.time() + 2 * celery.LOST_SECONDS
+    monkeypatch.setattr(celery.time, "time", lambda: later)
 
     assert celery.send_once("refresh", 1, 2)
     assert not celery.send_once("refresh", 1, 2)
     assert sent() == [("refresh", 1, 2)]
+
+
+def test_a_lost_message_is_sent_again_also_where_its_queue_is_never_empty(sent, monkeypatch):
+    now = time.time()
+    monkeypatch.setattr(celery.time, "time", lambda: now - 2 * celery.LOST_SECONDS)
+    assert celery.send_once("look_after", 1)
+    assert celery.send_once("look_after", 2)
+    assert celery.client().rpop("maintenance")  # the older one goes with its worker
+    monkeypatch.undo()
+    assert not celery.send_once("look_after", 1)  # for all one knows it has just been taken
+    assert celery.client().rpop("maintenance")
+    assert celery.send_once("look_after", 3)
+
+    again = [celery.send_once("look_after", tenant) for tenant in (1, 2, 3)]
+
+    assert again == [True, True, False]
+    assert sent() == [("look_after", 3), ("look_after", 1), ("look_after", 2)]
 
 
 def test_a_queue_that_nobody_empties_stays_as_long_as_it_is(sent, monkeypatch):
@@ -49,9 +73,8 @@ def test_a_queue_that_nobody_empties_stays_as_long_as_it_is(sent, monkeypatch):
     assert celery.send_once("rank", 1, 4)  # what found no room is not taken for sent
 
 
-def test_the_beat_sends_one_sweep_however_long_nobody_begins_with_it(sent, tmp_path):
-    clock = celery.Clock(celery.app, schedule_filename=str(tmp_path / "schedule"), lazy=True)
-    clock.setup_schedule()
+def test_the_beat_sends_one_sweep_however_long_nobody_begins_with_it(sent):
+    clock = celery.Clock(celery.app)
     entry = clock.schedule["sweep"]
 
     for _ in range(5):
@@ -59,6 +82,19 @@ def test_the_beat_sends_one_sweep_however_long_nobody_begins_with_it(sent, tmp_p
     clock.close()
 
     assert sent() == [("sweep",)]
+
+
+def test_a_beat_that_starts_after_the_clock_was_set_back_waits_for_no_time_of_before(tmp_path):
+    def beat():
+        return beat_of(celery.app, scheduler_cls=celery.Clock, schedule_filename=str(tmp_path / "schedule")).scheduler
+
+    before = beat()
+    before.schedule["sweep"].last_run_at += timedelta(hours=1)
+    before.close()
+
+    after = beat()
+
+    assert after.schedule["sweep"].is_due().next <= celery.SWEEP_SECONDS
 
 
 def test_each_task_has_a_queue_that_a_worker_serves():
@@ -92,6 +128,48 @@ def test_who_has_not_begun_with_what_waits_is_silent_for_so_long():
     assert hearing.silent(920, waits=True, begun=3, busy=False) == 20
     assert hearing.silent(930, waits=False, begun=3, busy=False) == 0
     assert hearing.silent(945, waits=True, begun=4, busy=False) == 0
+
+
+@contextmanager
+def at_a_task(monkeypatch, task):
+    """The books of a worker whose child is at this."""
+    monkeypatch.setattr(pulse, "PULSE_SECONDS", 0.05)
+    monkeypatch.setattr(pulse, "HANGS_SECONDS", 0.5)
+    work = pulse.Work()
+
+    def child():
+        work.ready()
+        work.begin()
+        task()
+
+    worker = get_context("fork").Process(target=child)
+    worker.start()
+    until(lambda: work.busy and work.begun, what="the task")
+    try:
+        yield work
+    finally:
+        worker.kill()
+        worker.join()
+
+
+def test_a_task_in_which_nothing_moves_any_more_hangs_though_its_process_lives(monkeypatch):
+    with at_a_task(monkeypatch, Event().wait) as work:
+        until(lambda: work.hangs, what="the verdict")
+
+        assert work.busy
+
+    assert not work.hangs  # it is over
+
+
+def test_a_task_that_gets_on_however_slowly_does_not_hang(monkeypatch):
+    def slow():
+        while True:
+            time.sleep(0.02)
+
+    with at_a_task(monkeypatch, slow) as work:
+        for _ in range(2):
+            moved = work.moved_at
+            until(lambda moved=moved: work.moved_at > moved, what="a move")
 
 
 def test_messages_that_were_never_acknowledged_before_the_upgrade_are_forgotten(sent):
