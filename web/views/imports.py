@@ -61,7 +61,7 @@ def shown(job: Job, options: dict[str, Any] | None = None) -> dict[str, Any]:
     """What the page of an upload shows; with options, those are kept first."""
     found = jobs.preview(job, options)
     questions = list(Question.objects.filter(project=job.project_id).values_list("name", flat=True))
-    uses = [(TEXT, _("text of the document")), (IDENTITY, _("its id")), (META, _("shown beside it")),
+    uses = [(TEXT, _("text of the document")), (IDENTITY, _("its id")), (META, _("metadata, shown beside the text")),
             *((CLASSES + name, _("choice: %(question)s") % {"question": name}) for name in questions),
             (NOTHING, _("leave out"))]  # fmt: skip
     columns = mappable(found)
