@@ -23,6 +23,11 @@ class Said(str):
         return said
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """``1 document``, ``2,000 documents``: for records and commands, which speak English alone."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
 def here(said: str) -> str:
     """A sentence in the reader's language, if it is one that can be translated."""
     if not isinstance(said, Said):

@@ -75,6 +75,11 @@ class Skipped:
     def title(self) -> str:
         return titles.title(self.document.external_id, self.document.sha256, self.excerpt)
 
+    @property
+    def below(self) -> str:
+        """The excerpt without the words that the title says."""
+        return titles.below(self.document.external_id, self.document.sha256, self.excerpt)
+
 
 def count(project: Project) -> Counts:
     with connection.cursor() as cursor:

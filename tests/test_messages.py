@@ -57,3 +57,24 @@ def test_pages_and_scripts_are_read_for_messages():
     sources = {file.rpartition(".")[2] for domain in DOMAINS for file, _, _ in marked(domain)}
 
     assert sources == {"py", "html", "js"}
+
+
+NAMES = {"Marginalia", "JSONL", "CSV", "TSV", "TXT", "SHA-256"}
+# What no reader sees as words: code, what tags and variables say, and the width of a page.
+APART = re.compile(
+    r"{%\s*comment.*?endcomment\s*%}|{%\s*blocktranslate.*?endblocktranslate\s*%}|{%\s*block width.*?endblock\s*%}"
+    r"|<(script|pre|style|code|kbd|svg)\b.*?</\1>|{%.*?%}|{#.*?#}|{{.*?}}",
+    re.DOTALL,
+)
+READ = re.compile(r'>([^<>]+)<|\b(?:placeholder|aria-label|title|alt)="([^"]*)"')
+
+
+def test_no_template_has_words_that_are_not_marked():
+    unmarked = {}
+    for path in sorted((LOCALE.parent / "templates").rglob("*.html")):
+        read = (word for found in READ.findall(APART.sub("", path.read_text())) for word in " ".join(found).split())
+        words = {word.strip(",.:()") for word in read if re.search(r"[A-Za-z]{2}", word)} - NAMES
+        if words:
+            unmarked[path.name] = words
+
+    assert unmarked == {}

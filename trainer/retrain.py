@@ -20,6 +20,7 @@ from django.db import Error, connection
 
 from annotator import database, disk, relabel, snapshot
 from annotator.models import Project, Tenant
+from annotator.said import counted
 from annotator.spans import Schema
 from annotator.tenancy import tenant_scope
 from trainer import runs, store
@@ -104,7 +105,7 @@ class Round:
             schema=self.schema(),
             on_progress=self.report,
         )
-        self.note(f"trained on {result['examples']} documents in {time.monotonic() - began:.1f} s")
+        self.note(f"trained on {counted(result['examples'], 'document')} in {time.monotonic() - began:.1f} s")
         export = Path(result["export"])
         self.report({"phase": "evaluate"})
         verdict = self.judge(export, data, result)
@@ -131,7 +132,8 @@ class Round:
                     file.unlink()
                 raise Stopped
             TrainingRun.objects.filter(pk=self.run.pk).update(snapshot_sha256=taken.sha256, watermark=taken.watermark)
-            runs.note(self.run, f"snapshot of {taken.lines} documents, sha256 {taken.sha256[:12]}; {texts} texts")
+            lines, beside = counted(taken.lines, "document"), counted(texts, "text")
+            runs.note(self.run, f"snapshot of {lines}, sha256 {taken.sha256[:12]}; {beside}")
         return path
 
     def schema(self) -> dict[str, Any]:
@@ -168,7 +170,8 @@ class Round:
         worse = probability_worse(documents, evaluate(live, held_out, read=names.answer)["documents"])
         metrics["probability_worse"] = worse
         most = max(worse.values())
-        why = f"worse than the live version with probability {most:.2f} on {len(held_out)} held-out documents"
+        on = counted(len(held_out), "held-out document")
+        why = f"worse than the live version with probability {most:.2f} on {on}"
         return Verdict(metrics, most < WORSE, why)
 
     def live_export(self) -> Path | None:

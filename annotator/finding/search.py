@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -78,7 +78,8 @@ class Filters:
 
 @dataclass(frozen=True)
 class Found:
-    """A document in the list; ``marked`` are the pieces of its excerpt, every other one found."""
+    """A document in the list; ``heading`` and ``marked`` are the pieces of its title and of its excerpt, every other
+    one found. The excerpt does not say again what the title says."""
 
     pk: int
     external_id: str
@@ -90,6 +91,7 @@ class Found:
     length: int
     uncertainty: float
     excerpt: str
+    heading: list[str]
     marked: list[str]
     facets: list[str]
 
@@ -263,7 +265,7 @@ def _found(project: Project, keys: list[int], asked: _Asked) -> list[Found]:
         Found(
             pk=row["pk"],
             external_id=row["external_id"],
-            title=titles.title(row["external_id"], row["sha256"], row["read"]),
+            title=titles.title(*_named(row)),
             split=row["split"],
             open=row["free_slots"] > 0,
             answers=row["answers"],
@@ -271,11 +273,23 @@ def _found(project: Project, keys: list[int], asked: _Asked) -> list[Found]:
             length=row["length"],
             uncertainty=row["priority"],
             excerpt=row["read"][:EXCERPT],
-            marked=_excerpt(row["read"], asked, row["length"]),
+            heading=_heading(row, asked),
+            marked=_excerpt(row["read"], asked, row["length"], titles.end(*_named(row))),
             facets=facets[row["pk"]],
         )
         for row in rows
     ]
+
+
+def _named(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    return row["external_id"], row["sha256"], row["read"]
+
+
+def _heading(row: Mapping[str, Any], asked: _Asked) -> list[str]:
+    name = titles.title(*_named(row))
+    shown = name if len(name) <= titles.LONGEST else f"{name[: titles.LONGEST - 1]}…"
+    pattern = _pattern(asked)
+    return pattern.split(shown) if pattern else [shown]
 
 
 def excerpt(text: str, asked: str) -> list[str]:
@@ -283,21 +297,26 @@ def excerpt(text: str, asked: str) -> list[str]:
     return _excerpt(text, _asked(asked), len(text))
 
 
-def _excerpt(text: str, asked: _Asked, length: int) -> list[str]:
+def _pattern(asked: _Asked) -> re.Pattern[str] | None:
     looked_for = [re.escape(way) for piece in asked.pieces for way in _ways(piece)]
     looked_for += [rf"\b{re.escape(way)}" for word in asked.shown for way in _ways(word)]
-    pattern = re.compile(f"({'|'.join(looked_for)})", re.IGNORECASE) if looked_for else None
-    first = pattern.search(text) if pattern else None
-    start = max(0, first.start() - EXCERPT // 5) if first else 0
-    if start:
+    return re.compile(f"({'|'.join(looked_for)})", re.IGNORECASE) if looked_for else None
+
+
+def _excerpt(text: str, asked: _Asked, length: int, begin: int = 0) -> list[str]:
+    """What is before ``begin`` is shown elsewhere."""
+    pattern = _pattern(asked)
+    first = pattern.search(text, begin) if pattern else None
+    start = max(begin, first.start() - EXCERPT // 5) if first else begin
+    if start > begin:
         space = text.find(" ", start, first.start() if first else start)
         start = space + 1 if space >= 0 else start
     piece = text[start : start + EXCERPT]
     pieces = pattern.split(piece) if pattern else [piece]
     cut = start + EXCERPT < length
-    pieces[0] = ("…" if start else "") + pieces[0]
+    pieces[0] = ("…" if start and piece else "") + pieces[0]
     pieces[-1] += "…" if cut else ""
-    return pieces
+    return pieces if any(pieces) else []
 
 
 def annotators(project: Project) -> QuerySet[User]:

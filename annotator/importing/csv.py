@@ -13,6 +13,7 @@ from annotator.importing.encodings import UTF_8
 from annotator.importing.lines import Line, decode, lines
 from annotator.importing.options import UNLABELLED, Options
 from annotator.importing.rows import Refused, Row
+from annotator.said import counted
 
 DELIMITERS = ",;\t"
 
@@ -234,7 +235,7 @@ def _row(fields: list[str], header: list[str], records: _Records, options: Optio
     while len(fields) < len(header) and not header[len(fields)]:
         fields.append("")
     if len(fields) != len(header):
-        return records.refused(f"has {len(fields)} fields; the header has {len(header)}")
+        return records.refused(f"has {counted(len(fields), 'field')}; the header has {len(header)}")
     if _is_header(fields, header):
         return records.refused("is the header row again")
     taken = set(header)

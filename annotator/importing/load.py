@@ -17,6 +17,7 @@ from annotator.importing.rows import Refused, Row
 from annotator.importing.store import Stored, store_rows
 from annotator.importing.told import Tally
 from annotator.models import Job, Project, User
+from annotator.said import counted
 
 Reader = Callable[[BinaryIO, Options], Iterator[Row | Refused]]
 READERS: dict[str, Reader] = {"jsonl": jsonl.read, "csv": tables.read, "txt": txt.read}
@@ -51,7 +52,8 @@ class RowsRefused(Invalid):
     """A strict import met rows that cannot go in, so none did."""
 
     def __init__(self, report: Report) -> None:
-        what = f"{report.refused:,} of {report.rows:,} rows were refused, so none went in."
+        were = "was" if report.refused == 1 else "were"
+        what = f"{report.refused:,} of {counted(report.rows, 'row')} {were} refused, so none went in."
         super().__init__("rows_refused", what, report.told.details())
         self.report = report
 

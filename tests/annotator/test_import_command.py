@@ -68,7 +68,7 @@ def test_an_export_is_a_file_and_its_sha256(mails, cast, tmp_path, capsys):
     digest = hashlib.sha256(out.read_bytes()).hexdigest()
     assert [json.loads(line)["id"] for line in out.read_text().splitlines()] == ["a"]
     assert (tmp_path / "out.jsonl.sha256").read_text() == f"{digest}  out.jsonl\n"
-    assert f"1 lines, sha256 {digest}" in capsys.readouterr().out
+    assert f"1 line, sha256 {digest}" in capsys.readouterr().out
 
 
 def test_an_export_goes_to_standard_output(mails, cast, capfdbinary):

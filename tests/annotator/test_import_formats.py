@@ -237,7 +237,7 @@ def test_csv_needs_a_header(header, reason):
     ("record", "lines", "reason"),
     [
         (b"a,b,c", 1, "has 3 fields; the header has 2"),
-        (b"a", 1, "has 1 fields; the header has 2"),
+        (b"a", 1, "has 1 field; the header has 2"),
         (b'"a"b,c', 1, "its quotes do not match"),
         (b'"a"b,"c\nd"', 2, "its quotes do not match"),
         (b"caf\xe9,b", 1, "is not UTF-8: byte 0xe9 at byte 4"),

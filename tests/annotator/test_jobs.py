@@ -87,7 +87,7 @@ def test_the_labels_of_a_file_are_those_of_its_importer(cast, project):
 def test_a_strict_import_takes_all_or_none(cast, project):
     refused = run(cast, start(cast, project, mails(3) + b"{broken\n", strict=True))
     assert (refused.state, refused.rows_new, refused.rows_refused) == ("failed", 0, 1)
-    assert refused.reason == "1 of 4 rows were refused, so none went in."
+    assert refused.reason == "1 of 4 rows was refused, so none went in."
     assert refused.row_errors[0]["line"] == 4
     assert count(cast, project) == 0
 

@@ -91,7 +91,7 @@ def test_a_guessed_encoding_is_shown_with_the_rows_and_another_can_be_chosen(pag
     expect(page.locator(".preview")).to_contain_text("Grüße aus Köln")
 
     page.get_by_label("Encoding").select_option("windows-1251")
-    page.click("text=Look again")
+    page.click("text=Refresh preview")
 
     expect(page.locator(".preview")).to_contain_text("GrьЯe aus Kцln")
 
@@ -122,7 +122,7 @@ def test_a_server_that_does_not_answer_is_told_of_and_the_file_can_be_sent_again
     page.unroute("**/import")
     page.click("#look")
 
-    expect(page.locator("text=All of these rows can go in.")).to_be_visible()
+    expect(page.locator("text=All of these rows can be imported.")).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -150,6 +150,6 @@ def test_whatever_comes_back_the_page_shows_a_sentence(page, status, body, told)
 def test_an_upload_is_thrown_away(page):
     drop(page, "mails.txt", "one\ntwo\n")
 
-    page.click("text=Throw it away")
+    page.click("text=Discard")
 
     expect(page.locator("text=Cancelled before it began.")).to_be_visible()

@@ -123,7 +123,7 @@ def test_a_failed_run_says_so_until_the_next_one(cast, project):
 
     sentence, api = told(cast, project)
 
-    assert sentence == "The last training failed: see the project’s model page"
+    assert sentence == "The last training failed; the next begins after 10 more labelled documents"
     assert (api["stage"], api["missing"]) == ("failed", 10)
 
 

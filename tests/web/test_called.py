@@ -41,7 +41,11 @@ def words(response) -> str:
         (LONG, CALLED),
         ("Short.", "Short."),
         ("  two\n\nlines ", "two lines"),
-        ("字" * 60, "字" * titles.LONGEST + "…"),
+        ("字" * 60, "字" * (titles.LONGEST - 1) + "…"),
+        (
+            "Four of these words have letters for a title of 48 characters",
+            "Four of these words have letters for a title of…",
+        ),
         (" \n", "36a9e7f1c95b"),
     ],
 )
@@ -57,22 +61,61 @@ def test_no_page_calls_a_document_by_a_hash(cast, project):
     document = without_id(cast, project, LONG)
     span = {"spans": [{"start": 0, "end": 4, "label": "PERSON"}]}
     (skipped,) = [without_id(cast, project, "Nobody can say what this is about, and so it is skipped by all.")]
+    held_out = without_id(cast, project, f"{LONG} Held out.")
     with tenant_scope(cast.acme):
+        Document.objects.filter(pk=held_out.pk).update(split=Document.Split.CHECK)
         review.annotate(document, cast.bob, review.Submission(uuid4(), 0, span))
         review.annotate(document, cast.alice, review.Submission(uuid4(), 0, {}))
+        review.annotate(held_out, cast.alice, review.Submission(uuid4(), 0, {}, state="draft"))
         review.annotate(skipped, cast.bob, review.Submission(uuid4(), 0, {}, state="skipped"))
     alice, slug = signed_in(cast.alice), cast.acme.slug
 
     pages = [alice.get(reverse(name, args=[slug, project.pk])) for name in ("project", "documents", "pace", "skipped")]
     pages += [alice.get(reverse(name, args=[slug, document.pk])) for name in ("document-answers", "document")]
+    pages += [alice.get(reverse("document-answers", args=[slug, held_out.pk]))]
+    pages += [alice.get(reverse("document-delete", args=[slug, document.pk]))]
 
     for page in pages:
         shown = re.sub(r'<script[^>]*id="desk-config".*?</script>', "", page.text, flags=re.DOTALL)
         assert document.sha256[:12] not in shown
         assert skipped.sha256[:12] not in shown
-    for page in (pages[0], pages[1], pages[2], pages[4], pages[5]):
+        assert held_out.sha256[:12] not in shown
+    for page in (pages[0], pages[1], pages[2], pages[4], pages[5], pages[7]):
         assert CALLED in words(page)
+    assert "You are answering this document" in words(pages[6])
     assert "Nobody can say what this is about, and so it is…" in words(pages[3])
+
+
+def test_lists_do_not_say_the_words_of_a_title_twice(cast, project):
+    without_id(cast, project, LONG)
+    without_id(cast, project, "Short parcel.")
+    add_documents(cast.acme, project, "The parcel of Ann.")
+    alice = signed_in(cast.alice)
+    path = reverse("documents", args=[cast.acme.slug, project.pk])
+
+    shown, found, deep = (alice.get(path, {"q": q} if q else {}).text for q in ("", "parcel", "telephone"))
+
+    assert "Dear all, the parcel of last week came without… …the second book" in words_of_list(shown)
+    assert words_of_list(shown).count("Short parcel.") == 1
+    assert "d2 The parcel of Ann." in words_of_list(shown)
+    assert found.count("<mark>parcel</mark>") == 3
+    assert "came without… …the second book, and nobody answers the telephone ." in words_of_list(deep)
+
+
+def words_of_list(page: str) -> str:
+    (listed,) = re.findall(r'<ol class="found">.*</ol>', page, re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", listed))
+
+
+def test_the_list_of_skipped_documents_does_not_say_a_title_twice(cast, project):
+    document = without_id(cast, project, LONG)
+    with tenant_scope(cast.acme):
+        review.annotate(document, cast.bob, review.Submission(uuid4(), 0, {}, state="skipped"))
+
+    page = signed_in(cast.alice).get(reverse("skipped", args=[cast.acme.slug, project.pk])).text
+
+    assert words_of_list(page).count("Dear all") == 1 + page.count('sr"> Dear all')
+    assert "…the second book, and nobody answers the telephone." in words_of_list(page)
 
 
 def test_the_api_has_the_name_beside_the_id(cast, project):

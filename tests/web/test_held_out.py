@@ -240,7 +240,7 @@ def test_a_comparison_leaves_out_what_one_may_still_have_to_answer(cast, world, 
     published(world, tmp_path, 12, document.external_id, {"start": 0, "end": 3, "label": COMPARED})
 
     of_bob = compare_page(signed_in(cast.bob), world).text
-    assert "they answer 1 of them differently" in of_bob
+    assert "their answers differ in 1" in of_bob
     assert COMPARED not in of_bob
     assert document.external_id not in of_bob.partition("<main")[2]
     assert COMPARED in compare_page(signed_in(rex), world).text  # it has its answers: nobody gets it any more

@@ -79,6 +79,24 @@ def test_whoever_refuses_them_finds_them_listed(cast, project):
     assert "looks like labels (doccano)" in client.get(path).content.decode()
 
 
+def test_the_page_calls_options_by_its_own_names(cast, project):
+    client, page = upload(cast, project, json.dumps(DOCCANO).encode() + b'\n{"text": "Gr\xfc\xdfe"}', "a.jsonl")
+    path = page.request["PATH_INFO"]
+    form = {"format": "jsonl", "asked_labels": "1", "labels": "on", "unread_labels": "refuse", "encoding": "utf-8"}
+
+    previewed = client.post(path, form | {"act": "look"}, follow=True).text
+    other = client.post(path, form | {"act": "look", "encoding": "utf-16"}, follow=True).text
+    client.post(path, form | {"act": "start"})
+    jobs.run_import(cast.acme, the_job(cast).pk)
+    done = client.get(path).text
+
+    for shown in (previewed, done):
+        assert "Import such rows without labels, or write the labels as `spans`" in shown
+        assert "; the option “Encoding” names another" in shown
+        assert "unread_labels=" not in shown
+    assert "encoding: is" not in other
+
+
 def test_the_same_refusal_is_one_line_with_a_count(cast, project):
     row = {"text": "Ada", "spans": [{"start": 0, "end": 3, "label": "DRUG"}]}
     _, page = upload(

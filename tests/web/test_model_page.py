@@ -204,7 +204,7 @@ def test_what_changed_between_two_versions_document_by_document(world, alice, tm
     page = alice.get(place(world, "compare"), {"before": 11, "after": 12})
     told = words(page)
 
-    assert "Both were asked about 2 held-out documents; they answer 2 of them differently." in told
+    assert "Both were asked about 2 held-out documents; their answers differ in 2." in told
     # d0 was annotated with PERSON at 0–3; nobody has answered d1.
     assert re.search(r"d0 ↔ changed Ann lives in Oslo\. PLACE ✗ wrong → PERSON ✓ right", told)
     assert re.search(r"d1 \+ gained Bob lives in Rome *\. PLACE (?!✓)", told)

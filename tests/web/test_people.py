@@ -167,7 +167,7 @@ def test_who_is_removed_is_out_at_once_and_their_work_stays(cast, alice):
     assert bob.get(f"/t/{cast.acme.slug}/").status_code == 200, "nothing has happened yet"
     told = words(alice.post(address, follow=True))
 
-    assert "bob is no member any more" in told
+    assert "bob is no longer a member" in told
     assert bob.get("/").status_code == 302
     assert bob.get("/").url.startswith("/signin")
     with tenant_scope(cast.acme):

@@ -74,7 +74,7 @@ def test_one_those_with_a_reason_or_all_are_put_back(cast, project):
     assert still_skipped(cast) == ["d1", "d3"]
     assert "2 documents are put back" in words(alice.post(page, follow=True))
     assert still_skipped(cast) == []
-    assert "None lacks answers" in words(alice.get(page))
+    assert "Nothing to put back" in words(alice.get(page))
 
 
 def test_nobody_else_sees_or_puts_back(cast, project):

@@ -154,6 +154,30 @@ def test_a_project_may_count_its_days_in_one_zone_whoever_looks(cast, project):
         assert bob.days[-2:] == [1, 0]
 
 
+def test_the_log_of_a_run_is_told_by_the_readers_clock(cast, project):
+    begun = datetime(2026, 11, 30, 7, 59, 58, tzinfo=UTC)
+    log = "07:59:58 attempt 1 begins\n08:00:01 step 10:00:00 of it\n"
+    with tenant_scope(cast.acme):
+        run = TrainingRun.objects.create(project=project, trigger="hand", state="succeeded", log=log)
+        TrainingRun.objects.filter(pk=run.pk).update(created_at=begun)
+    alice, page = signed_in(cast.alice), reverse("model", args=[cast.acme.slug, project.pk])
+
+    logs = []
+    for zone in ("UTC", LOS_ANGELES, "Asia/Kathmandu"):
+        set_time_zone(cast.alice, zone)
+        logs.append(re.search(r'<pre class="log"[^>]*>(.*?)</pre>', alice.get(page).text, re.DOTALL)[1])
+
+    assert logs[0] == log
+    assert logs[1].splitlines() == ["23:59:58 attempt 1 begins", "00:00:01 step 10:00:00 of it"]
+    assert logs[2].splitlines() == ["13:44:58 attempt 1 begins", "13:45:01 step 10:00:00 of it"]
+
+
+def test_every_moment_on_a_page_is_told_by_the_one_tag_that_knows_the_zone():
+    templates = (settings.BASE_DIR / "web/templates").rglob("*.html")
+
+    assert [path.name for path in templates if re.search(r"\|date:|\|time:|<time\b", path.read_text())] == []
+
+
 def test_verdicts_are_counted_by_the_same_days(cast, project):
     (document,) = add_documents(cast.acme, project, "Ann lives in Oslo.")
     late = an_evening_ago(LOS_ANGELES)

@@ -106,7 +106,7 @@ def test_they_end_when_the_password_changes(cast, page):
     assert "your tokens have ended" in told.text
     assert status(cast, secret) == 404
     cast.bob.refresh_from_db()
-    assert "works no more" in signed_in(cast.bob).get(page).text
+    assert "no longer valid" in signed_in(cast.bob).get(page).text
     _, another = issued(cast, cast.bob)
     assert status(cast, another) == 200
 
@@ -138,4 +138,4 @@ def test_an_expired_one_is_shown_as_such(cast, page):
     with tenant_scope(cast.acme):
         ApiToken.objects.filter(pk=token.pk).update(expires_at=timezone.now() - timedelta(days=1))
 
-    assert "works no more" in signed_in(cast.bob).get(page).text
+    assert "no longer valid" in signed_in(cast.bob).get(page).text

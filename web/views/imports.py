@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, BinaryIO, cast
 
 from django.db import transaction
@@ -24,6 +25,9 @@ from web import access
 from web.requests import TenantRequest
 
 LAST = 5
+# How reasons name options: one that begins them, one within them, and what the page asks by itself.
+_OPTION = re.compile(r"^(encoding|format):|`(encoding|format)`")
+_CHOSEN = re.compile(r" \(`\w+=\w+`\)")
 TEXT, IDENTITY, META, NOTHING, CLASSES = "text", "id", "meta", "", "classes="
 
 
@@ -36,7 +40,8 @@ def upload(request: TenantRequest, project_id: int) -> HttpResponse:
         try:
             job = _keep(request, project)
         except Refusal as refusal:
-            return render(request, "web/import.html", context | {"refusal": refusal}, status=refusal.status)
+            context["refusal"] = on_page(refusal.said)
+            return render(request, "web/import.html", context, status=refusal.status)
         return redirect("job", tenant=request.tenant.slug, job_id=job.pk)
     context["jobs"] = Job.objects.filter(project=project, kind=Job.Kind.IMPORT).order_by("-pk")[:LAST]
     return render(request, "web/import.html", context)
@@ -56,12 +61,13 @@ def shown(job: Job, options: dict[str, Any] | None = None) -> dict[str, Any]:
     """What the page of an upload shows; with options, those are kept first."""
     found = jobs.preview(job, options)
     questions = list(Question.objects.filter(project=job.project_id).values_list("name", flat=True))
-    uses = [(TEXT, _("text of the document")), (IDENTITY, _("its id")), (META, _("shown beside it")),
+    uses = [(TEXT, _("text of the document")), (IDENTITY, _("its id")), (META, _("metadata, shown beside the text")),
             *((CLASSES + name, _("choice: %(question)s") % {"question": name}) for name in questions),
             (NOTHING, _("leave out"))]  # fmt: skip
     columns = mappable(found)
     return {
         "preview": found,
+        "fault": on_page(found.fault),
         "formats": FORMATS,
         "encodings": _encodings(),
         "encoding": dict(_encodings())[found.options.encoding],
@@ -80,7 +86,14 @@ def shown(job: Job, options: dict[str, Any] | None = None) -> dict[str, Any]:
 
 def reasons(tally: Tally) -> list[dict[str, Any]]:
     """Why rows are refused, each reason once, in the reader's language where it can be."""
-    return [{**one, "reason": here(one["reason"])} for one in tally.reasons()]
+    return [{**one, "reason": on_page(one["reason"])} for one in tally.reasons()]
+
+
+def on_page(reason: str) -> str:
+    """A reason in the reader's language, in which options go by the names that they have on the page."""
+    names = {"encoding": _("Encoding"), "format": _("Format")}
+    said = _CHOSEN.sub("", here(reason))
+    return _OPTION.sub(lambda found: f"“{names[found[2]]}”" if found[2] else f"{names[found[1]]}:", said)
 
 
 def notes(tally: Tally) -> list[dict[str, Any]]:

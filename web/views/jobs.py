@@ -29,6 +29,7 @@ from web.views import imports
 
 # How long a queued job may wait before the page looks whether there is a worker at all.
 PATIENCE = timedelta(seconds=6)
+SHOWN_ERRORS = 100
 KINDS = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8", "conll": "text/plain; charset=utf-8"}
 
 
@@ -49,7 +50,7 @@ def show(request: TenantRequest, job_id: int) -> HttpResponse:
                     imports.check(found)
                     imports.confirm(request, job)
         except Refusal as refusal:
-            messages.error(request, refusal.said)
+            messages.error(request, imports.on_page(refusal.said))
         return redirect("job", tenant=request.tenant.slug, job_id=job.pk)
     return render(request, "web/deletion.html" if job.kind == Job.Kind.DELETE else "web/job.html", _context(job))
 
@@ -113,6 +114,8 @@ def _context(job: Job) -> dict[str, Any]:
         "alone": active and _waits(job, now) and not _somebody_works(),
         "kept_until": job.finished_at + jobs.KEPT if job.finished_at and job.path else None,
         "reasons": imports.reasons(tally),
+        "row_errors": [one | {"reason": imports.on_page(one["reason"])} for one in job.row_errors[:SHOWN_ERRORS]],
+        "reason": imports.on_page(job.reason),
         "notes": imports.notes(tally),
         "by_item": tally.by_item,
         "refused_kept": bool(job.errors_bytes and job.path),
@@ -143,4 +146,5 @@ def _pace(job: Job, now: datetime) -> dict[str, Any]:
     if not seconds or not job.rows_read:
         return {"done": 0, "total": 0}
     left = seconds * (total - done) / done if done and total > done else 0
-    return {"done": min(done, total), "total": total, "rows_a_second": job.rows_read / seconds, "left": round(left)}
+    pace = round(job.rows_read / seconds)
+    return {"done": min(done, total), "total": total, "rows_a_second": pace, "left": round(left)}

@@ -81,7 +81,7 @@ def remove(request: TenantRequest, member_id: int) -> HttpResponse:
         with told(request):
             people.remove_member(found, actor=request.user)
             messages.success(
-                request, _("%(name)s is no member any more. Their work stays.") % {"name": found.user.username}
+                request, _("%(name)s is no longer a member. Their work stays.") % {"name": found.user.username}
             )
             return redirect("people", tenant=request.tenant.slug)
         return redirect("member", tenant=request.tenant.slug, member_id=member_id)

@@ -5,29 +5,42 @@ It works as a plain form: rows left blank count for nothing, and a button asks f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy
 
 from annotator.errors import Conflict, Detail, Invalid, Refusal
 from annotator.projects import COLORS
-from annotator.said import here
+from annotator.said import Said, here
 
 SPARE = 3  # blank rows that a plain form offers
 NUMBERS = (
-    ("annotators_per_document", "People per document", "How many label each document, independently."),
+    (
+        "annotators_per_document",
+        gettext_lazy("People per document"),
+        gettext_lazy("How many label each document, independently."),
+    ),
     (
         "check_share",
-        "Held out, in percent",
-        "Documents labelled without suggestions; every model is judged on them and none learns from them. 0 to 50.",
+        gettext_lazy("Held out, in percent"),
+        gettext_lazy(
+            "Documents labelled without suggestions; every model is judged on them and none learns from them. 0 to 50."
+        ),
     ),
     (
         "random_share",
-        "Drawn at random, in percent",
-        "The rest of the queue begins with what the model is least sure of. 0 to 100.",
+        gettext_lazy("Drawn at random, in percent"),
+        gettext_lazy("The rest of the queue begins with what the model is least sure of. 0 to 100."),
     ),
 )
+# Shares are typed in percent: what is wrong with one is said in percent, too.
+PERCENTAGES = {
+    "check_share": gettext_lazy("must be a percentage from 0 to 50"),
+    "random_share": gettext_lazy("must be a percentage from 0 to 100"),
+}
 
 
 @dataclass
@@ -94,7 +107,10 @@ class ProjectForm:
     @property
     def numbers(self) -> list[tuple[str, str, str, str, str]]:
         """Field, label, hint, value and fault of each number."""
-        return [(name, label, hint, getattr(self, name), self.faults.get(name, "")) for name, label, hint in NUMBERS]
+        faults = in_percent(self.faults)
+        return [
+            (name, str(label), str(hint), getattr(self, name), faults.get(name, "")) for name, label, hint in NUMBERS
+        ]
 
     @property
     def wants_rows(self) -> bool:
@@ -135,11 +151,12 @@ class ProjectForm:
         taken: dict[str, str] = {}
         for i, row in enumerate(self.spans):
             if row.key and not (row.key.isascii() and row.key.isalnum()):
-                errors.append({"field": f"spans[{i}]", "reason": "its key must be a digit or a letter from a to z"})
+                reason = Said("its key must be a digit or a letter from a to z")
+                errors.append({"field": f"spans[{i}]", "reason": reason})
             elif row.key and row.key.lower() in taken:
-                errors.append(
-                    {"field": f"spans[{i}]", "reason": f"its key {row.key} is that of {taken[row.key.lower()]} already"}
-                )
+                other = taken[row.key.lower()]
+                reason = Said("its key %(key)s is that of %(name)s already", key=row.key, name=other)
+                errors.append({"field": f"spans[{i}]", "reason": reason})
             taken.setdefault(row.key.lower(), row.name)
         if errors:
             raise Invalid("invalid_project", errors[0]["reason"], errors)
@@ -173,6 +190,11 @@ def number(typed: str, kind: type[int] | type[float]) -> Any:
         return kind(typed.strip())
     except ValueError:
         return typed
+
+
+def in_percent(faults: Mapping[str, str]) -> dict[str, str]:
+    """Faults by field, as whoever types percentages understands them."""
+    return {name: str(PERCENTAGES.get(name, fault)) for name, fault in faults.items()}
 
 
 def share(typed: str) -> Any:

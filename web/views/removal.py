@@ -25,7 +25,7 @@ from web.requests import TenantRequest
 def document(request: TenantRequest, document_id: int) -> HttpResponse:
     """One document with all that was said about it."""
     found = access.document_for(request, document_id, Role.MANAGER)
-    return _confirm(request, found.project, Target.of(found), name=found.external_id)
+    return _confirm(request, found.project, Target.of(found), name=found.title)
 
 
 @require_http_methods(["GET", "POST"])

@@ -17,7 +17,7 @@ from annotator.models import Project
 from annotator.projects import change_project, locked
 from web import access, seen
 from web.requests import TenantRequest
-from web.views.project_form import number, share
+from web.views.project_form import in_percent, number, share
 
 
 @require_http_methods(["GET", "POST"])
@@ -60,7 +60,7 @@ def show(request: TenantRequest, project_id: int) -> HttpResponse:
             seen.require(request, *_settings(project).values())
             project = change_project(project, _changes(request, project), actor=request.user)
         except Refusal as refusal:
-            faults = refusal.faults("form" if isinstance(refusal, seen.ChangedMeanwhile) else "name")
+            faults = in_percent(refusal.faults("form" if isinstance(refusal, seen.ChangedMeanwhile) else "name"))
             status = refusal.status
         else:
             messages.success(request, _said(request, project))

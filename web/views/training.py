@@ -114,8 +114,12 @@ def _learning(state: ModelState) -> str:
     return _("Training the next version") if state.version else _("Training the first model")
 
 
-def _failed(_state: ModelState) -> str:
-    return _("The last training failed: see the project’s model page")
+def _failed(state: ModelState) -> str:
+    return ngettext(
+        "The last training failed; the next begins after %(count)d more labelled document",
+        "The last training failed; the next begins after %(count)d more labelled documents",
+        state.missing,
+    ) % {"count": state.missing}
 
 
 _SENTENCES: dict[Stage, Callable[[ModelState], str]] = {

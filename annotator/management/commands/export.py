@@ -14,6 +14,7 @@ from annotator.management.base import TenantCommand
 from annotator.management.projects import project_named
 from annotator.models import Tenant
 from annotator.offsets import UNITS
+from annotator.said import counted
 
 ANSWERS = (
     "of a document that several people answered. majority (default): what most of them say, the rest is disputed; "
@@ -55,7 +56,7 @@ class Command(TenantCommand):
             path.with_name(path.name + ".sha256").write_text(f"{export.sha256}  {path.name}\n")
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror or error}.") from error
-        self.stdout.write(f"{export.report.written:,} lines, sha256 {export.sha256}")
+        self.stdout.write(f"{counted(export.report.written, 'line')}, sha256 {export.sha256}")
         self._tell(export)
 
     def _tell(self, export: jsonl.Export) -> None:

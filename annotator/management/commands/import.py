@@ -18,6 +18,7 @@ from annotator.importing.store import Stored
 from annotator.management.base import TenantCommand
 from annotator.management.projects import project_named
 from annotator.models import Job, Membership, Project, Tenant, User
+from annotator.said import counted
 
 SHOWN_REASONS = 50
 
@@ -74,7 +75,7 @@ class Command(TenantCommand):
                 f"{_where(told, report)}, {told['field']}: {told['reason']}{' (or similar)' * told['varied']}"
             )
         if len(reasons) > SHOWN_REASONS:
-            self.stderr.write(f"… and {len(reasons) - SHOWN_REASONS:,} more reasons")
+            self.stderr.write(f"… and {counted(len(reasons) - SHOWN_REASONS, 'more reason')}")
         for told in report.told.notes():
             self.stderr.write(f"{_where(told, report)}: {told['message']}")
 

@@ -13,6 +13,7 @@ from annotator.management.base import TenantCommand
 from annotator.management.projects import project_named
 from annotator.models import Document, Job, Project
 from annotator.removal import Target
+from annotator.said import counted
 from trainer import removal as whole
 
 
@@ -56,8 +57,9 @@ class Command(TenantCommand):
                 f"To delete the tenant {tenant.slug}, say its name twice: {tenant.slug} tenant {tenant.slug}."
             )
         self.stdout.write(
-            f"{Project.objects.count():,} projects with {Document.objects.count():,} documents and all their answers, "
-            f"{tenant.memberships.count():,} memberships, tokens, invitations and the record. Accounts of people stay."
+            f"{counted(Project.objects.count(), 'project')} with {counted(Document.objects.count(), 'document')}"
+            f" and all their answers, {counted(tenant.memberships.count(), 'membership')}, tokens, invitations and the"
+            " record. Accounts of people stay."
         )
 
     def _tell(self, options: dict[str, Any]) -> None:
@@ -65,13 +67,15 @@ class Command(TenantCommand):
         told = removal.foreseen(self.target)
         models = whole.foreseen(self.target)
         self.stdout.write(
-            f"{told.documents:,} documents, {told.answers:,} answers by {told.people:,} people, "
-            f"{told.drafts:,} drafts, {told.revisions:,} revisions, {told.suggestions:,} suggestions, "
-            f"{told.files:,} files of exports and refused rows."
+            f"{counted(told.documents, 'document')}, {counted(told.answers, 'answer')}"
+            f" by {counted(told.people, 'person', 'people')}, {counted(told.drafts, 'draft')},"
+            f" {counted(told.revisions, 'revision')}, {counted(told.suggestions, 'suggestion')},"
+            f" {counted(told.files, 'file')} of exports and refused rows."
         )
         if self.target.what == "project":
             self.stdout.write(
-                f"{told.labels:,} labels, {models.runs:,} runs, {models.versions:,} versions of the model."
+                f"{counted(told.labels, 'label')}, {counted(models.runs, 'run')},"
+                f" {counted(models.versions, 'version')} of the model."
             )
         elif models.versions:
             self.stdout.write(

@@ -1,7 +1,8 @@
 /**
  * Follows a training run. `#active` is fetched again from its own small address while somebody looks; when a run begins or
- * ends, or another version goes live (`data-state`), `#story` is fetched again as a whole. Quiet projects are looked after
- * less and less, and after some minutes no more; a server that does not answer is told of.
+ * ends, or another version goes live (`data-state`), `#story` is fetched again as a whole; the sentence on the model's state
+ * (`data-sentence`) is written wherever it stands. Quiet projects are looked after for some minutes, and again when somebody
+ * comes back to the page; a server that does not answer is told of.
  */
 
 const QUIET_LOOKS = 60;
@@ -40,11 +41,33 @@ function seen() {
   return new Promise((done) => document.addEventListener("visibilitychange", () => done(), { once: true }));
 }
 
+/** Somebody comes back to the page. @returns {Promise<void>} */
+function returned() {
+  return new Promise((done) => {
+    const end = new AbortController();
+    const heard = () => {
+      if (document.hidden) return;
+      end.abort();
+      done();
+    };
+    document.addEventListener("visibilitychange", heard, { signal: end.signal });
+    window.addEventListener("focus", heard, { signal: end.signal });
+  });
+}
+
+/** The state of the model is one sentence, wherever the page says it. @param {HTMLElement} active */
+function tell({ dataset: { sentence = "" } }) {
+  for (const place of document.querySelectorAll("[data-told]")) {
+    if (place.textContent !== sentence) place.textContent = sentence;
+  }
+}
+
 async function follow() {
   let active = document.getElementById("active");
-  for (let quiet = 0; active && quiet < QUIET_LOOKS; quiet += 1) {
+  for (let quiet = 0; active; quiet += 1) {
     const wait = Number(active.dataset.live);
-    await new Promise((done) => setTimeout(done, wait));
+    if (quiet < QUIET_LOOKS) await new Promise((done) => setTimeout(done, wait));
+    else await returned().then(() => (quiet = 0));
     await seen();
     const fresh = await fetched(active.dataset.from ?? "", "active");
     if (!fresh) {
@@ -55,6 +78,7 @@ async function follow() {
     if (fresh.querySelector("section")) quiet = 0;
     if (fresh.dataset.state === active.dataset.state) {
       active = replace(active, fresh);
+      tell(fresh);
       continue;
     }
     const old = document.getElementById("story");

@@ -74,12 +74,26 @@ export class Earlier {
   }
 }
 
+/**
+ * How the text goes on after its title; a title that is an id has none of its words.
+ * @param {{ title: string, external_id: string, excerpt: string }} item
+ */
+export function below({ title, external_id, excerpt }) {
+  if (title === external_id) return excerpt;
+  const escaped = title.split(" ").map((word) => word.replace(/[\\^$.*+?()[\]{}|/]/gu, "\\$&"));
+  const pattern = escaped.join("\\s+").replace(/…$/u, "(?:…|)");
+  const [said = ""] = excerpt.match(new RegExp(`^\\s*${pattern}\\s*`, "u")) ?? [];
+  const rest = excerpt.slice(said.length);
+  return said && rest ? `…${rest}` : rest;
+}
+
 /** @param {any} item */
 function row(item) {
   const states = [stateOf(item), ...(item.flag === "help" ? [t("needs help")] : item.flag ? [t("flagged")] : [])];
   const { said, whole, utc } = told(item.updated_at);
   const head = el("span", { className: "row-head" }, el("b", { dir: "auto" }, item.title), el("small", {}, states.join(" · ")), el("time", { dateTime: utc, title: whole }, said));
-  const parts = [head, el("span", { className: "excerpt", dir: "auto" }, clip(item.excerpt, 140))];
+  const rest = below(item);
+  const parts = rest ? [head, el("span", { className: "excerpt", dir: "auto" }, clip(rest, 140))] : [head];
   if (item.comment) parts.push(el("span", { className: "said", dir: "auto" }, `“${clip(item.comment, 120)}”`));
   return el("li", {}, el("button", { type: "button", className: "quiet", data: { id: String(item.document) } }, ...parts));
 }
