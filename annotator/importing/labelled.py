@@ -68,7 +68,7 @@ def completeness(row: Row, given: dict[str, Any], answer: Answer, schema: Schema
     could say "none". ``answer`` is what is ``given``, checked."""
     if row.complete is not None:
         return row.complete, []
-    if foreign.is_binary(row.source, answer.get("spans")):
+    if foreign.is_binary(row.source, given.get("spans")):
         return False, [Note("binary")]
     unsaid = [*_unsaid(given, answer, schema)]
     return not unsaid, unsaid
