@@ -109,7 +109,8 @@ _WHO = """, 'annotator', u.username, 'revision', p.revision, 'submitted_at', p.u
         CASE WHEN (SELECT show_times FROM annotator_project WHERE id = %(project)s) THEN p.milliseconds END"""
 _WHO_JOIN = " LEFT JOIN annotator_user u ON u.id = p.annotator_id"
 
-# What training also wants to know of a document that is not complete: the spans that people turned down or changed.
+# What training also wants to know of a document that is not complete: the spans that people turned down or changed. Who
+# skipped it afterwards says nothing of it any more.
 _REJECTED = ", 'rejected', r.spans"
 _REJECTED_JOIN = (
     """ LEFT JOIN LATERAL (
@@ -118,6 +119,8 @@ _REJECTED_JOIN = (
     JOIN annotator_decision v ON v.suggestion_id = s.id AND v.verdict IN ('reject', 'correct') AND """
     + suggestions.LAST_WORD
     + """
+    JOIN annotator_annotation g
+      ON g.document_id = s.document_id AND g.annotator_id = v.user_id AND g.state = 'submitted'
     CROSS JOIN LATERAL jsonb_array_elements(s.items) a (item)
     CROSS JOIN LATERAL (
         SELECT jsonb_build_object('start', a.item->'start', 'end', a.item->'end', 'label', coalesce((

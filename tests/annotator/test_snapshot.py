@@ -138,6 +138,19 @@ def test_a_rejection_that_was_taken_back_teaches_nothing(cast, project, tmp_path
     assert line["rejected"] == []
 
 
+def test_who_skipped_afterwards_turned_nothing_down(cast, project, tmp_path):
+    (document,) = add_documents(cast.acme, project, TEXT)
+    with tenant_scope(cast.acme):
+        shown = suggested(document, ADA, LIVES)
+        answer(document, cast.bob, [], {"s1": "reject"}, shown)
+        answer(document, cast.alice, [ADA], {}, shown)
+        review.annotate(document, cast.bob, review.Submission(uuid4(), 1, {}, state="skipped"))
+
+    (line,) = lines(project, tmp_path)
+
+    assert (line["spans"], line["rejected"]) == ([ADA], [])
+
+
 def test_a_span_that_was_marked_with_a_space_is_not_rejected_as_well(cast, project, tmp_path):
     (document,) = add_documents(cast.acme, project, TEXT)
     with tenant_scope(cast.acme):

@@ -57,6 +57,22 @@ def test_a_submit_whose_answer_is_lost_counts_once(place, context):
     assert bench.answer(first)["revision"] == 1
 
 
+def test_who_goes_back_at_once_finds_what_was_just_done(place, context):
+    """What is read of it may be from before the answer arrived: a blank desk would be one Enter from a blank answer."""
+    bench = Bench(place, "atonce", "Ada wrote.", "Kurt wrote.")
+    desk = bench.desk(context)
+    first = desk.document
+    second = desk.press("1").submit().saved().document
+    desk.page.route("**/annotation", lambda route: route.fulfill(json={"annotation": None}))
+
+    desk.press(",").after(second)
+
+    assert (desk.document, [label for _, label in desk.labelled()]) == (first, ["PERSON"])
+    desk.page.go_back()
+    assert desk.after(first).document == second
+    assert desk.page.evaluate("() => document.querySelector('#desk').desk.sitting.shelf.ids") == [], "done is done"
+
+
 def test_a_reload_in_the_middle_loses_nothing(place, context):
     bench = Bench(place, "reload", "Ada wrote from Oslo.", "Kurt wrote.")
     desk = bench.desk(context)

@@ -15,6 +15,7 @@ import { toAnswer } from "./work.js";
 
 const REST_MS = 3000;
 const BETWEEN_DRAFTS_MS = 10_000;
+const REMEMBERED = 8; // documents
 
 export class Sending {
   /** @param {import("./sitting.js").Sitting} sitting */
@@ -28,6 +29,15 @@ export class Sending {
       refused: (document, error, body) => this.#refused(document, error, body),
     });
     this.resting = 0;
+    /** What the server took in last. @type {Map<number, Annotation>} */
+    this.taken = new Map();
+  }
+
+  /** The newer of what was read of a document and what the server took in from here: who goes back at once must not get
+   *  what was read before their answer arrived. @param {number} document @param {Annotation | null} read */
+  newest(document, read) {
+    const taken = this.taken.get(document);
+    return taken && taken.revision > (read?.revision ?? 0) ? taken : read;
   }
 
   /** Keep what was done; the server hears of it when the person rests. @param {Current} current */
@@ -98,6 +108,9 @@ export class Sending {
   #saved(document, annotation, body) {
     const { current, shelf } = this.sitting;
     this.sitting.asked = false;
+    this.taken.delete(document);
+    this.taken.set(document, annotation);
+    for (const old of [...this.taken.keys()].slice(0, -REMEMBERED)) this.taken.delete(old);
     for (const sheet of shelf.sheets) if (sheet.document.id === document) sheet.annotation = annotation;
     if (annotation.state !== "draft") this.sitting.model.answered();
     if (current?.id === document) {

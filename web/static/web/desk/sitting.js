@@ -141,14 +141,16 @@ export class Sitting {
   async #fetch(id) {
     const read = ["", "/annotation", "/suggestions"].map((part) => this.server.get(`documents/${id}${part}`));
     const [document, { annotation }, suggestion] = await Promise.all(read);
-    return { document, annotation, suggestion };
+    return { document, annotation: this.sending.newest(id, annotation), suggestion };
   }
 
-  /** What is on the desk goes back to the shelf, unless it was done before. */
+  /** What is on the desk goes back to the shelf, unless it was done before, if only just now. */
   #putBack() {
-    if (!this.current) return;
-    this.sending.draft(this.current);
-    if (!this.current.settled) this.shelf.putBack(this.current.sheet);
+    const { current } = this;
+    if (!current) return;
+    this.sending.draft(current);
+    const done = current.settled || current.sheet.annotation?.stands || this.outbox.unsent(current.id);
+    if (!done) this.shelf.putBack(current.sheet);
   }
 
   /** The document before this one; past the first of this sitting, those of earlier ones. */
