@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import redis
+import structlog
 from celery import Celery, signals
 from celery.beat import Scheduler
 from kombu.exceptions import OperationalError
@@ -17,9 +18,12 @@ from redis.retry import Retry
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "web.settings")
 
 from django.conf import settings  # after the name of the settings is known
+from django.db import transaction
 
 from trainer import queues
 from trainer.pulse import Pulse, work
+
+log = structlog.get_logger(__name__)
 
 SWEEP_SECONDS = 5.0
 # A message that was sent so long before the oldest that waits in its queue (or before now) was lost with its worker.
@@ -107,6 +111,22 @@ def send_once(task: str, *args: Any, **options: Any) -> bool:
         if not gone:
             begun(task, *args)
     return gone
+
+
+def send_once_committed(task: str, *args: Any, **options: Any) -> None:
+    """The same, once what stands in the transaction at hand is committed.
+
+    That is done then, whatever becomes of the message: where Redis does not answer, the sweep finds what is due.
+    """
+
+    def send_it() -> None:
+        try:
+            send_once(task, *args, **options)
+        except redis.RedisError as error:
+            log.warning("message_not_sent", message=task, error=type(error).__name__)
+
+    # A function of its own: what Django says of one that fails holds its name, and a partial has none.
+    transaction.on_commit(send_it, robust=True)
 
 
 def begun(task: str, *args: Any) -> None:

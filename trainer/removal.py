@@ -29,7 +29,7 @@ from annotator.removal import Report, Target
 from annotator.said import Said
 from annotator.tenancy import tenant_scope
 from trainer import runs, store
-from trainer.celery import send_once
+from trainer.celery import send_once_committed
 from trainer.models import ModelVersion, TrainingRun
 
 LOOK_SECONDS = 0.5
@@ -70,8 +70,7 @@ def again(job: Job) -> None:
 
 
 def _sent(job: Job) -> Job:
-    tenant_id, job_id = job.tenant_id, job.pk
-    transaction.on_commit(lambda: send_once("run_delete", tenant_id, job_id), robust=True)
+    send_once_committed("run_delete", job.tenant_id, job.pk)
     return job
 
 

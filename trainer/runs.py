@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import redis
@@ -24,7 +23,7 @@ from annotator.errors import Conflict, Invalid
 from annotator.models import Annotation, Project, User
 from annotator.said import Said
 from annotator.tenancy import current_tenant
-from trainer.celery import send_once
+from trainer.celery import send_once_committed
 from trainer.models import BEFORE_ALL, ModelVersion, TrainingRun
 
 log = structlog.get_logger(__name__)
@@ -41,7 +40,7 @@ NEWS_SECONDS = 1
 
 def announce(tenant_id: int, project_id: int) -> None:
     """Somebody annotated: have a worker see whether a run is due. Many calls in a second make one message."""
-    send_once("consider", tenant_id, project_id, countdown=NEWS_SECONDS)
+    send_once_committed("consider", tenant_id, project_id, countdown=NEWS_SECONDS)
 
 
 def consider(project: Project) -> TrainingRun | None:
@@ -96,7 +95,7 @@ def dispatch() -> None:
 
     if not _waits_for_room(tenant.pk) and not TrainingRun.objects.filter(state=State.RUNNING).exists():
         # A second message would cost a worker its warm process for nothing.
-        transaction.on_commit(lambda: send_once("train", tenant.pk), robust=True)
+        send_once_committed("train", tenant.pk)
 
 
 def _waits_for_room(tenant_id: int) -> bool:
@@ -240,7 +239,7 @@ def promote(version: ModelVersion, *, actor: User | None) -> ModelVersion:
     )
     tenant = current_tenant()
     for task in ("refresh", "rank"):
-        transaction.on_commit(partial(send_once, task, tenant.pk, version.project_id), robust=True)
+        send_once_committed(task, tenant.pk, version.project_id)
     version.refresh_from_db()
     return version
 

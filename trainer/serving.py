@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from functools import partial
 from threading import BoundedSemaphore
 from typing import Any
 
 import orjson
 import redis
 from django.conf import settings
-from django.db import transaction
 
 from annotator import suggestions
 from annotator.errors import Invalid, Unavailable
@@ -19,7 +17,7 @@ from annotator.models import Document, Project
 from annotator.spans import Schema
 from annotator.tenancy import current_tenant
 from trainer import pulse, runs
-from trainer.celery import send, send_once
+from trainer.celery import send, send_once_committed
 from trainer.models import ModelVersion
 
 TIMEOUT = 10.0  # seconds until a caller is told that no answer came
@@ -84,5 +82,4 @@ def reply(reply_to: str, message: dict[str, Any]) -> None:
 
 def want(document: Document) -> None:
     """Ask for a document's suggestions without waiting; asking again before a worker begins does nothing."""
-    ask = partial(send_once, "suggest", current_tenant().pk, document.project_id, [document.pk])
-    transaction.on_commit(ask, robust=True)
+    send_once_committed("suggest", current_tenant().pk, document.project_id, [document.pk])

@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import transaction
-
 from annotator import review
 from annotator.models import Annotation, Claim, Document, User
 from annotator.offsets import CODE_POINTS
@@ -42,8 +40,6 @@ def sheet(
 def take(document: Document, user: User, sent: review.Submission) -> Annotation:
     """Accept an answer (review.annotate), and tell the trainer of what is submitted once it is safe."""
     annotation = review.annotate(document, user, sent)
-    tenant_id, project_id = document.tenant_id, document.project_id
     if annotation.state == Annotation.State.SUBMITTED:
-        # If nobody can be told just now, the sweep finds it.
-        transaction.on_commit(lambda: runs.announce(tenant_id, project_id), robust=True)
+        runs.announce(document.tenant_id, document.project_id)
     return annotation

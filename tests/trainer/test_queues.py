@@ -10,9 +10,13 @@ from threading import Event
 
 import pytest
 from celery.beat import Service as beat_of
+from django.conf import settings
 
+from annotator.tenancy import tenant_scope
+from tests.cast import Cast, add_documents, make_project
 from tests.outside import until
-from trainer import celery, pulse, queues, tasks
+from trainer import celery, pulse, queues, runs, serving, tasks
+from trainer.models import ModelVersion, TrainingRun
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +75,26 @@ def test_a_queue_that_nobody_empties_stays_as_long_as_it_is(sent, monkeypatch):
     assert len(sent()) == 3
     celery.client().delete("rank")
     assert celery.send_once("rank", 1, 4)  # what found no room is not taken for sent
+
+
+def test_what_is_committed_while_redis_is_away_stays_so_without_an_error(committed_db, monkeypatch):
+    cast = Cast.make()
+    project = make_project(cast.acme, check_share=0)
+    [document] = add_documents(cast.acme, project, "Ada lives in Oslo.")
+    with tenant_scope(cast.acme):
+        run = TrainingRun.objects.create(project=project, trigger="hand", state="succeeded")
+        version = ModelVersion.objects.create(project=project, run=run, number=1, examples=1, manifest_sha256="")
+
+    with monkeypatch.context() as away:
+        away.setattr(settings, "REDIS_URL", "redis://127.0.0.1:1/0")
+        away.setattr(celery, "_client", None)
+        with tenant_scope(cast.acme):
+            serving.want(document)
+            runs.promote(version, actor=cast.alice)
+            runs.announce(cast.acme.pk, project.pk)
+
+    with tenant_scope(cast.acme):
+        assert runs.live_version(project) == version
 
 
 def test_the_beat_sends_one_sweep_however_long_nobody_begins_with_it(sent):
@@ -173,11 +197,11 @@ def test_a_task_that_gets_on_however_slowly_does_not_hang(monkeypatch):
 
 
 def test_messages_that_were_never_acknowledged_before_the_upgrade_are_forgotten(sent):
-    redis = celery.client()
-    redis.hset("unacked", mapping={"ours": '[{"headers": {"task": "trainer.tasks.predict"}}]', "theirs": "[{}]"})
-    redis.zadd("unacked_index", {"ours": 1, "theirs": 1})
+    client = celery.client()
+    client.hset("unacked", mapping={"ours": '[{"headers": {"task": "trainer.tasks.predict"}}]', "theirs": "[{}]"})
+    client.zadd("unacked_index", {"ours": 1, "theirs": 1})
 
     celery.forget_unacknowledged()
 
-    assert redis.hkeys("unacked") == redis.zrange("unacked_index", 0, -1) == [b"theirs"]
-    redis.delete("unacked", "unacked_index")
+    assert client.hkeys("unacked") == client.zrange("unacked_index", 0, -1) == [b"theirs"]
+    client.delete("unacked", "unacked_index")

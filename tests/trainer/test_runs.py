@@ -213,6 +213,6 @@ def test_a_redis_that_hangs_holds_nobody_up(monkeypatch):
         monkeypatch.setattr(celery, "_client", None)
 
         with pytest.raises(redis.TimeoutError):
-            runs.announce(1, 1)
+            celery.send_once("consider", 1, 1)
 
     assert time.monotonic() - began < 2

@@ -5,7 +5,6 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Annotated, Any, BinaryIO, Literal, NamedTuple, cast
 
-from django.db import transaction
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from ninja import Query, Router, Schema
 from pydantic import Field
@@ -21,7 +20,7 @@ from annotator.importing.load import Report
 from annotator.importing.options import Options
 from annotator.models import Job, Project
 from trainer import removal
-from trainer.celery import send_once
+from trainer.celery import send_once_committed
 from web import access
 from web.api import answers, shapes
 from web.api import schemas as s
@@ -170,8 +169,7 @@ def start_export(request: TenantRequest, project_id: int, sent: ExportOptions) -
     """An export that a worker writes; `jobs/{id}` tells how far it is, `jobs/{id}/file` has it then. For managers."""
     project = access.project_for(request, project_id, Role.MANAGER)
     job = jobs.start_export(project, request.user, sent.model_dump())
-    tenant_id, job_id = request.tenant.pk, job.pk
-    transaction.on_commit(lambda: send_once("run_export", tenant_id, job_id), robust=True)
+    send_once_committed("run_export", request.tenant.pk, job.pk)
     return answers.json(shapes.job(job), status=202)
 
 
@@ -270,8 +268,7 @@ def _sent_file(request: TenantRequest) -> Sent:
 
 def _queue(request: TenantRequest, project: Project, sent: Sent, given: dict[str, Any]) -> Job:
     job = jobs.start_import(project, request.user, sent.file, sent.name, given, promised=sent.size)
-    tenant_id, job_id = request.tenant.pk, job.pk
-    transaction.on_commit(lambda: send_once("run_import", tenant_id, job_id), robust=True)
+    send_once_committed("run_import", request.tenant.pk, job.pk)
     return job
 
 

@@ -7,7 +7,6 @@ from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import FileResponse, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import content_disposition_header
@@ -21,7 +20,7 @@ from annotator.exporting import jsonl
 from annotator.exporting.formats import Report
 from annotator.models import Job, Project
 from annotator.said import here
-from trainer.celery import send_once
+from trainer.celery import send_once_committed
 from web import access
 from web.requests import TenantRequest
 from web.views.documents import chips
@@ -57,8 +56,7 @@ def choose(request: TenantRequest, project_id: int) -> HttpResponse | StreamingH
         except Refusal as refusal:
             refused = context | {"refusal": refusal, "sent": request.POST}
             return render(request, "web/export.html", refused, status=refusal.status)
-        tenant_id = request.tenant.pk
-        transaction.on_commit(lambda: send_once("run_export", tenant_id, job.pk), robust=True)
+        send_once_committed("run_export", request.tenant.pk, job.pk)
         return redirect("job", tenant=request.tenant.slug, job_id=job.pk)
     context["jobs"] = Job.objects.filter(project=project, kind=Job.Kind.EXPORT).order_by("-pk")[:LAST]
     return render(request, "web/export.html", context)

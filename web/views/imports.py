@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any, BinaryIO, cast
 
-from django.db import transaction
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -20,7 +19,7 @@ from annotator.importing.preview import Preview, mappable
 from annotator.importing.told import Tally
 from annotator.models import Job, Project, Question
 from annotator.said import Said, here
-from trainer.celery import send_once
+from trainer.celery import send_once_committed
 from web import access
 from web.requests import TenantRequest
 
@@ -132,8 +131,7 @@ def check(found: Preview) -> None:
 def confirm(request: TenantRequest, job: Job) -> None:
     """A worker reads the file. If the message is lost, the sweep sends it again."""
     jobs.confirm(job)
-    tenant_id, job_id = request.tenant.pk, job.pk
-    transaction.on_commit(lambda: send_once("run_import", tenant_id, job_id), robust=True)
+    send_once_committed("run_import", request.tenant.pk, job.pk)
 
 
 def options_of(sent: QueryDict, job: Job) -> dict[str, Any]:
