@@ -159,7 +159,7 @@ def test_a_small_file_is_imported_at_once(cast, alice, project):
     assert told.status_code == 200
     reason = {"field": "text", "reason": "is empty", "varied": False, "rows": 1, "lines": [2]}
     assert told.json() | {"errors": 0} == {
-        "rows": 2, "new": 1, "known": 0, "refused": 1, "errors": 0, "reasons": [reason], "notes": [],
+        "rows": 2, "new": 1, "known": 0, "refused": 1, "errors": 0, "reasons": [reason], "notes": [], "job": None,
     }  # fmt: skip
     assert told.json()["errors"] == [{"line": 2, "field": "text", "reason": "is empty"}]
 
