@@ -16,7 +16,7 @@ def title(external_id: str, sha256: str, beginning: str) -> str:
     if _is_named(external_id, sha256):
         return external_id
     words, cut = _first_words(beginning)
-    return f"{words}…" if cut else words or sha256[:12]
+    return f"{words.rstrip('.,;:')}…" if cut else words or sha256[:12]
 
 
 def end(external_id: str, sha256: str, beginning: str) -> int:

@@ -38,6 +38,15 @@ NAMES = {
 }
 DIALOGS = {"keys": "?", "search": "/", "guidelines": "g", "earlier": "h", "skip": ".", "comment": ";"}
 PROJECT = 1
+TEAM = (("mara", "manager"), ("rex", "reviewer"), ("ada", "annotator"), ("bo", "annotator"))
+# What the annotators of the team do with documents, so that the overview has something that needs a manager.
+WORK = (
+    ("ada", {"state": "skipped", "comment": "Unreadable or damaged"}),
+    ("ada", {"flag": "help", "comment": "Is a shop's name a PLACE?"}),
+    ("bo", {"state": "skipped", "comment": "I cannot decide"}),
+    ("bo", {"flag": "flagged", "comment": "A fine example for the guidelines."}),
+    ("bo", {"state": "skipped"}),
+)
 BROKEN = '{"id": "a", "text": "Ann wrote from Oslo."}\n{"id": "b", "text": ""}\n{"id": "c", "text": "cut o\n'
 
 
@@ -46,6 +55,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="marginalia-pictures-") as folder:
         with install(Path(folder), DEMO="1") as place, chromium() as browser:
             teach(place)
+            gather(place)
             for scheme in ("light", "dark"):
                 take(browser, place, scheme)
             take_mirrored(browser, place)
@@ -54,14 +64,29 @@ def main() -> None:
 def teach(place: Install) -> None:
     """Give the true labels of some mails, in rounds that each wait for the model of the one before."""
     gold = {mail["id"]: mail for mail in map(json.loads, place.manage("demo", "--gold").splitlines())}
-    token = re.search(r"mgn_\S+", place.manage("token", "demo", "demo", "--role", "manager"))
-    assert token
-    api = Client(place.url, "demo", token.group())
+    api = client(place, "demo", "manager")
     for made, count in enumerate(ROUNDS, start=1):
         for _ in range(count):
             label(api, gold)
         eventually(f"version {made}", lambda made=made: len(versions(api)) >= made and idle(api), LEARNING_SECONDS)
         print(f"version {made} learned", file=sys.stderr)
+
+
+def gather(place: Install) -> None:
+    """A team, and work of theirs that somebody has to look at."""
+    for name, role in TEAM:
+        place.manage("person", "demo", name, "--role", role, "--no-password")
+    apis = {name: client(place, name, "annotator") for name in {name for name, _ in WORK}}
+    for name, work in WORK:
+        task = apis[name]("POST", f"/projects/{PROJECT}/next")
+        sent = {"submit_id": str(uuid4()), "revision": 0, **work}
+        apis[name]("PUT", f"/documents/{task['document']['id']}/annotation", json=sent)
+
+
+def client(place: Install, name: str, role: str) -> Client:
+    token = re.search(r"mgn_\S+", place.manage("token", "demo", name, "--role", role))
+    assert token
+    return Client(place.url, "demo", token.group())
 
 
 def versions(api: Client) -> list[Any]:

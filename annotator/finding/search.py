@@ -250,7 +250,7 @@ def _place(filters: Filters) -> tuple[float, int] | None:
 
 def _found(project: Project, keys: list[int], asked: _Asked) -> list[Found]:
     """What the list shows of these documents, in two queries."""
-    read = Left("text", READ_CHARACTERS if asked.pieces or asked.shown else EXCERPT)
+    read = Left("text", READ_CHARACTERS if asked.pieces or asked.shown else EXCERPT + titles.READ)
     submitted = Annotation.objects.filter(project=project, document=OuterRef("pk"), state=Annotation.State.SUBMITTED)
     answers = Coalesce(Subquery(submitted.order_by().values("document").annotate(n=Count("pk")).values("n")), 0)
     documents = Document.objects.filter(pk__in=keys).annotate(length=Length("text"), read=read, answers=answers)
@@ -313,7 +313,7 @@ def _excerpt(text: str, asked: _Asked, length: int, begin: int = 0) -> list[str]
         start = space + 1 if space >= 0 else start
     piece = text[start : start + EXCERPT]
     pieces = pattern.split(piece) if pattern else [piece]
-    cut = start + EXCERPT < length
+    cut = start + len(piece) < length
     pieces[0] = ("…" if start and piece else "") + pieces[0]
     pieces[-1] += "…" if cut else ""
     return pieces if any(pieces) else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -56,6 +57,11 @@ def learn(project: Project) -> None:
     TrainingRun.objects.filter(project=project, state="running").update(step=7)
 
 
+def half_way(project: Project) -> None:
+    begun = timezone.now() - timedelta(seconds=100)
+    TrainingRun.objects.filter(project=project, state="running").update(step=10, started_at=begun)
+
+
 def end(project: Project) -> None:
     ModelVersion.objects.filter(project=project).update(live=False)
     run = TrainingRun.objects.get(project=project, state="running")
@@ -95,7 +101,7 @@ def test_a_server_that_does_not_answer_is_told_of_until_it_does(served, page):
     page.wait_for_selector("[data-lost]", state="hidden")
 
 
-def test_a_quiet_project_is_looked_after_for_some_minutes_and_no_longer(served, page):
+def test_a_quiet_project_is_looked_after_for_some_minutes_and_when_somebody_comes_back(served, page):
     for _ in range(LOOKS):
         look(page, QUIET)
     asked = []
@@ -105,3 +111,21 @@ def test_a_quiet_project_is_looked_after_for_some_minutes_and_no_longer(served, 
     page.evaluate("() => fetch('/healthz')")
     assert [url for url in asked if "training" in url] == []
     assert len(asked) == 1
+    with page.expect_response("**/training"):
+        page.evaluate("() => window.dispatchEvent(new Event('focus'))")
+
+
+def test_the_state_of_the_model_is_one_sentence_wherever_a_page_says_it(served, page):
+    change(served, lambda project: ModelVersion.objects.filter(project=project).update(live=False))
+    page.goto(f"/t/{served.examples['tenant']}/projects/{served.examples['project_id']}/")
+    change(served, begin)
+    look(page, QUIET)
+    page.wait_for_selector("[data-told]:text('Training the first model')")
+
+    change(served, half_way)
+    look(page, BUSY)
+
+    page.wait_for_selector("#active h2:text('left')")
+    told = page.inner_text("[data-told]")
+    assert page.inner_text("#active h2").startswith(told)
+    assert "about" in told

@@ -46,6 +46,7 @@ def words(response) -> str:
             "Four of these words have letters for a title of 48 characters",
             "Four of these words have letters for a title of…",
         ),
+        ("A parcel of last week did not come to Oslo. Is it lost?", "A parcel of last week did not come to Oslo…"),
         (" \n", "36a9e7f1c95b"),
     ],
 )
@@ -89,6 +90,7 @@ def test_no_page_calls_a_document_by_a_hash(cast, project):
 def test_lists_do_not_say_the_words_of_a_title_twice(cast, project):
     without_id(cast, project, LONG)
     without_id(cast, project, "Short parcel.")
+    without_id(cast, project, "A title of which whole words are left out, and then " + "very " * 50 + "long.")
     add_documents(cast.acme, project, "The parcel of Ann.")
     alice = signed_in(cast.alice)
     path = reverse("documents", args=[cast.acme.slug, project.pk])
@@ -97,7 +99,8 @@ def test_lists_do_not_say_the_words_of_a_title_twice(cast, project):
 
     assert "Dear all, the parcel of last week came without… …the second book" in words_of_list(shown)
     assert words_of_list(shown).count("Short parcel.") == 1
-    assert "d2 The parcel of Ann." in words_of_list(shown)
+    assert "d3 The parcel of Ann." in words_of_list(shown)
+    assert re.search(r"whole words are left out, and… …then (very )+… 307 characters", words_of_list(shown))
     assert found.count("<mark>parcel</mark>") == 3
     assert "came without… …the second book, and nobody answers the telephone ." in words_of_list(deep)
 

@@ -171,7 +171,7 @@ def test_two_labels_are_merged_after_a_look(pages):
 
     asked = pages.post("PERSON", act="merge", into=place).content.decode()
     assert "Merge PERSON?" in asked
-    assert "This cannot be taken back." in asked
+    assert "This cannot be undone." in asked
     assert f'name="into" value="{place}"' in asked
     pages.post("PERSON", act="merge", into=place, sure="1")
 

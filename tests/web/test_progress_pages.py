@@ -45,7 +45,7 @@ def test_the_overview_counts_answers_of_those_wanted_and_ones_own(cast, project)
     by_bob, by_alice = (words(signed_in(user).get(at("project", project))) for user in (cast.bob, cast.alice))
 
     assert "Labelled 4 of 6 answers" in by_bob
-    assert "1 of 3 documents have all 2 · 1 imported" in by_bob
+    assert "documents with 2 answers: 1 of 3 · 1 imported" in by_bob
     assert "You 2 today 2 in all" in by_bob
     assert "You 1 today 1 in all" in by_alice, "what she imported is not her work"
 

@@ -52,14 +52,15 @@ def world(cast):
     return World.make(cast.acme, cast.alice)
 
 
-def page(world, metrics) -> str:
+def page(world, metrics, language="en") -> str:
     """The page's words, without markup."""
     with tenant_scope(world.tenant):
         world.version.metrics = metrics
         world.version.save()
     client = Client()
     client.force_login(world.manager)
-    answer = client.get(reverse("version", args=[world.tenant.slug, world.version.pk]))
+    path = reverse("version", args=[world.tenant.slug, world.version.pk])
+    answer = client.get(path, headers={"Accept-Language": language})
     assert answer.status_code == 200
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", answer.text))
 
@@ -76,6 +77,14 @@ def test_it_says_how_good_each_label_is_and_from_where_on_it_is_suggested(world)
     assert "relations are found with an F1 of 81" in told
     assert "3 begin or end inside a word" in told
     assert "12 s of CPU, in 14 s" in told
+
+
+def test_what_the_model_library_writes_is_said_in_the_readers_language(world):
+    told = page(world, METRICS | {"not_learnt": {"PLACE": "no example", "topic": "only one choice seen: praise"}}, "ar")
+
+    for english in ("no example", "not enough evidence", "only one choice", "12 s "):
+        assert english not in told
+    assert "praise" in told
 
 
 def test_it_shows_whether_scores_are_right_where_that_was_measured(world):

@@ -295,7 +295,7 @@ def _effects(request: TenantRequest, label: Label) -> list[str]:
     act = request.POST.get("act")
     if act == "merge":
         into = labels.mate(label, _into(request))
-        return [*_merging(label, into), _("This cannot be taken back.")]
+        return [*_merging(label, into), _("This cannot be undone.")]
     effect = relabel.effect(label)
     if act == "retire":
         return _retiring(effect)

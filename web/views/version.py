@@ -11,7 +11,7 @@ from django.db.models import Max
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_http_methods, require_safe
 
 from annotator import stats
@@ -31,6 +31,10 @@ LEFT_OUT = {
     "across": gettext_lazy("run across two stretches of text"),
 }
 
+# Why a label was not learned or has no threshold of its own, as the model library writes it.
+WHY = (gettext_noop("no example"), gettext_noop("not enough evidence yet"))
+ONE_CHOICE = "only one choice seen: "
+
 Verdicts = Mapping[tuple[str, str | None, str], Mapping[str, int]]
 
 
@@ -45,6 +49,11 @@ class Row:
     decided: int
     reason: str = ""
     choices: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+
+    @property
+    def why(self) -> str:
+        """Why it is not suggested, or only from the wished precision on, in the reader's language."""
+        return _said(self.reason or self.threshold.get("reason") or "")
 
     @property
     def marked(self) -> int:
@@ -147,6 +156,12 @@ def _questions(version: ModelVersion, schema: Schema, verdicts: Verdicts) -> lis
             )
         )
     return rows
+
+
+def _said(reason: str) -> str:
+    if reason.startswith(ONE_CHOICE):
+        return _("only one choice seen: %(name)s") % {"name": reason.removeprefix(ONE_CHOICE)}
+    return _(reason) if reason in WHY else reason
 
 
 def _today(found: Mapping[str, Any], kind: str, schema: Schema) -> dict[str, Any]:

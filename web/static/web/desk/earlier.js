@@ -81,7 +81,7 @@ export class Earlier {
 export function below({ title, external_id, excerpt }) {
   if (title === external_id) return excerpt;
   const escaped = title.split(" ").map((word) => word.replace(/[\\^$.*+?()[\]{}|/]/gu, "\\$&"));
-  const pattern = escaped.join("\\s+").replace(/…$/u, "(?:…|)");
+  const pattern = escaped.join("\\s+").replace(/…$/u, "(?:…|[.,;:]*)");
   const [said = ""] = excerpt.match(new RegExp(`^\\s*${pattern}\\s*`, "u")) ?? [];
   const rest = excerpt.slice(said.length);
   return said && rest ? `…${rest}` : rest;
