@@ -100,11 +100,7 @@ def test_fields_of_json_are_mapped_and_labels_left_out(cast, project, scope):
             "The file is a ZIP archive or a spreadsheet; it must be plain text: unpack it and import the files in it.",
         ),
         ("a.csv", b"", "The file is empty, or its first line is: a header row must stand there."),
-        (
-            "a.csv",
-            ";".join(["text", *map(str, range(1_000))]).encode(),
-            "The header row has 1,001 columns; the most is 1,000.",
-        ),
+        ("a.csv", b"text" + b";x" * 1_000 + b"\n", "The header row has 1,001 columns; the most is 1,000."),
     ],
 )
 def test_a_file_that_is_none_says_so_at_once(cast, project, scope, name, data, fault):

@@ -91,7 +91,7 @@ def test_the_page_calls_options_by_its_own_names(cast, project):
     done = client.get(path).text
 
     for shown in (previewed, done):
-        assert "Import such rows without labels, or write the labels as `spans`" in shown
+        assert "Import such rows without labels, write the labels as `spans`" in shown
         assert "; the option “Encoding” names another" in shown
         assert "unread_labels=" not in shown
     assert "encoding: is" not in other
