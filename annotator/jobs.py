@@ -91,10 +91,10 @@ def start_import(
                 heartbeat_at=timezone.now(),
             )
     except IntegrityError as error:
-        path.unlink()
+        path.unlink(missing_ok=True)
         raise _being_deleted() from error  # the project went while the file came
     except BaseException:
-        path.unlink()
+        path.unlink(missing_ok=True)
         raise
 
 

@@ -253,6 +253,14 @@ def head(project: Project, size: int) -> list[int]:
     return list(dict.fromkeys(ids))
 
 
+def kept(document_ids: Collection[int]) -> set[int]:
+    """Those of these documents that are there, and stay until the transaction ends. Others may work on them."""
+    with connection.cursor() as cursor:
+        locked = "SELECT id FROM annotator_document WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE"
+        cursor.execute(locked, [list(document_ids)])
+        return {pk for (pk,) in cursor.fetchall()}
+
+
 def prioritise(priorities: Mapping[int, float]) -> None:
     """Set how urgently each document is wanted (higher first), in one statement and in one order of locks."""
     with connection.cursor() as cursor:

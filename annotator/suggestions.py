@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db import connection
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
+from annotator import queue
 from annotator.errors import Detail, Invalid
 from annotator.models import Annotation, Decision, Project, Suggestion
 from annotator.spans import Answer, Schema, Span, Thing, span_fault
@@ -92,7 +92,7 @@ def record(project: Project, version: int, predictions: Iterable[tuple[int, Pred
     """Add one row for each (document id, prediction); documents that this version has seen are left as they are, and
     what was deleted meanwhile is left out."""
     schema, predictions = Schema.of(project), list(predictions)
-    there = _held([document_id for document_id, _ in predictions])
+    there = queue.kept([document_id for document_id, _ in predictions])
     rows = [
         Suggestion(
             project=project,
@@ -105,14 +105,6 @@ def record(project: Project, version: int, predictions: Iterable[tuple[int, Pred
         if document_id in there
     ]
     return len(Suggestion.objects.bulk_create(rows, ignore_conflicts=True))
-
-
-def _held(document_ids: Sequence[int]) -> set[int]:
-    """Those of these documents that are there, and stay until the transaction ends. Others may work on them."""
-    with connection.cursor() as cursor:
-        locked = "SELECT id FROM annotator_document WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE"
-        cursor.execute(locked, [list(document_ids)])
-        return {pk for (pk,) in cursor.fetchall()}
 
 
 def decide(annotation: Annotation, decisions: Sequence[Mapping[str, Any]], text: str, schema: Schema) -> int:
