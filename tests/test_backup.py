@@ -179,7 +179,13 @@ def taken(source: Source) -> tuple[bytes, int]:
     return file.getvalue(), before
 
 
-def manage(servers: tuple[Path, embedded.Services], *arguments: str, stdin: bytes = b"", url: str = "") -> Any:
+def manage(
+    servers: tuple[Path, embedded.Services],
+    *arguments: str,
+    stdin: bytes = b"",
+    url: str = "",
+    stdout: Any = subprocess.PIPE,
+) -> Any:
     path, services = servers
     env = os.environ | {
         "DATA_DIR": str(path),
@@ -188,8 +194,9 @@ def manage(servers: tuple[Path, embedded.Services], *arguments: str, stdin: byte
         "SECRET_KEY": "another key, as on a server that was made anew after a fire",
     }
     return subprocess.run(
-        [sys.executable, "manage.py", *arguments], cwd=ROOT, env=env, input=stdin, capture_output=True, check=False
-    )
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT, env=env, input=stdin, stdout=stdout, stderr=subprocess.PIPE, check=False,
+    )  # fmt: skip
 
 
 def refused(servers: tuple[Path, embedded.Services], data: bytes) -> str:
@@ -432,12 +439,16 @@ def test_a_backup_overwrites_nothing_and_leaves_nothing_half(servers, tmp_path) 
 
     done = manage(servers, "backup", str(file))
     nowhere = manage(servers, "backup", str(tmp_path / "none" / "b.tar"))
+    with Path("/dev/full").open("wb") as full:
+        cut_off = manage(servers, "backup", "-", stdout=full)
 
     assert done.returncode == 1
     assert b"is there already" in done.stderr
     assert file.read_text() == "precious"
     assert nowhere.returncode == 1
     assert b"cannot be written" in nowhere.stderr
+    assert cut_off.returncode == 1
+    assert cut_off.stderr == b"CommandError: The backup cannot be written: No space left on device.\n"
     assert [path.name for path in tmp_path.iterdir()] == ["mine.tar"]
 
 

@@ -54,6 +54,10 @@ class Writer:
     def close(self) -> None:
         self.tar.close()
 
+    def abandon(self) -> None:
+        """Where it is not whole, tarfile would try once more to write its end, when nobody hears it."""
+        self.tar.fileobj.closed = True  # type: ignore[attr-defined]
+
     def _bytes(self, name: str, data: bytes) -> None:
         self.tar.addfile(_member(name, len(data)), io.BytesIO(data))
 

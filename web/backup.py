@@ -74,6 +74,7 @@ def write(target: IO[bytes]) -> Report:
         # Opened before anything else, for imports end and remove theirs; what is open stays readable.
         uploads = list(_uploads(connection, tenants, opened))
         writer = Writer(target)
+        opened.callback(writer.abandon)
         writer.json(ABOUT, _about(connection, tables))
         for name, file in uploads:
             report.files[name] = writer.file(name, file, os.fstat(file.fileno()).st_size)

@@ -69,3 +69,12 @@ def test_a_statement_may_take_as_long_as_its_server_lives() -> None:
         cursor.execute("SELECT pg_sleep(%s)", [4 * patience.SILENCE_SECONDS])
 
         assert cursor.rowcount == 1
+
+
+def test_a_network_that_went_away_is_noticed_within_a_minute(db: None) -> None:
+    connection.ensure_connection()
+
+    told = connection.connection.info.dsn_parameters
+
+    assert int(told["tcp_user_timeout"]) <= 60_000
+    assert int(told["keepalives_idle"]) + int(told["keepalives_interval"]) * int(told["keepalives_count"]) <= 60
