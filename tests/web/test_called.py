@@ -46,7 +46,7 @@ def words(response) -> str:
             "Four of these words have letters for a title of 48 characters",
             "Four of these words have letters for a title of…",
         ),
-        ("A parcel of last week did not come to Oslo. Is it lost?", "A parcel of last week did not come to Oslo…"),
+        ("A parcel of last week did not come to Oslo. Nobody knows.", "A parcel of last week did not come to Oslo…"),
         (" \n", "36a9e7f1c95b"),
     ],
 )

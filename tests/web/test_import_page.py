@@ -97,6 +97,16 @@ def test_the_page_calls_options_by_its_own_names(cast, project):
     assert "encoding: is" not in other
 
 
+def test_the_column_of_the_text_is_asked_for_in_the_words_of_the_page(cast, project):
+    client, page = upload(cast, project, b"a,b\n1,hello there\n", "a.csv")
+    form = {"format": "csv", "act": "look", "column": ["a", "b"], "use": ["", ""]}
+
+    told = client.post(page.request["PATH_INFO"], form, follow=True).text
+
+    assert "Choose below which column is the text of the documents." in told
+    assert "has no column" not in told
+
+
 def test_the_same_refusal_is_one_line_with_a_count(cast, project):
     row = {"text": "Ada", "spans": [{"start": 0, "end": 3, "label": "DRUG"}]}
     _, page = upload(

@@ -19,6 +19,7 @@ from tests.cast import add_documents
 from tests.worlds import World
 from trainer import celery, pulse, store
 from trainer.models import ModelVersion, TrainingRun
+from web.views.compare import around
 
 
 @pytest.fixture
@@ -264,3 +265,16 @@ def test_people_who_differ_are_told_of_where_several_answer(world, alice, cast):
         review.annotate(world.document, cast.bob, review.Submission(uuid4(), 0, {}))
 
     assert "People answered 1 document differently" in words(alice.get(place(world, "project")))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("Dear ", " lives.", ("Dear ", " lives.")),
+        ("I bought the lamp that is called Anchor Plus. The voucher for ", " was not taken off when I paid for it.",
+         ("…Anchor Plus. The voucher for ", " was not taken off when I…")),
+        ("x" * 40, "y" * 40, ("…" + "x" * 30, "y" * 30 + "…")),
+    ],
+)  # fmt: skip
+def test_what_stands_around_a_change_is_not_cut_within_words(before, after, told):
+    assert around(f"{before}Ann{after}", len(before), len(before) + 3) == told

@@ -128,8 +128,18 @@ def _told(text: str, change: Change, said: Consensus | None) -> Told:
         return Told(change.kind, change, was_right, is_right, quote=change.place[0])
     start, end = change.place[0], change.place[1]
     tail = _short(text[slice(*change.place[2:])]) if change.kind == RELATION else ""
-    left, right = (text[max(0, start - AROUND) : start], text[end : end + AROUND]) if change.kind == SPAN else ("", "")
+    left, right = around(text, start, end) if change.kind == SPAN else ("", "")
     return Told(change.kind, change, was_right, is_right, left, _short(text[start:end]), right, tail)
+
+
+def around(text: str, start: int, end: int) -> tuple[str, str]:
+    """What stands before and after, in whole words where there are any; dots for what is left out."""
+    left, right = text[max(0, start - AROUND) : start], text[end : end + AROUND]
+    if start > AROUND:
+        left = "…" + (left.partition(" ")[2] or left)
+    if end + AROUND < len(text):
+        right = (right.rpartition(" ")[0] or right) + "…"
+    return left, right
 
 
 def _right(change: Change, label: str | None, said: Consensus | None) -> bool | None:

@@ -66,7 +66,7 @@ def shown(job: Job, options: dict[str, Any] | None = None) -> dict[str, Any]:
     columns = mappable(found)
     return {
         "preview": found,
-        "fault": on_page(found.fault),
+        "fault": _fault(found, columns),
         "formats": FORMATS,
         "encodings": _encodings(),
         "encoding": dict(_encodings())[found.options.encoding],
@@ -86,6 +86,13 @@ def shown(job: Job, options: dict[str, Any] | None = None) -> dict[str, Any]:
 def reasons(tally: Tally) -> list[dict[str, Any]]:
     """Why rows are refused, each reason once, in the reader's language where it can be."""
     return [{**one, "reason": on_page(one["reason"])} for one in tally.reasons()]
+
+
+def _fault(found: Preview, columns: list[str]) -> str:
+    """Why the file cannot be read so; a column that has to be chosen is asked for as the page asks."""
+    if found.fault and columns and found.options.format == "csv" and found.options.text_column not in found.names:
+        return _("Choose below which column is the text of the documents.")
+    return on_page(found.fault)
 
 
 def on_page(reason: str) -> str:
