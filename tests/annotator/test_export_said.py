@@ -117,7 +117,7 @@ def check(row: dict, lines: list[list[str]], tags: dict[str, str]) -> None:
 TAGS = {"A B": "A_B_3"}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(documents(), max_size=4))
 def test_conll_without_comments(rows):
     form = Conll(SPANS)
@@ -138,7 +138,7 @@ def test_conll_without_comments(rows):
     assert form.report.left_out_incomplete == sum(not row.get("complete") for row in rows)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(documents(), max_size=4))
 def test_conll_with_everything(rows):
     form = Conll(SPANS, comments=True, keep=True)
@@ -172,7 +172,7 @@ def as_said(cell: str) -> str:
     return cell[1:] if re.match(r"''*(?:[\s\ufeff\u200b]*[=+\-@＝＋－＠]|[\t\r\n])", cell) else cell
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(documents(), max_size=4), st.booleans())
 def test_csv(rows, raw):
     form = Table(QUESTIONS, raw=raw)
@@ -206,7 +206,7 @@ def test_csv(rows, raw):
     assert not lines
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(documents(), max_size=4))
 def test_json_lines_say_all_and_nothing_else_to_an_import(cast, rows):
     asked = [{"name": name, "choices": choices, "multiple": True} for name, choices in QUESTIONS.items()]
