@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.install import Install
 
@@ -20,7 +20,9 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE_MS = 20_000
+# Only what never comes takes so long; a machine with much else to do is slow.
+PATIENCE_MS = 120_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @contextmanager
@@ -37,10 +39,15 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
+def patient(context: BrowserContext) -> BrowserContext:
+    """A context whose pages wait as long as that."""
+    context.set_default_timeout(PATIENCE_MS)
+    return context
+
+
 def sign_in(context: BrowserContext, install: Install, person: str) -> Page:
     """A page of somebody who has just used a one-time link."""
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
+    page = patient(context).new_page()
     found = re.search(r"/signin/link/\S+", install.manage("loginlink", person))
     assert found, "loginlink printed no link"
     page.goto(install.url + found.group())
@@ -94,6 +101,23 @@ class Desk:
         self.page.wait_for_function(
             "(words) => document.querySelector('#state-text').textContent.includes(words)", arg=words
         )
+        return self
+
+    def states(self) -> Callable[[], list[str]]:
+        """Listen to the line of the state; what it holds from now on, however shortly, is told when it is asked for."""
+        heard = self.page.evaluate_handle(
+            """() => {
+                 const [line, heard] = [document.querySelector('#state-text'), []];
+                 const listening = new MutationObserver(() => heard.push(line.textContent));
+                 listening.observe(line, { childList: true, characterData: true, subtree: true });
+                 return heard;
+               }"""
+        )
+        return lambda: list(heard.json_value())
+
+    def notes(self, words: str) -> Desk:
+        """Wait until the line above the text holds these words."""
+        self.page.wait_for_function("(words) => document.querySelector('#note').textContent.includes(words)", arg=words)
         return self
 
     @property

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext
 
-from tests.browser import chromium
+from tests.browser import chromium, patient
 from tests.desk.sheet import Sheet, opened, served
 from tests.install import Install, install
 
@@ -62,6 +62,6 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    opened = browser.new_context(viewport={"width": 1280, "height": 800})
+    opened = patient(browser.new_context(viewport={"width": 1280, "height": 800}))
     yield opened
     opened.close()

@@ -12,6 +12,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
+from tests.browser import patient
+
 ROOT = Path(__file__).resolve().parents[2]
 HERE = "/tests/desk/page.html"
 
@@ -66,7 +68,6 @@ class Sheet:
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
         self.errors: list[str] = []
-        page.set_default_timeout(20_000)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
         page.goto(url)
@@ -207,5 +208,5 @@ class Sheet:
 
 
 def opened(browser: Browser, url: str, **options: Any) -> Sheet:
-    context = browser.new_context(**({"viewport": {"width": 1000, "height": 700}} | options))
+    context = patient(browser.new_context(**({"viewport": {"width": 1000, "height": 700}} | options)))
     return Sheet(context.new_page(), url)

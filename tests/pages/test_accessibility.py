@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.addresses import API_PREFIX, routes
-from tests.browser import Desk
+from tests.browser import Desk, patient
 from tests.pages.serving import Served
 
 AXE = Path(__file__).parents[2] / ".venv/node/node_modules/axe-core/axe.min.js"
@@ -56,7 +56,7 @@ def pages(served: Served) -> list[str]:
 
 
 def opened(browser: Browser, served: Served, width: int = 1280, **look: Any) -> BrowserContext:
-    context = browser.new_context(viewport={"width": width, "height": 800}, base_url=served.url, **look)
+    context = patient(browser.new_context(viewport={"width": width, "height": 800}, base_url=served.url, **look))
     context.add_cookies(served.cookies)  # type: ignore[arg-type]
     return context
 
