@@ -54,9 +54,12 @@ def pytest_configure(config: pytest.Config) -> None:
     django.setup()
 
 
+# The longest files, which mostly wait: others are run meanwhile, and none of these is the last.
+FIRST = ("test_journey.py", "test_healing.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # The longest one mostly waits, and others can be run meanwhile.
-    items.sort(key=lambda item: item.path.name != "test_journey.py")
+    items.sort(key=lambda item: (*FIRST, item.path.name).index(item.path.name))
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
