@@ -72,6 +72,15 @@ class Sheet:
         page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
         page.goto(url)
 
+    def anew(self) -> Sheet:
+        """As at first, for the next test."""
+        self.page.emulate_media(media="null")
+        self.page.mouse.up()
+        self.page.mouse.move(0, 0)
+        self.page.goto(self.page.url)
+        self.errors.clear()
+        return self
+
     def open(self, text: str, *items: dict[str, Any], overlap: bool = False, **parts: Any) -> Sheet:
         """Put a text on the desk; `spans` and `relations` are those of an answer that stands already."""
         given = {
