@@ -106,6 +106,34 @@ def test_a_page_closed_while_saving_sends_it_the_next_time(place, context):
     assert bench.labels(first) == ["PERSON"]
 
 
+def test_who_is_faster_than_the_server_saves_waits_for_it_and_goes_on(place, context):
+    bench = Bench(place, "fast", *(f"Ada wrote letter {n}." for n in range(12)))
+    desk = bench.desk(context)
+    names = [desk.document]
+    slow: list[Route] = []
+    over: list[bool] = []
+
+    def wait(route: Route) -> None:
+        route.continue_() if over or route.request.method != "PUT" else slow.append(route)
+
+    desk.page.route("**/annotation", wait)
+    for _ in range(7):  # as many as anybody may have open, with the one on the desk
+        names.append(desk.press("1").submit().document)
+    with desk.page.expect_response("**/next"):
+        desk.press("1", "Enter")
+    desk.page.wait_for_function("() => !document.querySelector('#desk').desk.sitting.shelf.filling")
+    assert desk.note == "Fetching the next document…"
+    assert not desk.finished
+
+    over.append(True)
+    slow.pop().continue_()
+    desk.after(names[-1]).saved()
+
+    assert not desk.finished
+    assert desk.document not in ("", *names)
+    assert [bench.labels(name) for name in names] == [["PERSON"]] * 8
+
+
 def test_a_session_that_ended_keeps_the_work(place, context):
     bench = Bench(place, "ended", "Ada wrote.", "Kurt wrote.")
     desk = bench.desk(context)
