@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 from tests.install import Install
 
@@ -63,10 +63,22 @@ class Desk:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        self._torn: list[str] = []
+        page.on("requestfailed", self._failed)
 
     def open(self, url: str) -> Desk:
-        self.page.goto(url)
-        return self.settled()
+        """Where the machine's network changes meanwhile, as it does when containers start, Chromium gives up requests
+        to whatever server: then once more, as a person would."""
+        while True:
+            self._torn.clear()
+            self.page.goto(url)
+            self.settled()
+            if not self._torn:
+                return self
+
+    def _failed(self, request: Request) -> None:
+        if "ERR_NETWORK_CHANGED" in (request.failure or ""):
+            self._torn.append(request.url)
 
     def settled(self) -> Desk:
         """Nothing is being fetched, and what was done is drawn."""
