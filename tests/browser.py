@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 from tests.install import Install
 
@@ -20,7 +20,9 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE_MS = 20_000
+# Only what never comes takes so long; a machine with much else to do is slow.
+PATIENCE_MS = 120_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @contextmanager
@@ -37,16 +39,23 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
+def patient(context: BrowserContext) -> BrowserContext:
+    """A context whose pages wait as long as that."""
+    context.set_default_timeout(PATIENCE_MS)
+    return context
+
+
 def sign_in(context: BrowserContext, install: Install, person: str) -> Page:
-    """A page of somebody who has just used a one-time link."""
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_MS)
+    """A page of somebody who has just used a one-time link. The link's own page is not drawn for it."""
     found = re.search(r"/signin/link/\S+", install.manage("loginlink", person))
     assert found, "loginlink printed no link"
-    page.goto(install.url + found.group())
-    page.click("main button")
-    page.wait_for_url(lambda url: "/signin/" not in url)
-    return page
+    link = install.url + found.group()
+    asked = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', context.request.get(link).text())
+    assert asked, "the link asks for no confirmation"
+    form = {"csrfmiddlewaretoken": asked[1]}
+    answer = context.request.post(link, form=form, headers={"Referer": link}, max_redirects=0)
+    assert answer.status == 302, answer.text()
+    return patient(context).new_page()
 
 
 class Desk:
@@ -54,10 +63,22 @@ class Desk:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        self._torn: list[str] = []
+        page.on("requestfailed", self._failed)
 
     def open(self, url: str) -> Desk:
-        self.page.goto(url)
-        return self.settled()
+        """Where the machine's network changes meanwhile, as it does when containers start, Chromium gives up requests
+        to whatever server: then once more, as a person would."""
+        while True:
+            self._torn.clear()
+            self.page.goto(url)
+            self.settled()
+            if not self._torn:
+                return self
+
+    def _failed(self, request: Request) -> None:
+        if "ERR_NETWORK_CHANGED" in (request.failure or ""):
+            self._torn.append(request.url)
 
     def settled(self) -> Desk:
         """Nothing is being fetched, and what was done is drawn."""
@@ -94,6 +115,23 @@ class Desk:
         self.page.wait_for_function(
             "(words) => document.querySelector('#state-text').textContent.includes(words)", arg=words
         )
+        return self
+
+    def states(self) -> Callable[[], list[str]]:
+        """Listen to the line of the state; what it holds from now on, however shortly, is told when it is asked for."""
+        heard = self.page.evaluate_handle(
+            """() => {
+                 const [line, heard] = [document.querySelector('#state-text'), []];
+                 const listening = new MutationObserver(() => heard.push(line.textContent));
+                 listening.observe(line, { childList: true, characterData: true, subtree: true });
+                 return heard;
+               }"""
+        )
+        return lambda: list(heard.json_value())
+
+    def notes(self, words: str) -> Desk:
+        """Wait until the line above the text holds these words."""
+        self.page.wait_for_function("(words) => document.querySelector('#note').textContent.includes(words)", arg=words)
         return self
 
     @property

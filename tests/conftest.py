@@ -16,8 +16,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# How long an example takes says nothing on a machine that has much else to do.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -49,9 +54,12 @@ def pytest_configure(config: pytest.Config) -> None:
     django.setup()
 
 
+# The longest files, which mostly wait: others are run meanwhile, and none of these is the last.
+FIRST = ("test_journey.py", "test_healing.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # The longest one mostly waits, and others can be run meanwhile.
-    items.sort(key=lambda item: item.path.name != "test_journey.py")
+    items.sort(key=lambda item: (*FIRST, item.path.name).index(item.path.name))
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -89,7 +89,7 @@ class Client:
 
     def __init__(self, url: str, tenant: str, token: str) -> None:
         self.http = httpx.Client(
-            base_url=f"{url}/t/{tenant}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=30
+            base_url=f"{url}/t/{tenant}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=60
         )
 
     def __call__(self, method: str, path: str, *, expect: int = 200, **options: Any) -> Any:
@@ -120,7 +120,7 @@ def install(data_dir: Path, **env: str) -> Iterator[Install]:
         yield running
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(60)
+        process.wait(120)
         running.leave()
         log.close()
 

@@ -18,7 +18,7 @@ def data_directory() -> Iterator[Path]:
         yield Path(path)
 
 
-def until(condition: Callable[[], object], *, seconds: float = 20, what: str = "the condition") -> None:
+def until(condition: Callable[[], object], *, seconds: float = 120, what: str = "the condition") -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"{what} did not come about within {seconds} s"

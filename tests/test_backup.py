@@ -243,12 +243,12 @@ def web(servers: tuple[Path, embedded.Services]) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)
 
 
 def _ready(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/readyz").status_code == 200
+        return httpx.get(f"{url}/readyz", timeout=60).status_code == 200
     except httpx.HTTPError:
         return False
 
@@ -345,7 +345,7 @@ def test_a_backup_taken_while_labels_come_in_makes_a_whole_install(servers, sour
 def test_people_and_programs_come_into_the_restored_install_and_go_on(servers, source) -> None:
     path, services = servers
     slug = source.cast.acme.slug
-    with web(servers) as url, httpx.Client(base_url=url, follow_redirects=True) as browser:
+    with web(servers) as url, httpx.Client(base_url=url, follow_redirects=True, timeout=60) as browser:
         page = browser.get("/signin").text
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
         assert token is not None
@@ -355,11 +355,12 @@ def test_people_and_programs_come_into_the_restored_install_and_go_on(servers, s
         bob = {"Authorization": f"Bearer {source.token}"}
         last = source.documents[-1].pk
         sent = {"submit_id": str(uuid4()), "revision": 0, "spans": [], "state": "submitted"}
-        answered = httpx.put(f"{url}/t/{slug}/api/v1/documents/{last}/annotation", headers=bob, json=sent)
+        answered = httpx.put(f"{url}/t/{slug}/api/v1/documents/{last}/annotation", headers=bob, json=sent, timeout=60)
         made = httpx.post(
             f"{url}/t/{slug}/api/v1/projects/{source.project.pk}/import",
             content=b'{"text": "new here"}\n',
             headers={"Content-Type": "application/x-ndjson", "Authorization": bob["Authorization"]},
+            timeout=60,
         )
 
     assert answered.status_code == 200, answered.text

@@ -114,7 +114,7 @@ def test_a_service_that_cannot_come_back_yet_takes_nothing_down(
         assert isinstance(broker, embedded.Redis)
         assert broker.process is not None
         broker.process.kill()
-        broker.process.wait(10)
+        broker.process.wait(60)
         said: list[str] = []
 
         with socket.create_server(("127.0.0.1", broker.port)):

@@ -40,7 +40,7 @@ def test_an_install_outlives_a_full_disk(small: SmallDisk) -> None:
 
         # It is told as what it is, by every door.
         assert refusal["code"] == "disk_full"
-        told = httpx.get(f"{running.url}/readyz")
+        told = httpx.get(f"{running.url}/readyz", timeout=60)
         assert (told.status_code, told.json()["disk"]) == (503, "full")
 
         # Even its database, killed meanwhile, comes back as soon as it can.
@@ -135,6 +135,6 @@ def _postgres(running: Install) -> psutil.Process:
 
 def _ready(running: Install) -> bool:
     try:
-        return httpx.get(f"{running.url}/readyz", timeout=10).status_code == 200
+        return httpx.get(f"{running.url}/readyz", timeout=60).status_code == 200
     except httpx.HTTPError:
         return False

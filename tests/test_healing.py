@@ -70,7 +70,7 @@ class Town:
         return response.status_code == 200
 
     def ready(self) -> httpx.Response:
-        return httpx.get(f"{self.install.url}/readyz", timeout=30)
+        return httpx.get(f"{self.install.url}/readyz", timeout=60)
 
     def send(self, task: str, queue: str, *arguments: Any) -> None:
         self.celery.send_task(f"trainer.tasks.{task}", [self.tenant, *arguments], queue=queue)

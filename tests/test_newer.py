@@ -55,7 +55,7 @@ def test_old_code_refuses_a_newer_database(newer: str, program: list[str]) -> No
         env = os.environ | {"DATA_DIR": str(path), "DATABASE_URL": newer, "PORT": str(_free_port())}
 
         done = subprocess.run(
-            [sys.executable, *program], cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=120
+            [sys.executable, *program], cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=300
         )
 
     assert done.returncode not in (0, None)

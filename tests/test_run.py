@@ -79,7 +79,7 @@ class Install:
     def stop(self, number: signal.Signals) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(120)
 
     def family(self) -> list[int]:
         return [child.pid for child in psutil.Process(self.pid).children(recursive=True)]
@@ -106,7 +106,13 @@ class Install:
 def refusal(env: dict[str, str], *, said_before: bool = False) -> str:
     """The one line on standard error of a launcher that refuses."""
     done = subprocess.run(
-        [sys.executable, "-m", "web.launch"], cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-m", "web.launch"],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
     assert done.returncode == 1
     assert said_before or done.stdout == ""

@@ -372,7 +372,7 @@ ASKED = Schema(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(answers_of_people())
 def test_together_people_say_no_more_than_most_of_them_did(people):
     said = [set(things(one.answer)) for one in people]

@@ -182,7 +182,7 @@ def a_line(draw):
             "meta": draw(st.dictionaries(ODD, JSON, max_size=2))}  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(a_line(), max_size=5))
 def test_what_goes_in_comes_out(cast, lines):
     project = make_project(cast.acme, name=str(uuid.uuid4()))

@@ -136,7 +136,7 @@ def check(row: dict, lines: list[list[str]], tags: dict[str, str]) -> None:
 TAGS = {"A B": "A_B_3"}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(documents(), max_size=4))
 def test_conll_without_comments(rows):
     form = Conll(SPANS)
@@ -156,7 +156,7 @@ def test_conll_without_comments(rows):
     assert form.report.left_out_incomplete == sum(not row.get("complete") for row in rows if row not in kept)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(documents(), max_size=4))
 def test_conll_with_everything(rows):
     form = Conll(SPANS, comments=True, keep=True)
@@ -190,7 +190,7 @@ def as_said(cell: str) -> str:
     return cell[1:] if re.match(r"''*(?:[\s\ufeff\u200b]*[=+\-@＝＋－＠]|[\t\r\n])", cell) else cell
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(documents(), max_size=4), st.booleans())
 def test_csv(rows, raw):
     form = Table(QUESTIONS, raw=raw)
@@ -225,7 +225,7 @@ def test_csv(rows, raw):
     assert not lines
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.lists(documents(), max_size=4),
     st.sets(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=3),

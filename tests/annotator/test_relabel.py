@@ -253,7 +253,7 @@ def test_an_answer_on_its_way_is_renamed_too():
             renaming = pool.submit(rename)
             with pytest.raises(TimeoutError):
                 renaming.result(timeout=0.5)
-        renaming.result(timeout=10)
+        renaming.result(timeout=60)
 
     with tenant_scope(cast.acme):
         assert Annotation.objects.get().answer["spans"][0]["label"] == "HUMAN"
@@ -281,11 +281,11 @@ def test_nobody_waits_for_ever(monkeypatch):
     with ThreadPoolExecutor(1) as pool:
         with tenant_scope(cast.acme):
             relabel.hold_alone(project)
-            assert pool.submit(meanwhile, lambda: answer(document, cast.bob)).result(10) == ("labels_busy", 1)
+            assert pool.submit(meanwhile, lambda: answer(document, cast.bob)).result(60) == ("labels_busy", 1)
         with tenant_scope(cast.acme):
             relabel.hold(project)
             renaming = pool.submit(meanwhile, lambda: labels.rename(label("PERSON"), "HUMAN", actor=None))
-            assert renaming.result(10) == ("labels_busy", 1)
+            assert renaming.result(60) == ("labels_busy", 1)
     with tenant_scope(cast.acme):
         assert answer(document, cast.bob).revision == 1
 

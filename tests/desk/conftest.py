@@ -10,36 +10,44 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext
 
-from tests.browser import chromium
+from tests.browser import chromium, patient
 from tests.desk.sheet import Sheet, opened, served
 from tests.install import Install, install
 
 
-@pytest.fixture(scope="module")
-def sheet_browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def sheet_url() -> Iterator[str]:
     with served() as url:
         yield url
 
 
+@pytest.fixture(scope="package")
+def sheets() -> dict[str, Sheet]:
+    """Pages of earlier tests, by what their browser was told: one that is loaded anew costs a tenth of a new one."""
+    return {}
+
+
 @pytest.fixture
-def make_sheet(sheet_browser: Browser, sheet_url: str) -> Iterator[Callable[..., Sheet]]:
+def make_sheet(browser: Browser, sheet_url: str, sheets: dict[str, Sheet]) -> Iterator[Callable[..., Sheet]]:
     """Make a page with a text; at the end no script may have failed in it."""
-    made: list[Sheet] = []
+    made: dict[str, Sheet] = {}
 
     def make(**options: Any) -> Sheet:
-        made.append(opened(sheet_browser, sheet_url, **options))
-        return made[-1]
+        kind = repr(sorted(options.items()))
+        assert kind not in made, "one page of a kind is enough for a test"
+        sheet = sheets.pop(kind, None)
+        made[kind] = sheet.anew() if sheet else opened(browser, sheet_url, **options)
+        return made[kind]
 
     yield make
-    for sheet in made:
-        sheet.page.context.close()
-    assert [error for sheet in made for error in sheet.errors] == []
+    assert [error for sheet in made.values() for error in sheet.errors] == []
+    sheets |= made
 
 
 @pytest.fixture
@@ -47,21 +55,15 @@ def sheet(make_sheet: Callable[..., Sheet]) -> Sheet:
     return make_sheet()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def place() -> Iterator[Install]:
-    """A whole running install."""
+    """A whole running install, until the last test of the desk is done: it costs something also when nobody uses it."""
     with tempfile.TemporaryDirectory(prefix="marginalia-test-") as data_dir, install(Path(data_dir)) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    opened = browser.new_context(viewport={"width": 1280, "height": 800})
+    opened = patient(browser.new_context(viewport={"width": 1280, "height": 800}))
     yield opened
     opened.close()

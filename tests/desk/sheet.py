@@ -12,6 +12,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
+from tests.browser import patient
+
 ROOT = Path(__file__).resolve().parents[2]
 HERE = "/tests/desk/page.html"
 
@@ -66,10 +68,18 @@ class Sheet:
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
         self.errors: list[str] = []
-        page.set_default_timeout(20_000)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
         page.goto(url)
+
+    def anew(self) -> Sheet:
+        """As at first, for the next test."""
+        self.page.emulate_media(media="null")
+        self.page.mouse.up()
+        self.page.mouse.move(0, 0)
+        self.page.goto(self.page.url)
+        self.errors.clear()
+        return self
 
     def open(self, text: str, *items: dict[str, Any], overlap: bool = False, **parts: Any) -> Sheet:
         """Put a text on the desk; `spans` and `relations` are those of an answer that stands already."""
@@ -95,6 +105,21 @@ class Sheet:
         """Wait until what was done is drawn."""
         self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         return self
+
+    def cost(self, program: str, argument: Any = None) -> float:
+        """Milliseconds for which the page computes; waiting for the processor of a busy machine is not counted."""
+        asked = self.page.context.new_cdp_session(self.page)
+        asked.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+        def spent() -> float:
+            told = asked.send("Performance.getMetrics")["metrics"]
+            return float(next(one["value"] for one in told if one["name"] == "ThreadTime"))
+
+        before = spent()
+        self.page.evaluate(program, argument)
+        after = spent()
+        asked.detach()
+        return 1000 * (after - before)
 
     def press(self, *keys: str) -> Sheet:
         for key in keys:
@@ -207,5 +232,5 @@ class Sheet:
 
 
 def opened(browser: Browser, url: str, **options: Any) -> Sheet:
-    context = browser.new_context(**({"viewport": {"width": 1000, "height": 700}} | options))
+    context = patient(browser.new_context(**({"viewport": {"width": 1000, "height": 700}} | options)))
     return Sheet(context.new_page(), url)

@@ -123,6 +123,9 @@ def test_a_browser_that_is_killed_has_everything_when_it_is_back(place, browser,
     second = desk.press("1").submit().document
     third = desk.press("1").submit().document
     desk.press("2").says("Offline: 2 documents are kept here.")
+    desk.page.wait_for_function(
+        "() => document.querySelector('#desk').desk.sitting.sending.store.journal?.writing === false"
+    )
     kill(tmp_path)
 
     with with_profile(browser, tmp_path) as again:

@@ -32,7 +32,7 @@ def test_a_rejection_goes_along_to_another_browser(place, browser, context):
     desk = bench.desk(context)
     desk.press("Space", "Delete")
     desk.page.evaluate(DECIDE, ["rejectOne", "c0"])
-    desk.says("Kept here").saved()
+    desk.saved()
     kept = {one["item"]: one["verdict"] for one in bench.answer("d0")["decisions"]}
     assert kept == {"s0": "accept", "s1": "reject", "c0": "reject"}
 
@@ -63,7 +63,7 @@ def test_a_correction_goes_along_and_a_newer_version_does_not_bring_it_back(plac
     desk = bench.desk(context)
     desk.press("Shift+ArrowLeft", "Tab", "Delete")
     assert desk.labelled() == [("Ada", "PERSON")]
-    desk.says("Kept here").saved()
+    desk.saved()
     bench.suggest("d0", PREDICTION, version=2)
 
     elsewhere = browser.new_context(viewport={"width": 1280, "height": 800})

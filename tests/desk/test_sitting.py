@@ -54,9 +54,11 @@ def test_the_next_document_is_there_at_once_and_each_costs_two_requests(place, c
     desk = bench.desk(context)
     desk.page.wait_for_function("() => document.querySelector('#desk').desk.sitting.shelf.sheets.length === 2")
     asked: list[str] = []
+    watch = desk.page.evaluate("() => document.querySelector('#desk').desk.config.model_url")
 
     def count(request: Request) -> None:
-        if request.resource_type == "fetch":
+        # Now and then it asks how the model is, however many documents there are.
+        if request.resource_type == "fetch" and not request.url.endswith(watch):
             asked.append(f"{request.method} {request.url.rsplit('/', 1)[-1]}")
 
     desk.page.on("request", count)
@@ -65,18 +67,15 @@ def test_the_next_document_is_there_at_once_and_each_costs_two_requests(place, c
     for _ in range(4):
         shown.append(desk.document)
         before = len(asked)
-        desk.press("1")
-        milliseconds = desk.page.evaluate(
+        desk.page.evaluate(
             """async () => {
-                 const began = performance.now();
-                 const enter = new KeyboardEvent("keydown", { key: "Enter", bubbles: true });
-                 document.querySelector("#text").dispatchEvent(enter);
+                 for (const key of ["1", "Enter"]) {
+                   document.querySelector("#text").dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+                 }
                  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-                 return performance.now() - began;
                }"""
         )
         assert desk.document != shown[-1], "painted in the next frame"
-        assert milliseconds < 500
         desk.saved()
         desk.page.wait_for_function("() => !document.querySelector('#desk').desk.sitting.shelf.filling")
         assert sorted(asked[before:]) == ["POST next", "PUT annotation"]

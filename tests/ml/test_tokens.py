@@ -76,7 +76,7 @@ ALPHABET = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.text(ALPHABET, max_size=30), max_size=4), st.booleans())
 def test_tokens_are_those_of_the_plain_reading(texts: list[str], by_character: bool) -> None:
     assert found(texts, by_character=by_character) == [expected(text, by_character) for text in texts]
@@ -86,7 +86,7 @@ def words(text: str) -> list[str]:
     return [text[start:end] for start, end in plain.tokens(text)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.text(ALPHABET, max_size=30), min_size=1, max_size=8))
 def test_an_export_has_the_tokens_of_the_model(texts: list[str]) -> None:
     assert [words(text) for text in texts] == found(texts)

@@ -36,7 +36,7 @@ class Served:
 
     def probe(self, address: str) -> tuple[int, str]:
         """Status and kind of what a GET brings. Over HTTP, for Playwright's thread may not use the database."""
-        response = httpx.get(self.url + address, cookies={settings.SESSION_COOKIE_NAME: self.session})
+        response = httpx.get(self.url + address, cookies={settings.SESSION_COOKIE_NAME: self.session}, timeout=60)
         return response.status_code, response.headers.get("Content-Type", "")
 
     @property

@@ -7,11 +7,11 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from annotator import jobs
 from annotator.accounts import Tenant
-from tests.browser import PATIENCE_MS
+from tests.browser import patient
 from tests.pages.serving import Served
 from tests.pages.test_accessibility import broken
 
@@ -20,10 +20,9 @@ MAILS = "no,Body,kind\n" + "".join(f"{n},Mail {n} from Oslo.,praise\n" for n in 
 
 @pytest.fixture
 def page(browser: Browser, served: Served) -> Iterator[Page]:
-    context: BrowserContext = browser.new_context(base_url=served.url)
+    context = patient(browser.new_context(base_url=served.url))
     context.add_cookies(served.cookies)  # type: ignore[arg-type]
     opened = context.new_page()
-    opened.set_default_timeout(PATIENCE_MS)
     opened.goto(f"/t/{served.examples['tenant']}/projects/{served.examples['project_id']}/import")
     yield opened
     context.close()

@@ -16,7 +16,7 @@ from annotator.accounts import Tenant, User
 from annotator.models import Claim, Document, Project
 from annotator.review import Submission, annotate
 from annotator.tenancy import tenant_scope
-from tests.browser import PATIENCE_MS, Desk
+from tests.browser import Desk, patient
 from tests.pages.serving import Served
 from tests.pages.test_accessibility import broken
 
@@ -61,11 +61,9 @@ def make(tenant: Tenant) -> Place:
 
 @pytest.fixture
 def page(browser: Browser, served: Served) -> Iterator[Page]:
-    context = browser.new_context(base_url=served.url)
+    context = patient(browser.new_context(base_url=served.url))
     context.add_cookies(served.cookies)  # type: ignore[arg-type]
-    opened = context.new_page()
-    opened.set_default_timeout(PATIENCE_MS)
-    yield opened
+    yield context.new_page()
     context.close()
 
 

@@ -14,6 +14,7 @@ from playwright.sync_api import Page
 
 from annotator.models import Project
 from annotator.tenancy import Tenant, tenant_scope
+from tests.browser import patient
 from tests.pages.serving import Served
 from trainer.models import ModelVersion, TrainingRun
 
@@ -23,7 +24,7 @@ LOOKS = 60  # how often a quiet project is looked after
 
 @pytest.fixture
 def page(browser, served) -> Iterator[Page]:
-    context = browser.new_context(base_url=served.url)
+    context = patient(browser.new_context(base_url=served.url))
     context.add_cookies(served.cookies)
     page = context.new_page()
     page.clock.install()

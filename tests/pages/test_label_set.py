@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser import patient
 from tests.pages.serving import Served
 
 
 @pytest.fixture
 def page(browser: Browser, served: Served) -> Iterator[Page]:
-    context = browser.new_context(base_url=served.url)
+    context = patient(browser.new_context(base_url=served.url))
     context.add_cookies(served.cookies)  # type: ignore[arg-type]
     yield context.new_page()
     context.close()

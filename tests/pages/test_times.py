@@ -9,17 +9,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser import PATIENCE_MS
+from tests.browser import patient
 from tests.pages.serving import Served
 
 
 @pytest.fixture
 def page(browser: Browser, served: Served) -> Iterator[Page]:
-    context = browser.new_context(base_url=served.url, timezone_id="America/Los_Angeles")
+    context = patient(browser.new_context(base_url=served.url, timezone_id="America/Los_Angeles"))
     context.add_cookies(served.cookies)  # type: ignore[arg-type]
-    opened = context.new_page()
-    opened.set_default_timeout(PATIENCE_MS)
-    yield opened
+    yield context.new_page()
     context.close()
 
 

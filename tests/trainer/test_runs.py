@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from datetime import timedelta
 from uuid import uuid4
 
@@ -207,7 +206,6 @@ def test_a_version_that_is_live_again_ranks_the_pool_anew(cast, project):
 
 
 def test_a_redis_that_hangs_holds_nobody_up(monkeypatch):
-    began = time.monotonic()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setattr(settings, "REDIS_URL", f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
         monkeypatch.setattr(celery, "_client", None)
@@ -215,4 +213,9 @@ def test_a_redis_that_hangs_holds_nobody_up(monkeypatch):
         with pytest.raises(redis.TimeoutError):
             celery.send_once("consider", 1, 1)
 
-    assert time.monotonic() - began < 2
+        patience = celery.client().connection_pool.connection_kwargs["socket_timeout"]
+        silent.setblocking(False)
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()  # it was tried once
+    assert patience < 2

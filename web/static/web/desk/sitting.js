@@ -46,6 +46,8 @@ export class Sitting {
     this.other = false;
     /** Whether it was looked, since the server took something last, if this person is signed in after all. */
     this.asked = false;
+    /** Goes on with what waits for news of what is being sent. */
+    this.relieve = () => {};
     this.#listen();
   }
 
@@ -100,11 +102,22 @@ export class Sitting {
     this.current = null;
     this.board.clear();
     await this.#while(t("Fetching the next document…"), async () => {
-      await this.shelf.fetch(() => this.hand.held());
+      await this.#fetchNext();
       const found = this.shelf.take();
       if (found) this.show(found, { push: true });
       else this.#finish(this.shelf.reason);
     });
+  }
+
+  /** Where as many are open as anybody may have, some are done here and on their way to the server: those make room. */
+  async #fetchNext() {
+    for (;;) {
+      const news = new Promise((resolve) => (this.relieve = () => resolve(null)));
+      await this.shelf.fetch(() => this.hand.held());
+      const { shelf, outbox } = this;
+      if (shelf.sheets.length > 0 || shelf.reason !== "held" || outbox.waiting.length === 0 || outbox.signedOut) return;
+      await news;
+    }
   }
 
   /** Open one by hand; the one on the desk comes back after it. @param {number} id */
@@ -288,6 +301,7 @@ export class Sitting {
   /** News of what is being sent. Who signed in anew in another tab has another token, and need not hear of it. */
   heard() {
     this.tell();
+    this.relieve();
     if (!this.outbox.signedOut || this.outbox.running || this.asked) return;
     this.asked = true;
     this.retry();
