@@ -8,4 +8,6 @@ CREATE ROLE marginalia LOGIN PASSWORD :'password';
 CREATE ROLE marginalia_app NOLOGIN NOBYPASSRLS;
 GRANT marginalia_app TO marginalia;
 CREATE DATABASE marginalia OWNER marginalia;
+-- A row that a statement failed at may hold people's texts; what stops the server itself is told in full.
+ALTER DATABASE marginalia SET log_error_verbosity = 'terse';
 SQL

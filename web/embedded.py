@@ -48,9 +48,7 @@ POSTGRES_OPTIONS = {
     "autovacuum_naptime": "10s",  # a large import must not wait a minute for the planner to learn of it
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # A statement that fails may hold people's texts, and so may the row it failed at: the log names the fault alone.
-    "log_min_error_statement": "panic",
-    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",  # a statement that fails may hold people's texts: the log names the fault alone
 }
 # For test runs that throw the data away. Labels are never trusted to it.
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -131,6 +129,7 @@ class PostgreSQL:
         statements = (
             f"CREATE ROLE marginalia LOGIN CREATEDB CREATEROLE PASSWORD '{password}'\n"
             "CREATE DATABASE marginalia OWNER marginalia\n"
+            "ALTER DATABASE marginalia SET log_error_verbosity = 'terse'\n"  # nor the row it failed at
         )
         exit_on_error = ("-c", "exit_on_error=true")
         self._run("postgres", "--single", "-D", str(new), *exit_on_error, "postgres", stdin=statements)
