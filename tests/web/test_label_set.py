@@ -101,6 +101,16 @@ def test_labels_choices_and_questions_are_added(pages):
         assert Question.objects.get(name="mood").multiple
 
 
+def test_who_adds_a_label_is_told_what_it_means_for_documents_that_are_done(pages):
+    before = pages.client.get(pages.path()).text
+    pages.answer(ADA)
+    after = pages.client.get(pages.path()).text
+
+    assert "count as" not in before
+    assert after.count("count as looked through for it, and as having none") == after.count('name="kind"') > 1
+    assert after.count("are not asked again") == 1
+
+
 @pytest.mark.parametrize(
     ("sent", "reason"),
     [

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 from annotator import colors, labels, relabel, stats
 from annotator.accounts import Role
 from annotator.errors import Invalid, Refusal, Unavailable
-from annotator.models import Label, Project, Question
+from annotator.models import Annotation, Label, Project, Question
 from annotator.projects import locked
 from annotator.spans import pairs_by_name
 from web import access, seen
@@ -65,6 +65,7 @@ def index(request: TenantRequest, project_id: int) -> HttpResponse:
         "groups": list(_groups(project)),
         "fault": fault,
         "typed": request.POST,
+        "answered": Annotation.objects.filter(project=project, state=Annotation.State.SUBMITTED).exists(),
     }
     return render(request, "web/labels.html", context, status=fault.status if fault else 200)
 
