@@ -91,7 +91,7 @@ def test_a_document_without_an_id_is_asked_about_by_its_first_words(cast, dora, 
     html = signed_in(dora).get(page(cast, full)).text
 
     assert ASKED in html
-    assert f'<span aria-current="page" dir="auto">{TEXT}</span>' in html
+    assert f'<span aria-current="page"><bdi>{TEXT}</bdi></span>' in html
 
 
 def test_deleting_is_the_last_thing_offered_and_history_is_told_in_the_language_of_the_reader(cast, full):
