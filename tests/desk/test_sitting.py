@@ -33,9 +33,13 @@ def test_the_keyboard_alone_does_everything(place, context):
     assert desk.relations() == [("Ada Berg", "works in", "Paris")]
     desk.press("?")
     assert "Your earlier documents" in page.inner_text("#keys")
-    desk.press("Escape", "g")
-    assert page.is_visible("#guide")
-    desk.press("Escape").submit().saved()
+    desk.press("Escape")
+    page.wait_for_selector("#keys", state="hidden")
+    desk.press("g")
+    page.wait_for_selector("#guide", state="visible")
+    desk.press("Escape")
+    page.wait_for_selector("#guide", state="hidden")
+    desk.submit().saved()
 
     assert desk.finished
     answer = bench.answer("d0")
