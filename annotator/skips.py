@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import connection
-from django.db.models.functions import Left
+from django.db.models.functions import Left, Length
 
 from annotator import audit, review, titles
 from annotator.models import Annotation, Document, Project, User
@@ -68,6 +68,7 @@ class Skipped:
 
     document: Document
     excerpt: str
+    length: int
     nobody_left: bool
     skips: list[Skip] = field(default_factory=list)
 
@@ -77,8 +78,9 @@ class Skipped:
 
     @property
     def below(self) -> str:
-        """The excerpt without the words that the title says."""
-        return titles.below(self.document.external_id, self.document.sha256, self.excerpt)
+        """The excerpt without the words that the title says, and a sign where the text goes on."""
+        shown = titles.below(self.document.external_id, self.document.sha256, self.excerpt)
+        return f"{shown.rstrip()}…" if self.length > len(self.excerpt) else shown
 
 
 def count(project: Project) -> Counts:
@@ -97,10 +99,11 @@ def reasons(project: Project) -> list[tuple[str, int]]:
 def listed(project: Project, *, reason: str | None = None, most: int = SHOWN) -> list[Skipped]:
     """Those skipped last; ``reason`` is one of reasons(), None: whatever it was."""
     chosen = dict(_chosen(project, reason)[:most])
-    rows = Document.objects.filter(pk__in=list(chosen)).annotate(excerpt=Left("text", EXCERPT)).defer("text", "meta")
-    documents = {row.pk: row for row in rows}
-    found = {pk: Skipped(documents[pk], documents[pk].excerpt, nobody_left) for pk, nobody_left in chosen.items()}
-    skips = Annotation.objects.filter(document__in=list(chosen), state=Annotation.State.SKIPPED).order_by("updated_at")
+    read = {"excerpt": Left("text", EXCERPT), "length": Length("text")}
+    rows = Document.objects.filter(pk__in=list(chosen)).annotate(**read).defer("text", "meta")
+    there = {row.pk: Skipped(row, row.excerpt, row.length, chosen[row.pk]) for row in rows}
+    found = {pk: there[pk] for pk in chosen if pk in there}
+    skips = Annotation.objects.filter(document__in=list(found), state=Annotation.State.SKIPPED).order_by("updated_at")
     for pk, username, said, at in skips.values_list("document", "annotator__username", "comment", "updated_at"):
         found[pk].skips.append(Skip(username, said.strip(), at))
     return list(found.values())

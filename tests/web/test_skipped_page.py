@@ -39,7 +39,7 @@ def still_skipped(cast):
 
 
 def test_skips_need_a_manager_and_are_told_by_reason(cast, project):
-    one, two, three = add_documents(cast.acme, project, "Ann lives.", "Bob lives.", "Cy lives.")
+    one, two, three = add_documents(cast.acme, project, "Ann lives.", "Bob lives. " * 40, "Cy lives.")
     for document, reason in ((one, "Not in English"), (two, "Not in English"), (three, "")):
         skip(cast, document, cast.bob, reason)
     skip(cast, three, cast.alice, "Cut off <b>")
@@ -53,6 +53,8 @@ def test_skips_need_a_manager_and_are_told_by_reason(cast, project):
     assert "Not in English 2" in words(page)
     assert "1 document has been skipped or answered by everybody here" in words(page)
     assert "nobody left to ask" in words(page)
+    assert "Ann lives. bob" in words(page)
+    assert re.search("Bob lives. B[^ ]*… bob", words(page))
     assert "Cut off &lt;b&gt;" in page.text
     assert "Cy lives." in words(cut)
     assert "Ann lives." not in words(cut)
