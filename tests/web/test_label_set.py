@@ -107,7 +107,10 @@ def test_who_adds_a_label_is_told_what_it_means_for_documents_that_are_done(page
     after = pages.client.get(pages.path()).text
 
     assert "count as" not in before
-    assert after.count("count as looked through for it, and as having none") == after.count('name="kind"') > 1
+    assert (
+        after.count("count as looked through for it, and as having none") == 3
+    )  # spans, relations, a question of several
+    assert after.count("keep the choice that they have") == 1
     assert after.count("are not asked again") == 1
 
 
