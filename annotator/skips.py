@@ -99,8 +99,8 @@ def reasons(project: Project) -> list[tuple[str, int]]:
 def listed(project: Project, *, reason: str | None = None, most: int = SHOWN) -> list[Skipped]:
     """Those skipped last; ``reason`` is one of reasons(), None: whatever it was."""
     chosen = dict(_chosen(project, reason)[:most])
-    read = {"excerpt": Left("text", EXCERPT), "length": Length("text")}
-    rows = Document.objects.filter(pk__in=list(chosen)).annotate(**read).defer("text", "meta")
+    rows = Document.objects.filter(pk__in=list(chosen)).defer("text", "meta")
+    rows = rows.annotate(excerpt=Left("text", EXCERPT), length=Length("text"))
     there = {row.pk: Skipped(row, row.excerpt, row.length, chosen[row.pk]) for row in rows}
     found = {pk: there[pk] for pk in chosen if pk in there}
     skips = Annotation.objects.filter(document__in=list(found), state=Annotation.State.SKIPPED).order_by("updated_at")
