@@ -17,7 +17,7 @@ from tests.web.api_client import Api
 
 @pytest.fixture
 def project(cast):
-    return make_project(cast.acme)
+    return make_project(cast.acme, check_share=0)
 
 
 def skip(cast, document, user, reason=""):
