@@ -3,6 +3,10 @@
 Emissions are [N, K], the tokens of all sequences one after the other; `lengths` says where each ends. Inside,
 tokens are regrouped by position (all first tokens, all second ones, …, longest sequences first), so that a loop
 over positions touches no padding. Probabilities are rescaled at each position instead of kept as logarithms.
+
+What a loop costs is its turns, not its sums. So there is one: both directions go through it side by side, the one
+that comes from the end over sequences turned round, and so do several fits of one model to the same sequences, with
+emissions [F, N, K] and transitions [F, K, K].
 """
 
 from collections.abc import Callable
@@ -20,10 +24,12 @@ class Layout(NamedTuple):
     sequence: tf.Tensor  # [N] number of each token's sequence
     packed: tf.Tensor  # [N] token at each packed place
     place: tf.Tensor  # [N] packed place of each token
+    mirror: tf.Tensor  # [N] the token that stands as far from its sequence's other end
     first: tf.Tensor  # [N] true at a sequence's first token
     last: tf.Tensor  # [N]
     counts: tf.Tensor  # [T] sequences that have a token at this position
     offsets: tf.Tensor  # [T] first packed place of the position
+    position: tf.Tensor  # [N] of each token in its sequence
 
 
 class Marginals(NamedTuple):
@@ -47,97 +53,112 @@ def layout(lengths: tf.Tensor) -> Layout:
     rank = tf.math.invert_permutation(order)
     count = tf.reduce_sum(lengths)
     sequence = tf.repeat(tf.range(tf.size(lengths)), lengths)
-    position = tf.range(count) - tf.gather(tf.cumsum(lengths, exclusive=True), sequence)
+    begin = tf.gather(tf.cumsum(lengths, exclusive=True), sequence)
+    position = tf.range(count) - begin
     counts = tf.math.bincount(position, dtype=tf.int32)
     offsets = tf.cumsum(counts, exclusive=True)
     place = tf.gather(offsets, position) + tf.gather(rank, sequence)
-    last = position == tf.gather(lengths, sequence) - 1
-    return Layout(sequence, tf.math.invert_permutation(place), place, position == 0, last, counts, offsets)
+    to_end = tf.gather(lengths, sequence) - 1 - position
+    packed = tf.math.invert_permutation(place)
+    return Layout(sequence, packed, place, begin + to_end, position == 0, to_end == 0, counts, offsets, position)
 
 
 def with_ends(emissions: tf.Tensor, start: tf.Tensor, end: tf.Tensor, where: Layout) -> tf.Tensor:
     """Emissions with the scores of starting and ending in a tag added to the first and last tokens."""
     first, last = (tf.cast(flags, emissions.dtype)[:, None] for flags in (where.first, where.last))
-    return emissions + first * start + last * end
+    return emissions + first * start[..., None, :] + last * end[..., None, :]
 
 
 def path_scores(emissions: tf.Tensor, transitions: tf.Tensor, tags: tf.Tensor, where: Layout) -> tf.Tensor:
-    """The score of each sequence's `tags` (int32 [N]), [S]: less the log-partition it is their log-probability."""
+    """The score of each sequence's `tags` (int32 [N]), [S] or [F, S]: less the log-partition their log-probability."""
+    if len(emissions.shape) == 2:
+        return path_scores(emissions[None], transitions[None], tags, where)[0]
+    width = emissions.shape[2]
     steps = tf.boolean_mask(tf.range(tf.size(tags)), ~where.first)
-    pairs = tf.stack([tf.gather(tags, steps - 1), tf.gather(tags, steps)], 1)
-    moves = tf.scatter_nd(steps[:, None], tf.gather_nd(transitions, pairs), tf.shape(tags))
-    return tf.math.segment_sum(tf.gather(emissions, tags, batch_dims=1) + moves, where.sequence)
+    pairs = tf.gather(tags, steps - 1) * width + tf.gather(tags, steps)
+    moves = tf.gather(tf.reshape(transitions, [-1, width * width]), pairs, axis=1)
+    scores = tf.reduce_sum(emissions * tf.one_hot(tags, width), 2)
+    of_steps = _segment_sums(moves, tf.gather(where.sequence, steps), where)
+    return _segment_sums(scores, where.sequence, where) + of_steps
+
+
+def _segment_sums(values: tf.Tensor, segment: tf.Tensor, where: Layout) -> tf.Tensor:
+    """[F, S] from [F, n]."""
+    return tf.transpose(tf.math.unsorted_segment_sum(tf.transpose(values), segment, where.counts[0]))
 
 
 def log_partitions(emissions: tf.Tensor, transitions: tf.Tensor, where: Layout) -> tf.Tensor:
-    """Each sequence's log-partition, [S]; the gradient is the exact marginals, not a taped loop."""
+    """Each sequence's log-partition, [S] or [F, S]; the gradient is the exact marginals, not a taped loop."""
 
     @tf.custom_gradient
     def run(emissions: tf.Tensor, transitions: tf.Tensor) -> tuple[tf.Tensor, Callable]:
-        found = marginals(emissions, transitions, where)
+        found = _marginals(emissions, transitions, where)
 
         def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            scale = tf.gather(upstream, where.sequence)[:, None]
+            scale = tf.gather(upstream, where.sequence, axis=1)[:, :, None]
             steps = tf.boolean_mask(tf.range(tf.size(where.sequence)), ~where.first)
-            ahead = tf.gather(scale * found.beta * found.ratio, steps)
-            moves = found.transitions * tf.matmul(tf.gather(found.alpha, steps - 1), ahead, transpose_a=True)
-            return scale * found.posterior, moves
+            before = tf.gather(found.alpha, steps - 1, axis=1)
+            ahead = tf.gather(scale * found.beta * found.ratio, steps, axis=1)
+            return scale * found.posterior, found.transitions * tf.matmul(before, ahead, transpose_a=True)
 
-        return tf.math.segment_sum(found.log_scale, where.sequence), gradient
+        return _segment_sums(found.log_scale, where.sequence, where), gradient
 
-    return run(emissions, transitions)
+    if len(emissions.shape) == 3:
+        return run(emissions, transitions)
+    return run(emissions[None], transitions[None])[0]
 
 
 def marginals(emissions: tf.Tensor, transitions: tf.Tensor, where: Layout) -> Marginals:
-    """Forward-backward."""
-    highest = tf.reduce_max(emissions, axis=1, keepdims=True)
-    potential = tf.gather(tf.exp(emissions - highest), where.packed)
-    moves = tf.exp(transitions)
-    alpha, scale = _forward(potential, moves, where)
-    ratio = potential / scale
-    beta = _backward(ratio, moves, where)
-    alpha, beta, ratio, scale = (tf.gather(x, where.place) for x in (alpha, beta, ratio, scale))
-    return Marginals(alpha, beta, ratio, moves, (tf.math.log(scale) + highest)[:, 0])
+    """Forward-backward, of [N, K] emissions and [K, K] transitions."""
+    return Marginals(*(message[0] for message in _marginals(emissions[None], transitions[None], where)))
 
 
-def _rows(steps: tf.Tensor, width: int | None) -> tf.TensorArray:
-    return tf.TensorArray(tf.float32, steps, infer_shape=False, element_shape=[None, width])
+def _marginals(emissions: tf.Tensor, transitions: tf.Tensor, where: Layout) -> Marginals:
+    """The same of several fits, with one more axis before all others."""
+    highest = tf.reduce_max(emissions, axis=2, keepdims=True)
+    potential, moves = tf.exp(emissions - highest), tf.exp(transitions)
+    forward, backward = _both_ways(potential, moves, where)
+    scale = tf.reduce_sum(forward, axis=2, keepdims=True)
+    alpha = forward / scale
+    # What comes from behind, without the token's own emission; at the end nothing does.
+    beta = tf.matmul(tf.roll(backward, -1, 1), moves, transpose_b=True)
+    beta = tf.where(where.last[:, None], 1.0, beta)
+    beta /= tf.reduce_sum(alpha * beta, axis=2, keepdims=True)
+    return Marginals(alpha, beta, potential / scale, moves, (tf.math.log(scale) + highest)[:, :, 0])
 
 
-def _forward(potential: tf.Tensor, moves: tf.Tensor, where: Layout) -> tuple[tf.Tensor, tf.Tensor]:
-    counts, offsets, width = where.counts, where.offsets, moves.shape[0]
-    steps = tf.size(counts)
+def _both_ways(potential: tf.Tensor, moves: tf.Tensor, where: Layout) -> tuple[tf.Tensor, tf.Tensor]:
+    """Messages from the start and from the end up to each token, its own potential included, [F, N, K].
 
-    def step(t: tf.Tensor, alpha: tf.Tensor, alphas: tf.TensorArray, scales: tf.TensorArray) -> tuple:
-        alpha = tf.matmul(alpha[: counts[t]], moves) * potential[offsets[t] : offsets[t] + counts[t]]
-        scale = tf.reduce_sum(alpha, axis=1, keepdims=True)
-        alpha /= scale
-        return t + 1, alpha, alphas.write(t, alpha), scales.write(t, scale)
+    Of the first kind each is as large as one step makes it from one that sums to one; the others may have any length.
+    """
+    fits, width = moves.shape[0], moves.shape[2]
+    groups, size = 2 * fits, tf.size(where.place)
+    both = tf.concat([moves, tf.transpose(moves, [0, 2, 1])], 0)
+    # Rows lie by position, then by group, then by sequence: what one turn needs lies together.
+    count, offset = tf.gather(where.counts, where.position), tf.gather(where.offsets, where.position)
+    row = (groups - 1) * offset + where.place + count * tf.range(groups)[:, None]
+    source = tf.stack([tf.range(size), where.mirror])[:, None] + (tf.range(fits) * size)[:, None]
+    at = tf.scatter_nd(tf.reshape(row, [-1, 1]), tf.reshape(source, [-1]), [tf.size(row)])
+    ready = tf.gather(tf.reshape(potential, [-1, width]), at)
+    steps = tf.size(where.counts)
+    parts = tf.TensorArray(tf.float32, steps, infer_shape=False, element_shape=[None, width])
+    parts = parts.split(ready, groups * where.counts)
 
-    alpha = potential[: counts[0]]
-    scale = tf.reduce_sum(alpha, axis=1, keepdims=True)
-    alpha /= scale
-    state = (1, alpha, _rows(steps, width).write(0, alpha), _rows(steps, 1).write(0, scale))
-    shapes = (tf.TensorShape([]), tf.TensorShape([None, width]), tf.TensorShape(None), tf.TensorShape(None))
-    _, _, alphas, scales = tf.while_loop(lambda t, *_: t < steps, step, state, shapes)
-    return alphas.concat(), scales.concat()
+    def step(t: tf.Tensor, rows: tf.Tensor, found: tf.TensorArray) -> tuple:
+        shape = tf.stack([groups, tf.gather(where.counts, t), width])
+        rows /= tf.reduce_sum(rows, axis=2, keepdims=True)
+        rows = tf.matmul(tf.slice(rows, [0, 0, 0], shape), both) * tf.reshape(parts.read(t), shape)
+        return t + 1, rows, found.write(t, tf.reshape(rows, [-1, width]))
 
-
-def _backward(ratio: tf.Tensor, moves: tf.Tensor, where: Layout) -> tf.Tensor:
-    counts, offsets, width = where.counts, where.offsets, moves.shape[0]
-    steps = tf.size(counts)
-
-    def step(t: tf.Tensor, beta: tf.Tensor, betas: tf.TensorArray) -> tuple:
-        ahead = ratio[offsets[t + 1] : offsets[t + 1] + counts[t + 1]]
-        ended = tf.ones([counts[t] - counts[t + 1], width])
-        beta = tf.concat([tf.matmul(beta * ahead, moves, transpose_b=True), ended], 0)
-        return t - 1, beta, betas.write(t, beta)
-
-    beta = tf.ones([counts[steps - 1], width])
-    state = (steps - 2, beta, _rows(steps, width).write(steps - 1, beta))
-    shapes = (tf.TensorShape([]), tf.TensorShape([None, width]), tf.TensorShape(None))
-    _, _, betas = tf.while_loop(lambda t, *_: t >= 0, step, state, shapes)
-    return betas.concat()
+    begin = tf.reshape(parts.read(0), [groups, -1, width])
+    found = tf.TensorArray(tf.float32, steps, infer_shape=False, element_shape=[None, width])
+    state = (1, begin, found.write(0, tf.reshape(begin, [-1, width])))
+    shapes = (tf.TensorShape([]), tf.TensorShape([groups, None, width]), tf.TensorShape(None))
+    messages = tf.while_loop(lambda t, *_: t < steps, step, state, shapes)[2].concat()
+    forward = tf.gather(messages, row[:fits])
+    backward = tf.gather(messages, tf.gather(row[fits:], where.mirror, axis=1))
+    return forward, backward
 
 
 def best_tags(emissions: tf.Tensor, transitions: tf.Tensor, where: Layout) -> tf.Tensor:

@@ -26,6 +26,7 @@ from trainer.ml.estimator.metrics import Totals
 from trainer.ml.estimator.programs import Programs
 from trainer.ml.estimator.spec import DEFAULT_SIGNATURE, EstimatorSpec, ModeKeys
 from trainer.ml.estimator.summaries import EventFile
+from trainer.ml.estimator.variables import MODEL
 from trainer.ml.estimator.warm_start import WarmStart, begin_from
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ class Estimator:
         self._held: set[str] = set()  # and which variables do
         self._dirty = False  # whether they have values that are in no checkpoint
         self._training = False
+        self._taken: Mapping[str, Any] | None = None
 
     def train(
         self,
@@ -214,6 +216,13 @@ class Estimator:
         """The model's trainable variables, in the order they were made; none before anything ran."""
         return [variable for variable in self._programs.variables(ModeKeys.PREDICT).values() if variable.trainable]
 
+    def take(self, values: Mapping[str, Any]) -> None:
+        """Give the model's variables values by name, in memory alone, as if it had been trained to them.
+
+        Other variables keep their initial values. From now on what has no path of a checkpoint takes these.
+        """
+        self._taken = {f"{MODEL}/{name}": value for name, value in values.items()}
+
     def latest_checkpoint(self) -> str | None:
         """Path of the newest checkpoint in `model_dir`, or None."""
         return next(iter(self._checkpoints.paths()), None)
@@ -270,6 +279,12 @@ class Estimator:
     def _restore(self, mode: ModeKeys, wanted: Path | str | None) -> None:
         if wanted is not None:
             self._read(mode, str(wanted))
+            return
+        if self._taken is not None:
+            for name, variable in self._programs.variables(mode).items():
+                if name in self._taken and name not in self._held:
+                    variable.assign(self._taken[name])
+                    self._held.add(name)
             return
         paths = self._checkpoints.paths()
         if not paths:
