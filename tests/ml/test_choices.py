@@ -10,7 +10,7 @@ from trainer.ml.batches import batch_of
 from trainer.ml.examples import Example
 from trainer.ml.features import extract
 from trainer.ml.heads.choices import ChoiceHead, spoken, targets
-from trainer.ml.inputs import Inputs, Numbering
+from trainer.ml.inputs import Fits, Inputs, Numbering
 from trainer.ml.opinions import no_opinions
 from trainer.ml.schema import Question, Schema
 from trainer.ml.tokens import Tokenizer
@@ -26,16 +26,20 @@ def fitted(
     question = Question("topic", False, choices)
     examples = [Example(text, text, classes={"topic": (choice,)}) for text, choice in answers.items()]
     batch = batch_of(examples, Schema(questions=(question,)), Tokenizer(), pool=pool)
-    head = ChoiceHead(question, batch.vocabulary, batch.vectors, batch.spread, decay=0.01)
-    variables = [head.spelling, head.bigrams, head.meaning, head.bias]
+    spread = batch.bundles.first("spelling", batch.spread)
+    head = ChoiceHead(question, batch.bundles.vocabulary, batch.vectors, spread, decay=0.01, fits=Fits())
+    tables = [head.spelling, head.bigrams, head.meaning, head.bias]
     inputs, names = Inputs(**batch.inputs), Inputs(**batch.labels["choice_names_0"])
     for _ in range(60):
+        head.spelling, head.bigrams, head.meaning, head.bias = tables
         with tf.GradientTape() as tape:
+            tape.watch(tables)
             loss = head.loss(inputs, batch.labels["choices_0"], batch.labels["choice_weights_0"], names)
-        for variable, slope in zip(variables, tape.gradient(loss, variables), strict=True):
-            variable.assign_sub(0.2 * slope)
+        tables = [table - 0.2 * slope for table, slope in zip(tables, tape.gradient(loss, tables), strict=True)]
     numbering = Numbering(batch.vocabulary, batch.vectors, no_opinions(batch.vectors, 0))
-    return np.asarray(head.shares(numbering.number(extract(tf.constant(texts), Tokenizer()))))
+    asked = numbering.number(extract(tf.constant(texts), Tokenizer()))
+    numbered = tf.nest.map_structure(lambda tensor: tensor.numpy(), asked._asdict())
+    return np.asarray(head.shares(Inputs(**batch.bundles.inputs(numbered))))
 
 
 @pytest.mark.parametrize(
@@ -104,9 +108,9 @@ def test_a_piece_of_spelling_is_as_common_as_the_words_that_have_it() -> None:
 
     batch = batch_of(examples, Schema(), Tokenizer())
 
-    at = batch.inputs["spelling"]
+    at = batch.inputs["spelling"].indices
     pieces = [set(at[at[:, 0] == kind, 1].tolist()) for kind in range(batch.inputs["type_count"])]
-    held = [sum(piece in one for one in pieces) for piece in range(len(batch.spread))]
+    held = [sum(piece in one for one in pieces) for piece in batch.bundles.of["spelling"]]
     assert batch.spread.tolist() == held
     assert max(held) >= 3  # the `g` at the end or the beginning, and what it looks like
     assert held[-1] == 0  # of no word

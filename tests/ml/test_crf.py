@@ -126,3 +126,24 @@ def test_bio_never_decodes_an_inside_without_its_beginning() -> None:
 
     assert tags[0] not in (2, 4)
     assert all(b not in (2, 4) or a in (b, b - 1) for a, b in pairwise(tags))
+
+
+def test_fits_side_by_side_are_what_each_is_alone() -> None:
+    chance = np.random.default_rng(2)
+    emissions = tf.constant(chance.normal(size=(3, 10, 5)), tf.float32)
+    moves = tf.constant(chance.normal(size=(3, 5, 5)), tf.float32)
+    where, tags = crf.layout(tf.constant(LENGTHS)), tf.constant([0, 1, 2, 3, 4, 0, 0, 1, 2, 2])
+
+    with tf.GradientTape() as tape:
+        tape.watch([emissions, moves])
+        together = crf.path_scores(emissions, moves, tags, where) - crf.log_partitions(emissions, moves, where)
+    slopes = tape.gradient(together, [emissions, moves])
+
+    for fit in range(3):
+        with tf.GradientTape() as tape:
+            own = emissions[fit], moves[fit]
+            tape.watch(own)
+            alone = crf.path_scores(*own, tags, where) - crf.log_partitions(*own, where)
+        for slope, expected in zip(slopes, tape.gradient(alone, own), strict=True):
+            np.testing.assert_allclose(slope[fit], expected, atol=1e-5)
+        np.testing.assert_allclose(together[fit], alone, atol=1e-5)

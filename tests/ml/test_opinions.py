@@ -1,9 +1,12 @@
 """Second opinions: what a rough model thinks of words elsewhere."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from trainer.ml.bundles import Bundles, bundled
 from trainer.ml.features import extract, read_words
 from trainer.ml.inputs import Inputs, Numbering, vocabulary_of
 from trainer.ml.opinions import Readings, no_opinions, tallied, with_opinions
@@ -24,23 +27,31 @@ def numbering(vectors: Vectors) -> Numbering:
     return Numbering(vocabulary_of(found), vectors, no_opinions(vectors, 1))
 
 
-def numbered(numbering: Numbering, *texts: str) -> dict[str, np.ndarray]:
+def numbered(numbering: Numbering, *texts: str) -> dict[str, Any]:
     inputs = numbering.number(extract(tf.constant(texts), Tokenizer()))
-    return {name: value.numpy() for name, value in inputs._asdict().items()}
+    return tf.nest.map_structure(lambda tensor: tensor.numpy(), inputs._asdict())
 
 
-def said(inputs: dict[str, np.ndarray], spoken: list[list[float]]) -> dict[str, np.ndarray]:
+@pytest.fixture(scope="module")
+def bundles(numbering: Numbering) -> Bundles:
+    known = {kind: table.numpy() for kind, table in numbering.known.items()}
+    return bundled([numbered(numbering, *TEXTS)], known)
+
+
+def said(inputs: dict[str, Any], spoken: list[list[float]]) -> dict[str, np.ndarray]:
     return {name: value.numpy() for name, value in tallied(Inputs(**inputs), tf.constant(spoken)).items()}
 
 
-def test_an_opinion_is_the_mean_over_the_places_of_a_word(numbering: Numbering, vectors: Vectors) -> None:
-    readings = Readings(["Ada met Ada"], Tokenizer(), numbering)
+def test_an_opinion_is_the_mean_over_the_places_of_a_word(
+    numbering: Numbering, bundles: Bundles, vectors: Vectors
+) -> None:
+    readings = Readings(["Ada met Ada"], Tokenizer(), numbering, bundles)
     inputs = numbered(numbering, "Ada met Ada")
     # Of each token (the last is the sentinel): outside, at the beginning, inside.
     tally = said(inputs, [[0.2, 0.8, 0.0], [1.0, 0.0, 0.0], [0.6, 0.0, 0.4], [1.0, 0.0, 0.0]])
 
-    told = with_opinions(inputs, readings.opinions(tally, vectors), vectors, learning=False)
-    ada, met, again = (told["opinion"][unit] for unit in inputs["units"][:3, 0])
+    told = with_opinions(inputs, [readings.opinions(tally, vectors)], vectors, learning=False)
+    ada, met, again = (told["opinion"][0, unit] for unit in inputs["units"][:3, 0])
 
     assert ada == pytest.approx([0.4, 0.6], abs=0.01)
     assert met == pytest.approx([1.0, 0.0], abs=0.01)
@@ -52,7 +63,7 @@ def test_of_a_word_that_was_never_read_there_is_none(numbering: Numbering, vecto
     sure[-1] = 0
     inputs = numbered(numbering, "Ada met Dee")
 
-    told = with_opinions(inputs, sure, vectors, learning=False)["opinion"]
+    (told,) = with_opinions(inputs, [sure], vectors, learning=False)["opinion"]
 
     assert [told[unit].any() for unit in inputs["units"][:3, 0]] == [True, True, False]
     (beyond,) = set(inputs["units"][2, 3:].tolist())
@@ -63,12 +74,13 @@ def test_while_learning_every_other_word_goes_without(numbering: Numbering, vect
     sure = np.full_like(no_opinions(vectors, 1), 255)
     inputs = numbered(numbering, *TEXTS)
 
-    told = with_opinions(inputs, sure, vectors, learning=True)["opinion"][: inputs["type_count"]]
-    assert 0.3 < told.any(axis=1).mean() < 0.7
+    (told,) = with_opinions(inputs, [sure], vectors, learning=True)["opinion"]
+
+    assert 0.3 < told[: inputs["type_count"]].any(axis=1).mean() < 0.7
 
 
 def test_too_much_text_is_read_in_part_and_from_everywhere(
-    numbering: Numbering, vectors: Vectors, monkeypatch: pytest.MonkeyPatch
+    numbering: Numbering, bundles: Bundles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from trainer.ml import opinions
 
@@ -76,7 +88,7 @@ def test_too_much_text_is_read_in_part_and_from_everywhere(
     monkeypatch.setattr(opinions, "_LONGEST", 500)
     texts = [f"number {n:04} of all" for n in range(1_000)]
     taken = opinions._thinned(texts)
-    (read,) = Readings(texts, Tokenizer(), numbering).input()
+    read = Readings(texts, Tokenizer(), numbering, bundles).inputs
 
     assert 90 < len(taken) < 120
     assert taken[-1] > texts[980]

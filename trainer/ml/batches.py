@@ -1,7 +1,7 @@
 """From labelled examples to one full batch of numbers, extracted once a training."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from trainer.ml import examples as ex
 from trainer.ml import partial
+from trainer.ml.bundles import Bundles, bundled
 from trainer.ml.characters import SINGLE
 from trainer.ml.examples import Example
 from trainer.ml.features import Features, extract
@@ -28,13 +29,13 @@ from trainer.ml.vectors import Vectors
 class Batch:
     """Everything there is to train on, as one full batch."""
 
-    inputs: dict[str, np.ndarray]
+    inputs: dict[str, Any]  # with bundles for features
     labels: dict[str, Any]  # arrays; names of choices as a dict of them
     vocabulary: Vocabulary
+    bundles: Bundles
     vectors: Vectors
     spread: np.ndarray  # [spelling features] words that each occurs in
     tagging: Tagging
-    token_document: np.ndarray
     readings: Readings | None  # all texts, for rough models of spans; none where their opinions would say nothing
     relations_left_out: int = 0  # between spans too far apart
 
@@ -83,30 +84,24 @@ def batch_of(
     labels |= partial.targets(examples, arrays, tagging)
     for index, question in enumerate(schema.questions):
         labels[f"choices_{index}"], labels[f"choice_weights_{index}"] = targets(examples, question)
-        labels[f"choice_names_{index}"] = _arrays(numbering.number(named[index]))
     labels |= lesson.labels
-    spread = np.bincount(inputs["spelling"][:, 1], minlength=len(vocabulary["spelling"]))
+    names = [_arrays(numbering.number(features)) for features in named]
+    spread = np.bincount(inputs["spelling"].indices[:, 1], minlength=len(vocabulary["spelling"]))
+    bundles = bundled([inputs, *names], vocabulary)
     vocabulary = {**vocabulary, "relations": lesson.vocabulary}
     # Where words are not written apart, a token is a character, and of a character there is little to think.
     apart = not tokenizer.by_character and np.mean(found.tokens.kind.numpy() == SINGLE) < 0.5
     asked = apart and 0 < len(schema.spans) <= MANY_LABELS
-    readings = Readings(texts, tokenizer, numbering) if asked else None
-    return Batch(inputs, labels, vocabulary, vectors, spread, tagging, arrays.document, readings, lesson.left_out)
-
-
-def without(batch: Batch, documents: np.ndarray) -> Batch:
-    """The batch with the flagged documents' answers given no weight."""
-    labels = dict(batch.labels)
-    labels["tag_weights"] = labels["tag_weights"] * ~documents[batch.token_document]
-    labels |= partial.without(labels, documents)
-    labels |= relations.without(labels, documents)
-    labels |= {name: kept * ~documents for name, kept in labels.items() if name.startswith("choice_weights")}
-    return replace(batch, labels=labels)
+    readings = Readings(texts, tokenizer, numbering, bundles) if asked else None
+    labels |= {f"choice_names_{index}": bundles.inputs(given) for index, given in enumerate(names)}
+    inputs = bundles.inputs(inputs)
+    return Batch(inputs, labels, vocabulary, bundles, vectors, spread, tagging, readings, lesson.left_out)
 
 
 def _read(texts: Sequence[str], tokenizer: Tokenizer) -> Features:
     return extract(tf.constant([ex.encodable(text) for text in texts], tf.string), tokenizer)
 
 
-def _arrays(inputs: Inputs) -> dict[str, np.ndarray]:
-    return {name: value.numpy() for name, value in inputs._asdict().items()}
+def _arrays(inputs: Inputs) -> dict[str, Any]:
+    found: dict[str, Any] = tf.nest.map_structure(lambda tensor: tensor.numpy(), inputs._asdict())
+    return found

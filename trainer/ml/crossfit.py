@@ -1,7 +1,9 @@
 """What a model says of documents that it did not learn from, while all of them are to be learned from in the end.
 
-The documents are dealt into folds. A model is fitted without one fold and answers it; then without the next. Few
-documents need all folds to say anything; many need only one, and the last model has the least left to learn.
+The documents are dealt into folds, and beside the model of everything a model is fitted without each fold, which then
+answers it. While documents are few all folds are needed to say anything, and all are fitted side by side with the
+whole: a step of few documents costs by the number of its operations, which all share. Of many documents one fold says
+enough; then the whole goes on from where that fit ended.
 """
 
 import hashlib
@@ -17,6 +19,7 @@ from trainer.ml.examples import Example, encodable
 FOLDS = 5
 ENOUGH_TOKENS, ENOUGH_DOCUMENTS = 3_000, 100  # answered out of fold
 WORK = 500_000  # tokens times tags that all folds together may cost; the first is always fitted
+WEIGHTS = 3_000_000  # that all folds together may have
 
 
 class Steps(NamedTuple):
@@ -31,40 +34,47 @@ FEW_LABELS, FEW_TOKENS = 4, 50_000
 
 
 @dataclass(frozen=True)
-class Phase:
-    """A stretch of training without the documents that are `held`."""
+class Stage:
+    """Fits side by side, of which the last learns from everything if the others do not."""
 
-    rough: int  # steps from zero to a model that has second opinions; none: on from where the phase before ended
+    held: np.ndarray  # [B + 1, F] flags: the documents, the sentinel included, that each fit does not learn from
+    rough: int  # steps from zero to models that have second opinions; none: on from where the stage before ended
     settled: int  # steps from there, with opinions; none where there are none
-    held: np.ndarray  # [B + 1] flags, the sentinel's included
+
+    @property
+    def fits(self) -> int:
+        """How many."""
+        return int(self.held.shape[1])
 
 
-def phases_of(examples: Sequence[Example], tokens: int, labels: int, *, opinions: bool) -> list[Phase]:
-    """As many folds as tell enough about examples of so many `tokens` (and span `labels`), and at last everything.
+def stages_of(examples: Sequence[Example], tokens: int, labels: int, weights: int, *, opinions: bool) -> list[Stage]:
+    """As many folds as tell enough about examples of so many `tokens` (and span `labels`), and everything.
 
-    With `opinions`, each fold has a rough model that has some.
-    The last phase goes on from the weights of the one before: the loss is convex, so where it starts does not
-    matter, only how long it takes.
+    `weights` is how many a model has. With `opinions`, each fit is at first a rough model that has some. The loss is
+    convex, so where a fit starts does not matter, only how long it takes.
     """
     steps = _steps(tokens, labels, opinions)
-    nothing = np.zeros(len(examples) + 1, bool)
+    whole = np.zeros((len(examples) + 1, 1), bool)
     fold_of = folds_of(examples)
     count = int(fold_of.max(initial=-1)) + 1
     if count < 2:
-        return [Phase(steps.rough, steps.last, nothing)]
+        return [Stage(whole, steps.rough, steps.settled)]
     wanted = max(ENOUGH_TOKENS * count / max(tokens, 1), ENOUGH_DOCUMENTS * count / len(examples))
-    affordable = max(1, WORK // (tokens * (2 * labels + 1)))
-    held = [np.append(fold_of == fold, False) for fold in range(min(count, math.ceil(wanted), affordable))]
-    return [*(Phase(steps.rough, steps.settled, fold) for fold in held), Phase(0, steps.last, nothing)]
+    affordable = max(1, min(WORK // (tokens * (2 * labels + 1)), WEIGHTS // max(weights, 1)))
+    folds = min(count, math.ceil(wanted), affordable)
+    held = np.append(fold_of[:, None] == np.arange(folds), np.zeros((1, folds), bool), axis=0)
+    if folds == 1:
+        return [Stage(held, steps.rough, steps.settled), Stage(whole, 0, steps.last)]
+    return [Stage(np.append(held, whole, axis=1), steps.rough, steps.settled)]
 
 
 def _steps(tokens: int, labels: int, opinions: bool) -> Steps:
     """The more there is to fit, the slower it gets there."""
     if labels <= FEW_LABELS and tokens <= FEW_TOKENS:
-        return Steps(40, 30 if opinions else 0, 30)
+        return Steps(25, 25, 25) if opinions else Steps(50, 0, 25)
     if labels > 100:  # a step costs as much as the square of them
         return Steps(40, 0, 50)
-    return Steps(60, 30, 60) if opinions else Steps(60, 0, 90)
+    return Steps(40, 30, 40) if opinions else Steps(70, 0, 50)
 
 
 def folds_of(examples: Sequence[Example]) -> np.ndarray:

@@ -1,19 +1,23 @@
-"""The fit itself: phases of full-batch training, and what the models in between say out of fold."""
+"""The fit itself: stages of full-batch training, and what models say of documents that they had not learnt from."""
 
 import json
 import math
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from trainer.ml.batches import Batch, without
+from trainer.ml.batches import Batch
+from trainer.ml.calibration import Calibration
 from trainer.ml.candidates import given_spans
-from trainer.ml.crossfit import Phase, phases_of
+from trainer.ml.crossfit import Stage, stages_of
 from trainer.ml.estimator import Estimator, Hook, RunConfig, Step
-from trainer.ml.model import ModelParams, model_fn
+from trainer.ml.inputs import KINDS
+from trainer.ml.model import FIT, ModelParams, model_fn, weights_of
 from trainer.ml.opinions import no_opinions, with_opinions
 from trainer.ml.predictor import answers_of, relations_of
 from trainer.ml.round import Round
@@ -22,27 +26,32 @@ Progress = Callable[[dict[str, Any]], None]
 
 SAVE_SECONDS = 10.0
 FINEST = 2.0**-14  # weights are multiples of it
+_BUNDLED = re.compile(rf"(?:span|choice)_({'|'.join(KINDS)})(?![a-z])")  # tables with a row for each feature
 _COPIES, _FEW_TOKENS = 2, 8_000  # with some words hidden, of so little
 
 
 class Fit:
-    """The phases of one training, and the answers that the models in between give out of fold."""
+    """The stages of one training, and the answers that its models give to documents that they had not learnt from."""
 
     def __init__(self, work: Path, round_: Round, batch: Batch, seed: int, tell: Progress) -> None:
-        self.round, self.batch, self.seed, self.tell, self.work = round_, batch, seed, tell, work
+        self.round, self.batch, self.tell, self.work = round_, batch, tell, work
         tokens, labels = len(batch.labels["tags"]), len(round_.schema.spans)
-        self.phases = phases_of(round_.seen, tokens, labels, opinions=batch.readings is not None)
+        bundles = batch.bundles
+        vocabulary = {**bundles.vocabulary, "relations": batch.vocabulary["relations"]}
+        weights = weights_of(vocabulary, round_.schema)
+        self.stages = stages_of(round_.seen, tokens, labels, weights, opinions=batch.readings is not None)
         self.unknown = self.opinions = no_opinions(batch.vectors, labels)
-        steps = tuple(steps for phase in self.phases for steps in (phase.rough, phase.settled) if steps)
+        steps = tuple(steps for stage in self.stages for steps in (stage.rough, stage.settled) if steps)
         boldness = _boldness(int((batch.labels["tags"] % 2 == 1).sum()))
         self.params = ModelParams(
             round_.schema,
             round_.tokenizer,
-            batch.vocabulary,
+            vocabulary,
             batch.vectors,
-            batch.spread,
+            bundles.first("spelling", batch.spread),
             self.opinions,
             steps,
+            self.stages[0].fits,
             boldness=boldness,
             copies=_COPIES if batch.labels["tag_weights"].any() and tokens < _FEW_TOKENS else 0,
         )
@@ -52,61 +61,95 @@ class Fit:
     def run(self) -> dict[int, dict[str, Any]]:
         """Train; returns the answers of models to documents (by row) that they had not learnt from."""
         answered: dict[int, dict[str, Any]] = {}
-        heard: list[np.ndarray] = []
         done = 0
-        for number, phase in enumerate(self.phases):
-            if phase.rough:
-                heard.append(self._rough(number, phase, done))
-            # The last model hears what all before it thought; the others must not hear those that know their answers.
-            self.opinions = np.mean(heard[-1:] if phase.rough else heard, 0).round().astype(np.uint8)
-            done += phase.rough + phase.settled
-            answered |= self._settled(number, phase, done)
+        for number, stage in enumerate(self.stages):
+            heard = self._rough(number, stage, done + stage.rough) if stage.rough else [self.opinions]
+            # Who learns from everything hears all others; these must not hear one that knows their answers.
+            self.opinions = np.mean(heard[:-1] or heard, 0).round().astype(np.uint8)
+            done += stage.rough + stage.settled
+            answered |= self._settled(number, stage, done, [*heard[:-1], self.opinions])
         return answered
 
-    def _rough(self, number: int, phase: Phase, done: int) -> np.ndarray:
-        """The opinions of a rough model, fitted after so many steps that are done."""
+    def whole(self, calibration: Calibration) -> Estimator:
+        """The model of everything by itself, with rounded weights: an export then compresses much better, and no
+        score shows it.
+        """
+        params = replace(
+            self.params,
+            vocabulary=self.batch.vocabulary,
+            spread=self.batch.spread,
+            fits=1,
+            calibration=calibration,
+            opinions=self.opinions,
+        )
+        found = Estimator(model_fn, self.work / "whole", params, self.config)
+        found.take({name: np.round(value / FINEST) * np.float32(FINEST) for name, value in self._weights().items()})
+        return found
+
+    def _weights(self) -> dict[str, np.ndarray]:
+        """Those of the last fit, of each feature by itself."""
+        saved = self.work / "weights.npz"
+        if not saved.exists():
+            found: dict[str, Any] = {}
+            for variable in self.estimator.trainable_variables:
+                name, value = variable.name.partition(":")[0], variable.numpy()
+                own = value[-1] if self.params.fits > 1 else value
+                kind = _BUNDLED.match(name)
+                found[name] = self.batch.bundles.spread(kind[1], own) if kind else own
+            _write(saved, lambda file: np.savez(file, allow_pickle=False, **found))
+        with np.load(saved) as kept:
+            return dict(kept)
+
+    def _rough(self, number: int, stage: Stage, until: int) -> list[np.ndarray]:
+        """The opinions of rough models."""
         saved = self.work / f"opinions-{number}.npy"
         if not saved.exists():
-            self.opinions = self.unknown
-            self._train(phase, done + phase.rough, _FromZero(self.estimator, done))
-            found = self.unknown
-            if self.batch.readings:
-                tally = next(self.estimator.predict(self.batch.readings.input, yield_single_examples=False))
-                found = self.batch.readings.opinions(tally, self.batch.vectors)
-            _write(saved, lambda file: np.save(file, found))
-        return np.asarray(np.load(saved))
+            self._train(stage, until, [self.unknown] * stage.fits)
+            found = [self._opinion(stage, fit) for fit in range(stage.fits)]
+            _write(saved, lambda file: np.save(file, np.stack(found)))
+        return list(np.load(saved))
 
-    def _settled(self, number: int, phase: Phase, until: int) -> dict[int, dict[str, Any]]:
+    def _opinion(self, stage: Stage, fit: int) -> np.ndarray:
+        readings = self.batch.readings
+        if readings is None or (stage.fits > 1 and fit == stage.fits - 1):
+            return self.unknown
+        return readings.opinions(self._predicted(readings.inputs, fit), self.batch.vectors)
+
+    def _settled(
+        self, number: int, stage: Stage, until: int, opinions: Sequence[np.ndarray]
+    ) -> dict[int, dict[str, Any]]:
         """Go on with opinions; returns the answers to what is held back, by row."""
         saved = self.work / f"answers-{number}.json"
         if not saved.exists():
-            if phase.settled:
-                self._train(phase, until)
-            told = json.dumps(self._held_answers(phase)).encode()
-            _write(saved, lambda file: file.write(told))
+            if stage.settled:
+                self._train(stage, until, opinions)
+            answered: dict[int, dict[str, Any]] = {}
+            for fit, table in enumerate(opinions):
+                answered |= self._held_answers(np.flatnonzero(stage.held[:, fit]), fit, table)
+            _write(saved, lambda file: file.write(json.dumps(answered).encode()))
         return {int(row): answer for row, answer in json.loads(saved.read_text(encoding="utf-8")).items()}
 
-    def _train(self, phase: Phase, until: int, *hooks: Hook) -> None:
-        """On everything but what the phase holds back, up to so many steps in all."""
-        inputs = with_opinions(self.batch.inputs, self.opinions, self.batch.vectors, learning=True)
-        data = tf.data.Dataset.from_tensors((inputs, without(self.batch, phase.held).labels)).repeat(until)
-        steps = sum(self.params.phases)
-        hooks = (_Tell(self.tell, steps), _Rounded(self.estimator, steps), *hooks)
+    def _train(self, stage: Stage, until: int, opinions: Sequence[np.ndarray]) -> None:
+        """On everything but what each fit of the stage holds back, up to so many steps in all."""
+        inputs = with_opinions(self.batch.inputs, opinions, self.batch.vectors, learning=True)
+        labels = {**self.batch.labels, "learns": (~stage.held.T).astype(np.float32)}
+        data = tf.data.Dataset.from_tensors((inputs, labels)).repeat(until)
+        hooks = [_Tell(self.tell, sum(self.params.phases))]
         self.estimator.train(lambda: data, max_steps=until, hooks=hooks)
 
-    def _held_answers(self, phase: Phase) -> dict[int, dict[str, Any]]:
-        rows = np.flatnonzero(phase.held)
+    def _held_answers(self, rows: np.ndarray, fit: int, opinions: np.ndarray) -> dict[int, dict[str, Any]]:
         if not len(rows):
             return {}
         self.tell({"phase": "evaluate", "documents": len(rows)})
-        outputs = self._predicted(with_opinions(self.batch.inputs, self.opinions, self.batch.vectors, learning=False))
+        inputs = with_opinions(self.batch.inputs, [opinions], self.batch.vectors, learning=False)
+        outputs = self._predicted(inputs, fit)
         schema, seen = self.round.schema, self.round.seen
         answers = answers_of(outputs, len(seen), schema)
         shares = {question.name: outputs[f"choice_{index}"] for index, question in enumerate(schema.questions)}
         given: list[list[dict[str, Any]]] = [[] for _ in seen]
         if schema.relations:
             spans = given_spans([[(span.start, span.end, span.label) for span in example.spans] for example in seen])
-            given = relations_of(self._predicted({**self.batch.inputs, **spans}), len(seen))
+            given = relations_of(self._predicted({**inputs, **spans}, fit), len(seen))
         return {
             int(row): {
                 **answers[row],
@@ -116,8 +159,8 @@ class Fit:
             for row in rows
         }
 
-    def _predicted(self, features: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        inputs = tf.data.Dataset.from_tensors(dict(features))
+    def _predicted(self, features: Mapping[str, Any], fit: int) -> dict[str, np.ndarray]:
+        inputs = tf.data.Dataset.from_tensors({**features, FIT: np.int32(fit)})
         found: dict[str, np.ndarray] = next(self.estimator.predict(lambda: inputs, yield_single_examples=False))
         return found
 
@@ -130,30 +173,6 @@ class _Tell(Hook):
 
     def after_step(self, step: Step) -> None:
         self.tell({"phase": "train", "step": step.number, "steps": self.steps, "loss": step.loss})
-
-
-class _FromZero(Hook):
-    """Forgets all weights before one step."""
-
-    def __init__(self, estimator: Estimator, at: int) -> None:
-        self.estimator, self.at = estimator, at
-
-    def begin(self, step: int) -> None:
-        if step == self.at:
-            for variable in self.estimator.trainable_variables:
-                variable.assign(tf.zeros_like(variable))
-
-
-class _Rounded(Hook):
-    """Rounds the weights that training ends with: an export then compresses much better, and no score shows it."""
-
-    def __init__(self, estimator: Estimator, last: int) -> None:
-        self.estimator, self.last = estimator, last
-
-    def before_save(self, step: Step) -> None:
-        if step.number == self.last:
-            for variable in self.estimator.trainable_variables:
-                variable.assign(tf.round(variable / FINEST) * FINEST)
 
 
 def _boldness(spans: int) -> float:

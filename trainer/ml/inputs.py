@@ -4,7 +4,8 @@ In training the features of all examples are extracted and numbered once; in pre
 strings and numbers them itself, by the same functions. Both give `Inputs`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,8 +23,19 @@ KINDS = ("spelling", "context", "pairs", "bigrams")
 Vocabulary = Mapping[str, np.ndarray]  # kind → hashes of the features that training has seen, sorted
 
 
+class Sparse(NamedTuple):
+    """A sparse matrix."""
+
+    indices: Any  # [n, 2]
+    values: Any  # [n]
+
+    def squared(self) -> "Sparse":
+        """With the squares of its values."""
+        return self._replace(values=self.values**2)
+
+
 class Inputs(NamedTuple):
-    """Numbered features of a batch; the sparse matrices as [n, 2] indices. The last document is a sentinel."""
+    """Numbered features of a batch. The last document is a sentinel."""
 
     documents: Any  # how many, the sentinel included
     document: Any  # [N] of each token
@@ -34,16 +46,16 @@ class Inputs(NamedTuple):
     type_count: Any
     types: Any  # [N, 1 + len(OFFSETS)] type of each token and its neighbours; type_count where none
     meaning: Any  # [units, width] vectors of the types and, after one for no word, of unknown words by document
-    opinion: Any  # [units, 1 + span labels] second opinions of them; zeros where there is none
+    opinion: Any  # [fits, units, 1 + span labels] second opinions of them; zeros where there is none
     units: Any  # [N, 1 + len(OFFSETS)] row of `meaning` and `opinion` of each token and its neighbours
     pieces: Any  # [type_count, PIECES] hashes of the types and of their ends
     pair_meaning: Any  # [pair units, dimensions] vectors of pairs of characters
     pair_units: Any  # [N, len(PAIRS)] row of `pair_meaning` of the pairs around each token
-    spelling: Any  # type → feature
-    context: Any  # type → feature
-    pairs: Any  # token → feature
-    words: Any  # document → type
-    bigrams: Any  # document → feature
+    spelling: Sparse  # type → feature
+    context: Sparse  # type → feature
+    pairs: Sparse  # token → feature
+    words: Sparse  # document → type
+    bigrams: Sparse  # document → feature
 
 
 def vocabulary_of(*found: Features, labels: int = 0) -> Vocabulary:
@@ -93,20 +105,24 @@ class Numbering:
             type_count=found.type_count,
             types=found.types,
             meaning=meaning,
-            opinion=opinion,
+            opinion=opinion[None],
             units=units,
             pair_meaning=pair_meaning,
             pair_units=pair_units,
             pieces=found.pieces,
-            words=tf.stack([tf.cast(found.words.row, tf.int64), found.words.feature], 1),
+            words=_ones(tf.stack([tf.cast(found.words.row, tf.int64), found.words.feature], 1)),
             **{kind: self.look_up(kind, getattr(found, kind)) for kind in KINDS},
         )
 
-    def look_up(self, kind: str, pairs: Pairs) -> tf.Tensor:
-        """Pairs of known features as [n, 2] indices."""
+    def look_up(self, kind: str, pairs: Pairs) -> Sparse:
+        """Pairs of known features."""
         at, hit = find(pairs.feature, self.known[kind])
         indices = tf.stack([tf.boolean_mask(pairs.row, hit), tf.boolean_mask(at, hit)], 1)
-        return tf.cast(indices, tf.int64)
+        return _ones(tf.cast(indices, tf.int64))
+
+
+def _ones(indices: tf.Tensor) -> Sparse:
+    return Sparse(indices, tf.ones([tf.shape(indices)[0]]))
 
 
 def weights(name: str, *shape: int) -> tf.Variable:
@@ -114,30 +130,71 @@ def weights(name: str, *shape: int) -> tf.Variable:
     return tf.Variable(np.zeros(shape, np.float32), name=name)
 
 
-def times(indices: tf.Tensor, rows: tf.Tensor, dense: tf.Tensor) -> tf.Tensor:
-    """Product of a sparse 0/1 matrix and a dense one."""
-    shape = tf.stack([tf.cast(rows, tf.int64), tf.cast(tf.shape(dense)[0], tf.int64)])
-    ones = tf.ones([tf.shape(indices)[0]])
-    return tf.raw_ops.SparseTensorDenseMatMul(a_indices=indices, a_values=ones, a_shape=shape, b=dense)
+@dataclass(frozen=True)
+class Fits:
+    """Models of one form that are fitted side by side, to the same texts; of which one answers.
+
+    Tables of weights and scores have them along their first axis.
+    """
+
+    count: int = 1
+    answering: Any = None  # the number of the one that answers; None where all of them learn
+
+    def weights(self, name: str, *shape: int) -> tf.Tensor:
+        """A table for each, or the one of the fit that answers: [fits, *shape]."""
+        # As tensors: a slice of a variable would hold on to it.
+        if self.count == 1:
+            return tf.expand_dims(weights(name, *shape), 0)
+        tables = tf.convert_to_tensor(weights(name, self.count, *shape))
+        return tables if self.answering is None else tf.expand_dims(tf.gather(tables, self.answering), 0)
 
 
-def shared(labels: int, *, apart: bool = True) -> tf.Tensor:
+def half_squares(*tables: tf.Tensor) -> tf.Tensor:
+    """Half the sum of the squares of each fit's weights, [fits]."""
+    return tf.add_n([0.5 * tf.reduce_sum(table**2, axis=list(range(1, len(table.shape)))) for table in tables])
+
+
+def times(sparse: Sparse, rows: tf.Tensor, dense: tf.Tensor) -> tf.Tensor:
+    """Products [fits, rows, columns] of a sparse matrix and a dense one for each fit, [fits, …, columns]."""
+    fits, columns = dense.shape[0], dense.shape[2]
+    shape = tf.stack([tf.cast(rows, tf.int64), tf.cast(tf.shape(dense)[1], tf.int64)])
+    indices, values = sparse.indices, sparse.values
+    if fits > 1:  # one product of a matrix that holds the sparse one for each, corner to corner
+        corner = tf.range(fits, dtype=tf.int64)[:, None, None] * shape
+        indices, values = tf.reshape(indices + corner, [-1, 2]), tf.tile(values, [fits])
+    found = tf.raw_ops.SparseTensorDenseMatMul(
+        a_indices=indices, a_values=values, a_shape=fits * shape, b=tf.reshape(dense, [-1, columns])
+    )
+    return tf.reshape(found, [fits, -1, columns])
+
+
+def around(parts: Sequence[tf.Tensor], which: tf.Tensor) -> tf.Tensor:
+    """Sums [fits, N, columns] of a row of each part, [fits, rows, columns], by `which` [N, parts]."""
+    count, places = tf.shape(which)[0], len(parts)
+    columns = tf.cast(which, tf.int32) + tf.range(places) * tf.shape(parts[0])[1]
+    indices = tf.stack([tf.repeat(tf.range(count), places), tf.reshape(columns, [-1])], 1)
+    return times(_ones(tf.cast(indices, tf.int64)), count, tf.concat(parts, 1))
+
+
+def shared(labels: int, *, apart: bool = True) -> np.ndarray:
     """How columns of weights add up to classes: none (or outside), and each label in one of two forms.
 
-    [columns, 2 * labels + 1]. If `apart`, a class's own column, its label's, and one for being anything at all: what
-    is learnt of one class then counts a little for its relatives, which matters when examples are few. Otherwise none,
-    each label, and each form of whatever label: a third of the columns, where many labels make too many weights.
+    [columns, 2 * labels + 1]. If `apart`, a class's score is its own, its label's, and that of being anything at all:
+    what is learnt of one class then counts a little for its relatives, which matters when examples are few. Otherwise
+    none, each label, and each form of whatever label: a third of the columns, where many labels make too many weights.
     """
     width = 2 * labels + 1
-    label = np.repeat(np.eye(labels, dtype=np.float32), 2, axis=1)
+    label = np.repeat(np.eye(labels), 2, axis=1)
     if apart:
-        shares = np.zeros((width + labels + 1, width), np.float32)
-        shares[:width] = np.eye(width)
-        shares[width:-1, 1:] = label
-        shares[-1, 1:] = 1.0
-    else:
-        shares = np.zeros((labels + 3, width), np.float32)
-        shares[0, 0] = 1.0
-        shares[1:-2, 1:] = label
-        shares[-2, 1::2] = shares[-1, 2::2] = 1.0
-    return tf.constant(shares)
+        entity = np.minimum(np.arange(width), 1)
+        alike = np.eye(width) + np.outer(entity, entity)
+        alike[1:, 1:] += label.T @ label
+        # A column for each of these would do, and would be many. The root of how they go together says the same, with
+        # the same penalty of the same scores, in as many columns as there are classes.
+        strength, turn = np.linalg.eigh(alike)
+        return ((turn * np.sqrt(strength)) @ turn.T).astype(np.float32)
+    shares = np.zeros((labels + 3, width), np.float32)
+    shares[0, 0] = 1.0
+    shares[1:-2, 1:] = label
+    shares[-2, 1::2] = shares[-1, 2::2] = 1.0
+    return shares

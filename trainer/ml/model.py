@@ -11,14 +11,14 @@ import tensorflow as tf
 from trainer.ml.calibration import Calibration, Part
 from trainer.ml.candidates import GIVEN, Candidates, candidates_of, look_at, placed
 from trainer.ml.estimator import EstimatorSpec, Lbfgs, ModeKeys, minimize, trainable_variables
-from trainer.ml.features import extract
+from trainer.ml.features import OFFSETS, extract
 from trainer.ml.heads import scores
 from trainer.ml.heads.choices import ChoiceHead
 from trainer.ml.heads.relations import FoundRelations, RelationHead
 from trainer.ml.heads.spans import FoundSpans, SpanHead
-from trainer.ml.inputs import MANY_LABELS, Inputs, Numbering, Vocabulary
+from trainer.ml.inputs import MANY_LABELS, Fits, Inputs, Numbering, Vocabulary
 from trainer.ml.opinions import TALLY, tallied
-from trainer.ml.schema import Schema
+from trainer.ml.schema import Question, Schema
 from trainer.ml.tokens import Tokenizer
 from trainer.ml.vectors import Vectors
 
@@ -34,6 +34,7 @@ class ModelParams:
     spread: np.ndarray  # [spelling features] words that each occurs in
     opinions: np.ndarray  # [words of the vectors + 1, 1 + span labels] bytes
     phases: tuple[int, ...]
+    fits: int = 1  # that are fitted side by side
     span_decay: float = 0.2
     boldness: float = 0.0
     copies: int = 0  # of the examples with some words hidden
@@ -45,11 +46,12 @@ class ModelParams:
 def model_fn(features: dict[str, tf.Tensor], labels: Any, mode: ModeKeys, params: ModelParams) -> EstimatorSpec:
     """One step of training, or the answers to a batch: of texts, or of features that are numbered already.
 
-    Where features in the form of `GIVEN` say what the spans are, the answers are the relations between them.
+    Where features in the form of `GIVEN` say what the spans are, the answers are the relations between them. Of
+    several fits, the feature `FIT` says which one answers.
     """
-    model = _Model(params)
     features = dict(features)
-    tally = features.pop(TALLY, None)
+    tally, fit = features.pop(TALLY, None), features.pop(FIT, None)
+    model = _Model(params, fit)
     given = {name: tensor for name, tensor in features.items() if name in GIVEN}
     rest = {name: tensor for name, tensor in features.items() if name not in GIVEN}
     inputs = model.read(rest["text"]) if "text" in rest else Inputs(**rest)
@@ -63,23 +65,21 @@ def model_fn(features: dict[str, tf.Tensor], labels: Any, mode: ModeKeys, params
         # Heads share no weights. Each by itself, they take fewer steps: none has to wait for another's slope.
         memory = 6 if len(params.schema.spans) <= MANY_LABELS else 3  # two vectors each, as long as all weights
         train_op = tf.group(*(minimize(loss, lambda: Lbfgs(params.phases, memory), own) for loss, own in losses))
-    return EstimatorSpec(mode, loss=tf.add_n([loss for loss, _ in losses]), train_op=train_op)
+    return EstimatorSpec(mode, loss=tf.add_n([tf.reduce_sum(loss) for loss, _ in losses]), train_op=train_op)
 
 
+FIT = "fit"
 Head = TypeVar("Head", SpanHead, ChoiceHead, RelationHead)
 
 
 class _Model:
-    def __init__(self, params: ModelParams) -> None:
+    def __init__(self, params: ModelParams, fit: tf.Tensor | None) -> None:
         schema, known = params.schema, params.vocabulary
-        self.params = params
+        self.params, self.fits = params, Fits(params.fits, fit)
         self.numbering = Numbering(known, params.vectors, params.opinions)
         self.own: list[list[tf.Variable]] = []  # weights of each head, in the order of the heads
         self.spans = self._head(self._span_head) if schema.spans else None
-        self.choices = [
-            self._head(partial(ChoiceHead, question, known, params.vectors, params.spread, decay=params.choice_decay))
-            for question in schema.questions
-        ]
+        self.choices = [self._head(partial(self._choice_head, question)) for question in schema.questions]
         self.relations = self._head(self._relation_head) if schema.relations else None
 
     def _head(self, make: Callable[[], Head]) -> Head:
@@ -91,12 +91,25 @@ class _Model:
     def _span_head(self) -> SpanHead:
         params = self.params
         labels, known, vectors = len(params.schema.spans), params.vocabulary, params.vectors
-        return SpanHead(labels, known, vectors, decay=params.span_decay, boldness=params.boldness, copies=params.copies)
+        return SpanHead(
+            labels,
+            known,
+            vectors,
+            decay=params.span_decay,
+            boldness=params.boldness,
+            copies=params.copies,
+            fits=self.fits,
+        )
+
+    def _choice_head(self, question: Question) -> ChoiceHead:
+        params = self.params
+        known, vectors = params.vocabulary, params.vectors
+        return ChoiceHead(question, known, vectors, params.spread, decay=params.choice_decay, fits=self.fits)
 
     def _relation_head(self) -> RelationHead:
         params = self.params
         labels, known, vectors = len(params.schema.relations), params.vocabulary, params.vectors
-        return RelationHead(labels, known, vectors, decay=params.relation_decay)
+        return RelationHead(labels, known, vectors, decay=params.relation_decay, fits=self.fits)
 
     def read(self, texts: tf.Tensor) -> Inputs:
         return self.numbering.number(extract(texts, self.params.tokenizer))
@@ -108,18 +121,19 @@ class _Model:
         return tallied(inputs, self.spans.posterior(inputs))
 
     def losses(self, inputs: Inputs, labels: dict[str, tf.Tensor]) -> list[tuple[tf.Tensor, list[tf.Variable]]]:
-        """Of each head, with its weights."""
-        parts = [self.spans.loss(inputs, labels)] if self.spans else []
+        """Of each head, [F], with its weights; `labels["learns"]` [F, B + 1] says what each fit learns from."""
+        learns = labels["learns"]
+        parts = [self.spans.loss(inputs, labels, learns)] if self.spans else []
         parts += [
             head.loss(
                 inputs,
                 labels[f"choices_{index}"],
-                labels[f"choice_weights_{index}"],
+                labels[f"choice_weights_{index}"] * learns,
                 Inputs(**labels[f"choice_names_{index}"]),
             )
             for index, head in enumerate(self.choices)
         ]
-        parts += [self.relations.loss(labels)] if self.relations else []
+        parts += [self.relations.loss(labels, learns)] if self.relations else []
         return list(zip(parts, self.own, strict=True))
 
     def answers(self, inputs: Inputs) -> dict[str, tf.Tensor]:
@@ -163,8 +177,8 @@ class _Model:
     def _shares(self, head: RelationHead, inputs: Inputs, spans: FoundSpans) -> tuple[Candidates, tf.Tensor]:
         pairs = candidates_of(spans)
         seen = look_at(inputs, spans, pairs)
-        logits = head.scores(self.numbering.look_up("relations", seen.features), seen.meaning)
-        return pairs, tf.nn.softmax(logits)
+        scores = head.scores(self.numbering.look_up("relations", seen.features), seen.meaning)
+        return pairs, tf.nn.softmax(scores[0])
 
     def _told(self, found: FoundRelations, spans: FoundSpans, known: Part | None) -> dict[str, tf.Tensor]:
         # A relation is right only if both of its spans are.
@@ -178,3 +192,13 @@ class _Model:
             "relation_label": tf.gather(tf.constant(self.params.schema.relations), found.label),
             "relation_score": scores.calibrated(score, found.label, known),
         }
+
+
+def weights_of(vocabulary: Vocabulary, schema: Schema) -> int:
+    """About how many weights a model has."""
+    size = {kind: len(hashes) for kind, hashes in vocabulary.items()}
+    spans = len(schema.spans)
+    columns = 2 * spans + 1 if spans <= MANY_LABELS else spans + 3
+    found = columns * (size["spelling"] + len(OFFSETS) * size["context"] + size["pairs"]) if spans else 0
+    found += sum(len(question.choices) * (size["spelling"] + size["bigrams"]) for question in schema.questions)
+    return found + (2 * len(schema.relations) + 1) * size["relations"]

@@ -5,9 +5,9 @@ word, on average over the word's places, then says something of the word itself,
 on with that. A word that is hard to tell in one place is often easy in another (after Krishnan and Manning 2006, "An
 effective two-stage model for exploiting non-local dependencies in named entity recognition").
 
-    readings = Readings(texts, tokenizer, numbering)
-    table = readings.opinions(tally, vectors)              # of what a rough model says to `readings.input()`
-    train(with_opinions(inputs, table, vectors, learning=True))
+    readings = Readings(texts, tokenizer, numbering, bundles)
+    table = readings.opinions(tally, vectors)              # of what a rough model says to `readings.inputs`
+    train(with_opinions(inputs, [table], vectors, learning=True))
 
 A table has a row for each word that has a vector, and a last one for no word: [words + 1, 1 + labels], the
 probabilities of no label and of each as bytes. A row of zeros is no opinion.
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from trainer.ml.bundles import Bundles
 from trainer.ml.examples import encodable
 from trainer.ml.features import extract
 from trainer.ml.inputs import Inputs, Numbering
@@ -37,30 +38,32 @@ def no_opinions(vectors: Vectors, labels: int) -> np.ndarray:
 
 
 def with_opinions(
-    inputs: Mapping[str, np.ndarray], table: np.ndarray, vectors: Vectors, *, learning: bool
+    inputs: Mapping[str, np.ndarray], tables: Sequence[np.ndarray], vectors: Vectors, *, learning: bool
 ) -> dict[str, np.ndarray]:
-    """The inputs with the opinions of their words.
+    """The inputs with the opinions of their words, of each fit by its table.
 
     While learning, every other word goes without: texts to come have words of which nothing is thought, and what else
     is known of a word must still tell.
     """
     rows = _rows(inputs, vectors)
-    opinion = np.zeros((len(inputs["meaning"]), table.shape[1]), np.float32)
-    opinion[: len(rows)] = table[rows] / SURE
+    opinion = np.zeros((len(tables), len(inputs["meaning"]), tables[0].shape[1]), np.float32)
+    for fit, table in enumerate(tables):
+        opinion[fit, : len(rows)] = table[rows] / SURE
     if learning:
-        opinion[: len(rows)][rows % 2 == 0] = 0.0
+        opinion[:, : len(rows)][:, rows % 2 == 0] = 0.0
     return {**inputs, "opinion": opinion}
 
 
 class Readings:
     """Texts that are numbered once, for several rough models to read."""
 
-    def __init__(self, texts: Sequence[str], tokenizer: Tokenizer, numbering: Numbering) -> None:
-        self._inputs = _numbered(_thinned(texts), tokenizer, numbering)
+    def __init__(self, texts: Sequence[str], tokenizer: Tokenizer, numbering: Numbering, bundles: Bundles) -> None:
+        self._inputs = bundles.inputs(_numbered(_thinned(texts), tokenizer, numbering))
 
-    def input(self) -> tf.data.Dataset:
+    @property
+    def inputs(self) -> dict[str, Any]:
         """What a model is given to read, as one batch of features."""
-        return tf.data.Dataset.from_tensors(self._inputs)
+        return self._inputs
 
     def opinions(self, tally: Mapping[str, np.ndarray], vectors: Vectors) -> np.ndarray:
         """The table of a model, from its tally of the batch."""
@@ -105,5 +108,5 @@ def _thinned(texts: Sequence[str]) -> list[str]:
 
 def _numbered(texts: Sequence[str], tokenizer: Tokenizer, numbering: Numbering) -> dict[str, Any]:
     found = extract(tf.constant([encodable(text) for text in texts], tf.string), tokenizer)
-    inputs = {name: value.numpy() for name, value in numbering.number(found)._asdict().items()}
+    inputs = tf.nest.map_structure(lambda tensor: tensor.numpy(), numbering.number(found)._asdict())
     return {**inputs, TALLY: np.array(True)}

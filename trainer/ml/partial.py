@@ -43,8 +43,7 @@ def targets(examples: Sequence[Example], tokens: TokenArrays, tagging: Tagging) 
 
     `variant_rows` [M, 3] int32 are the variants, one after the other: token, tag that it must have and tag that it
     must not have (-1: none); `variant_tilt` [M] float32; `variant_lengths` [V]; `variant_counts` [5] of each sort.
-    For each known sequence and rejected span, `*_document` is its row among the examples and `*_weights` float32
-    what it counts, which `without` sets to zero.
+    For each known sequence and rejected span, `*_document` is its row among the examples.
     """
     accepted = [mention for mention in tagging.mentions if not examples[mention.document].complete]
     if not accepted and not tagging.rejected:
@@ -65,17 +64,9 @@ def targets(examples: Sequence[Example], tokens: TokenArrays, tagging: Tagging) 
         "known_sequence": known,
         "known_tokens": copies.lengths[known].astype(np.float32),
         "known_document": tokens.document[copies.first[known]],
-        "known_weights": np.ones(len(known), np.float32),
         "rejected_document": np.array([mention.document for mention in tagging.rejected], np.int32),
-        "rejected_weights": np.ones(len(tagging.rejected), np.float32),
         "ratio_band": np.array(band_of(examples, tokens, tagging), np.float32),
     }
-
-
-def without(labels: Mapping[str, np.ndarray], documents: np.ndarray) -> dict[str, np.ndarray]:
-    """The weights of these targets, zero for the flagged documents ([B + 1] bool)."""
-    pairs = [(f"{name}_weights", f"{name}_document") for name in ("known", "rejected")]
-    return {name: labels[name] * ~documents[labels[rows]] for name, rows in pairs if name in labels}
 
 
 class _Copies:
@@ -137,25 +128,35 @@ def band_of(examples: Sequence[Example], tokens: TokenArrays, tagging: Tagging) 
     return least, min((1.0 + MISSED) * least, 0.5 + 0.5 * least)
 
 
-def loss(labels: Labels, emissions: tf.Tensor, transitions: tf.Tensor, partitions: tf.Tensor) -> tf.Tensor:
-    """The three terms (scalar), from the emissions [N, K] with ends and each sequence's log-partition [S]."""
+def variants(labels: Labels, emissions: tf.Tensor) -> tf.Tensor:
+    """Emissions [F, M, K] of the variants, from those of all tokens [F, N, K], with ends."""
     token, forced, barred = tf.unstack(labels["variant_rows"], axis=1)
-    width = transitions.shape[0]
+    width = emissions.shape[2]
     must, never = tf.one_hot(forced, width), tf.one_hot(barred, width)
     outside = tf.cast(forced >= 0, tf.float32)[:, None] - must
     entity = 1.0 - tf.one_hot([0], width)
-    ready = tf.gather(emissions, token) + crf.FORBIDDEN * (outside + never) + labels["variant_tilt"][:, None] * entity
-    found = crf.log_partitions(ready, transitions, crf.layout(labels["variant_lengths"]))
-    known, possible, wrong, up, down = tf.split(found, labels["variant_counts"], num=5)
-    likely = labels["known_weights"] * (known - tf.gather(partitions, labels["known_sequence"]))
-    unlike = labels["rejected_weights"] * tf.math.log(1.0 + _SURE - tf.exp(wrong - possible))
-    return _band_loss(labels, (up - down) / (2.0 * _TILT)) - tf.reduce_sum(likely) - tf.reduce_sum(unlike)
+    said = crf.FORBIDDEN * (outside + never) + labels["variant_tilt"][:, None] * entity
+    return tf.gather(emissions, token, axis=1) + said
 
 
-def _band_loss(labels: Labels, expected: tf.Tensor) -> tf.Tensor:
+def loss(labels: Labels, found: tf.Tensor, partitions: tf.Tensor, learns: tf.Tensor) -> tf.Tensor:
+    """The three terms of each fit, [F], from the log-partitions of the variants [F, V] and of the sequences [F, S].
+
+    `learns` [F, B + 1] says from which documents each fit does.
+    """
+    known, possible, wrong, up, down = tf.split(found, labels["variant_counts"], axis=1, num=5)
+    counts = tf.gather(learns, labels["known_document"], axis=1)
+    likely = counts * (known - tf.gather(partitions, labels["known_sequence"], axis=1))
+    unlike = tf.math.log(1.0 + _SURE - tf.exp(wrong - possible))
+    unlike *= tf.gather(learns, labels["rejected_document"], axis=1)
+    band = _band_loss(labels, counts, (up - down) / (2.0 * _TILT))
+    return band - tf.reduce_sum(likely, 1) - tf.reduce_sum(unlike, 1)
+
+
+def _band_loss(labels: Labels, counts: tf.Tensor, expected: tf.Tensor) -> tf.Tensor:
     """Divergence of the share of tokens in entities from the band, as if that many tokens told of it."""
-    tokens = tf.reduce_sum(labels["known_weights"] * labels["known_tokens"])
-    share = tf.math.divide_no_nan(tf.reduce_sum(labels["known_weights"] * expected), tokens)
+    tokens = tf.reduce_sum(counts * labels["known_tokens"], 1)
+    share = tf.math.divide_no_nan(tf.reduce_sum(counts * expected, 1), tokens)
     low, high = tf.unstack(tf.clip_by_value(labels["ratio_band"], _TINY, 1.0 - _TINY))
     share = tf.clip_by_value(share, _TINY, 1.0 - _TINY)
     edge = tf.stop_gradient(tf.clip_by_value(share, low, high))

@@ -5,7 +5,6 @@ import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,12 @@ import numpy as np
 from trainer.ml import calibration as cal
 from trainer.ml import examples as ex
 from trainer.ml.batches import batch_of
-from trainer.ml.estimator import Estimator
 from trainer.ml.evaluation import evaluate_examples, score_answers
 from trainer.ml.examples import Example
 from trainer.ml.exporting import export, verified
 from trainer.ml.fitting import Fit, Progress
 from trainer.ml.heads.choices import targets
 from trainer.ml.metrics import bootstrap_interval
-from trainer.ml.model import model_fn
 from trainer.ml.pool import read as read_pool
 from trainer.ml.predictor import Predictor
 from trainer.ml.round import Round
@@ -61,8 +58,7 @@ def train(
     answered = fit.run()
     tell({"phase": "export"})
     known = _calibration(round_, answered)
-    params = replace(fit.params, calibration=known, opinions=fit.opinions)
-    calibrated = Estimator(model_fn, work, params, fit.config)
+    calibrated = fit.whole(known)
     written = export(calibrated, round_, model_dir / "export")
     predictor = verified(written, calibrated, [example.text for example in round_.seen[:8]])
     if round_.held:

@@ -12,7 +12,7 @@ import tensorflow as tf
 from trainer.ml.calibration import Part
 from trainer.ml.examples import Example
 from trainer.ml.features import WAYS
-from trainer.ml.inputs import Inputs, Vocabulary, times, weights
+from trainer.ml.inputs import Fits, Inputs, Sparse, Vocabulary, half_squares, times
 from trainer.ml.schema import Question
 from trainer.ml.vectors import Vectors
 
@@ -25,51 +25,60 @@ class ChoiceHead:
     """A linear classifier over pieces of words, pairs of adjacent words, and the mean of the words' vectors."""
 
     def __init__(
-        self, question: Question, vocabulary: Vocabulary, vectors: Vectors, spread: np.ndarray, *, decay: float
+        self,
+        question: Question,
+        vocabulary: Vocabulary,
+        vectors: Vectors,
+        spread: np.ndarray,
+        *,
+        decay: float,
+        fits: Fits,
     ) -> None:
         """`spread` [spelling features] says how many words each piece occurs in."""
         self.question, self.decay = question, decay
         scale = np.maximum(spread, 1.0) ** _SPREAD
         self.scale = tf.Variable(scale[:, None].astype(np.float32), trainable=False, name="choice_scale")
-        width = len(question.choices)
-        self.spelling = weights("choice_spelling", len(vocabulary["spelling"]), width)
-        self.bigrams = weights("choice_bigrams", len(vocabulary["bigrams"]), width)
-        self.meaning = weights("choice_meaning", vectors.width - _HABITS, width)
-        self.bias = weights("choice_bias", width)
+        self.width = width = len(question.choices)
+        self.spelling = fits.weights("choice_spelling", len(vocabulary["spelling"]), width)
+        self.bigrams = fits.weights("choice_bigrams", len(vocabulary["bigrams"]), width)
+        self.meaning = fits.weights("choice_meaning", vectors.width - _HABITS, width)
+        self.bias = fits.weights("choice_bias", width)
 
     def scores(self, inputs: Inputs) -> tf.Tensor:
-        """Of each choice for each document, [B + 1, C], the sentinel included.
+        """Of each choice for each document by each fit, [F, B + 1, C], the sentinel included.
 
         Common words count less, and so do pieces of many words; beyond that, documents of any length count the same.
         """
         rarity = _rarity(inputs.meaning)
         rare = tf.sqrt(rarity[: inputs.type_count])
-        pieces = tf.concat([self.spelling * self.scale, self.scale**2], 1)
-        types = times(inputs.spelling, inputs.type_count, pieces)
-        types = tf.concat([types[:, :-1] * rare, types[:, -1:] * rare**2], 1)
+        types = rare * times(inputs.spelling, inputs.type_count, self.spelling * self.scale)
+        sizes = rare**2 * times(inputs.spelling.squared(), inputs.type_count, self.scale[None] ** 2)
+        size = times(inputs.words, inputs.documents, sizes) + _sums(inputs.bigrams.squared(), inputs.documents)
         summed = times(inputs.words, inputs.documents, types)
-        size = summed[:, -1:] + _count(inputs.bigrams[:, 0], inputs.documents)
-        summed = summed[:, :-1] + times(inputs.bigrams, inputs.documents, self.bigrams)
+        summed += times(inputs.bigrams, inputs.documents, self.bigrams)
         own = inputs.units[:, 0]
         vectors = tf.gather(inputs.meaning[:, :-_HABITS] * rarity, own)
         mean = tf.math.l2_normalize(tf.math.unsorted_segment_sum(vectors, inputs.document, inputs.documents), axis=1)
-        return summed / tf.sqrt(tf.maximum(size, 1.0)) + _MEANING * tf.matmul(mean, self.meaning) + self.bias
+        scores = summed / tf.sqrt(tf.maximum(size, 1.0)) + _MEANING * tf.matmul(mean, self.meaning)
+        return scores + self.bias[:, None]
 
     def loss(self, inputs: Inputs, target: tf.Tensor, document_weights: tf.Tensor, names: Inputs) -> tf.Tensor:
-        """Cross entropy of documents, by their weights, and of the choices' names, and the penalty of the weights."""
-        given = tf.reduce_sum(document_weights * self._errors(self.scores(inputs), target))
-        named = tf.reduce_sum(self._errors(self.scores(names)[:-1], tf.eye(len(self.question.choices))))
-        penalty = tf.add_n([tf.nn.l2_loss(table) for table in (self.spelling, self.bigrams, self.meaning)])
-        return given + named + self.decay * penalty
+        """Of each fit, [F]: cross entropy of documents, by their weights [F, B + 1], and of the choices' names, and the
+        penalty of its weights.
+        """
+        given = tf.reduce_sum(document_weights * self._errors(self.scores(inputs), target), 1)
+        named = tf.reduce_sum(self._errors(self.scores(names)[:, :-1], tf.eye(self.width)), 1)
+        return given + named + self.decay * half_squares(self.spelling, self.bigrams, self.meaning)
 
     def _errors(self, scores: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+        target = tf.broadcast_to(target, tf.shape(scores))
         if self.question.multiple:
-            return tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(target, scores), axis=1)
+            return tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(target, scores), axis=2)
         return tf.nn.softmax_cross_entropy_with_logits(target, scores)
 
     def shares(self, inputs: Inputs, calibration: Part | None = None) -> tf.Tensor:
-        """Probability of each choice, [B, C]."""
-        scores = self.scores(inputs)[:-1]
+        """Probability of each choice, [B, C], by the fit that answers."""
+        scores = self.scores(inputs)[0, :-1]
         if calibration:
             scores = scores * np.float32(calibration.slope) + np.float32(calibration.offset)
         return tf.sigmoid(scores) if self.question.multiple else tf.nn.softmax(scores)
@@ -80,9 +89,9 @@ def _rarity(meaning: tf.Tensor) -> tf.Tensor:
     return 1.0 - tf.clip_by_value(meaning[:, -1:], 0.0, 1.0)
 
 
-def _count(rows: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """How often each row occurs, [size, 1]."""
-    return tf.math.bincount(tf.cast(rows, tf.int32), minlength=size, dtype=tf.float32)[:, None]
+def _sums(sparse: Sparse, rows: tf.Tensor) -> tf.Tensor:
+    """The sum of each row, [rows, 1]."""
+    return tf.math.unsorted_segment_sum(sparse.values, sparse.indices[:, 0], rows)[:, None]
 
 
 def spoken(choice: str) -> str:

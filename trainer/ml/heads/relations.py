@@ -1,7 +1,7 @@
 """The relation head: a linear softmax over pairs of spans, none or one of the labels in one of two directions."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -9,7 +9,7 @@ import tensorflow as tf
 from trainer.ml.candidates import SIDES, Candidates, candidates_of, given_spans, look_at, placed
 from trainer.ml.examples import Example
 from trainer.ml.features import PRIME
-from trainer.ml.inputs import Inputs, Vocabulary, shared, times, weights
+from trainer.ml.inputs import Fits, Inputs, Sparse, Vocabulary, half_squares, shared, times
 from trainer.ml.schema import Schema
 from trainer.ml.vectors import Vectors
 
@@ -30,27 +30,30 @@ class FoundRelations(NamedTuple):
 class RelationHead:
     """Classes are none, then each label twice: the span that comes first as the head, and as the tail."""
 
-    def __init__(self, labels: int, vocabulary: Vocabulary, vectors: Vectors, *, decay: float) -> None:
+    def __init__(self, labels: int, vocabulary: Vocabulary, vectors: Vectors, *, decay: float, fits: Fits) -> None:
         self.labels, self.decay = labels, decay
         self.width = 1 + 2 * labels
-        columns = self.width + labels + 1
-        self.features = weights("relation_features", len(vocabulary["relations"]), columns)
-        self.meaning = weights("relation_meaning", SIDES * vectors.width, columns)
-        self.bias = weights("relation_bias", self.width)
+        self.features = fits.weights("relation_features", len(vocabulary["relations"]), self.width)
+        self.meaning = fits.weights("relation_meaning", SIDES * vectors.width, self.width)
+        self.bias = fits.weights("relation_bias", self.width)
 
-    def scores(self, features: tf.Tensor, meaning: tf.Tensor) -> tf.Tensor:
-        """Of each class for each candidate, [P, width], from its numbered features and vectors."""
+    def scores(self, features: Sparse, meaning: tf.Tensor) -> tf.Tensor:
+        """Of each class for each candidate by each fit, [F, P, width], from its numbered features and vectors."""
         columns = times(features, tf.shape(meaning)[0], self.features) + tf.matmul(meaning, self.meaning)
-        return tf.matmul(columns, shared(self.labels)) + self.bias
+        return tf.matmul(columns, shared(self.labels)[None]) + self.bias[:, None]
 
-    def loss(self, labels: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Cross entropy, each candidate by its weight, and the penalty of the weights; `labels` as of a `Lesson`."""
+    def loss(self, labels: dict[str, tf.Tensor], learns: tf.Tensor) -> tf.Tensor:
+        """Of each fit, [F]: cross entropy, each candidate by its weight, and the penalty of its weights.
+
+        `labels` are as of a `Lesson`; `learns` [F, B + 1] says from which documents each fit does.
+        """
         scores = self.scores(labels["relation_features"], labels["relation_meaning"])
         target = labels["relation_target"]
         scores += _BOLDNESS * (1.0 - target[:, :1]) * tf.one_hot([0], self.width)
-        each = tf.nn.softmax_cross_entropy_with_logits(target, scores)
-        penalty = tf.nn.l2_loss(self.features) + 0.5 * tf.nn.l2_loss(self.meaning) + 0.05 * tf.nn.l2_loss(self.bias)
-        return tf.reduce_sum(labels["relation_weights"] * each) + self.decay * penalty
+        each = tf.nn.softmax_cross_entropy_with_logits(tf.broadcast_to(target, tf.shape(scores)), scores)
+        penalty = half_squares(self.features) + 0.5 * half_squares(self.meaning) + 0.05 * half_squares(self.bias)
+        weight = labels["relation_weights"] * tf.gather(learns, labels["relation_document"], axis=1)
+        return tf.reduce_sum(weight * each, 1) + self.decay * penalty
 
     def find(self, pairs: Candidates, shares: tf.Tensor) -> FoundRelations:
         """The candidates for which a relation is the most probable class."""
@@ -67,7 +70,7 @@ class RelationHead:
 class Lesson(NamedTuple):
     """What examples teach of the candidate pairs of their spans."""
 
-    labels: dict[str, np.ndarray]
+    labels: dict[str, Any]
     vocabulary: np.ndarray  # hashes of the features that occur, sorted
     left_out: int  # relations between spans that are too far apart to be candidates
 
@@ -91,7 +94,10 @@ def lesson_of(examples: Sequence[Example], schema: Schema, inputs: Inputs) -> Le
     document = tf.gather(spans.document, pairs.first).numpy()
     complete = np.array([*(example.complete for example in examples), False])
     labels = {
-        "relation_features": np.stack([seen.features.row.numpy(), number[:-1]], 1).astype(np.int64),
+        "relation_features": Sparse(
+            np.stack([seen.features.row.numpy(), number[:-1]], 1).astype(np.int64),
+            np.ones(len(number) - 1, np.float32),
+        ),
         "relation_meaning": seen.meaning.numpy(),
         "relation_target": target,
         "relation_weights": ((complete[document] | (target[:, 0] == 0)) & ~_disputed(examples, places)).astype(
@@ -100,13 +106,6 @@ def lesson_of(examples: Sequence[Example], schema: Schema, inputs: Inputs) -> Le
         "relation_document": document,
     }
     return Lesson(labels, known, left_out)
-
-
-def without(labels: dict[str, np.ndarray], documents: np.ndarray) -> dict[str, np.ndarray]:
-    """The weights of the labels, without those of the flagged documents."""
-    if "relation_weights" not in labels:
-        return {}
-    return {"relation_weights": labels["relation_weights"] * ~documents[labels["relation_document"]]}
 
 
 class _Places:
