@@ -37,7 +37,8 @@ class ChoiceHead:
         """`spread` [spelling features] says how many words each piece occurs in."""
         self.question, self.decay = question, decay
         scale = np.maximum(spread, 1.0) ** _SPREAD
-        self.scale = tf.Variable(scale[:, None].astype(np.float32), trainable=False, name="choice_scale")
+        variable = tf.Variable(scale[:, None].astype(np.float32), trainable=False, name="choice_scale")
+        self.scale = tf.expand_dims(variable, 0)
         self.width = width = len(question.choices)
         self.spelling = fits.weights("choice_spelling", len(vocabulary["spelling"]), width)
         self.bigrams = fits.weights("choice_bigrams", len(vocabulary["bigrams"]), width)
@@ -52,7 +53,7 @@ class ChoiceHead:
         rarity = _rarity(inputs.meaning)
         rare = tf.sqrt(rarity[: inputs.type_count])
         types = rare * times(inputs.spelling, inputs.type_count, self.spelling * self.scale)
-        sizes = rare**2 * times(inputs.spelling.squared(), inputs.type_count, self.scale[None] ** 2)
+        sizes = rare**2 * times(inputs.spelling.squared(), inputs.type_count, self.scale**2)
         size = times(inputs.words, inputs.documents, sizes) + _sums(inputs.bigrams.squared(), inputs.documents)
         summed = times(inputs.words, inputs.documents, types)
         summed += times(inputs.bigrams, inputs.documents, self.bigrams)
