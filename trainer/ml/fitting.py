@@ -63,6 +63,10 @@ class Fit:
             answered |= self._settled(number, phase, done)
         return answered
 
+    def weights(self) -> dict[str, np.ndarray]:
+        """Of the model that learnt from everything, by the names of the variables."""
+        return self.estimator.values()
+
     def _rough(self, number: int, phase: Phase, done: int) -> np.ndarray:
         """The opinions of a rough model, fitted after so many steps that are done."""
         saved = self.work / f"opinions-{number}.npy"

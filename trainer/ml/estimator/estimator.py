@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from trainer.ml.estimator import checkpoints
@@ -26,6 +27,7 @@ from trainer.ml.estimator.metrics import Totals
 from trainer.ml.estimator.programs import Programs
 from trainer.ml.estimator.spec import DEFAULT_SIGNATURE, EstimatorSpec, ModeKeys
 from trainer.ml.estimator.summaries import EventFile
+from trainer.ml.estimator.variables import MODEL
 from trainer.ml.estimator.warm_start import WarmStart, begin_from
 
 log = logging.getLogger(__name__)
@@ -213,6 +215,18 @@ class Estimator:
     def trainable_variables(self) -> list[tf.Variable]:
         """The model's trainable variables, in the order they were made; none before anything ran."""
         return [variable for variable in self._programs.variables(ModeKeys.PREDICT).values() if variable.trainable]
+
+    def values(self) -> dict[str, np.ndarray]:
+        """The values of the variables made by the model function, by name, in the newest checkpoint.
+
+        Raises FileNotFoundError without a checkpoint, and BrokenCheckpoint.
+        """
+        path = self.latest_checkpoint()
+        if path is None:
+            raise FileNotFoundError(f"no checkpoint in {self.model_dir}: train first")
+        keys = [key for key in checkpoints.names_in(path) if key.startswith(f"{MODEL}/")]
+        found = checkpoints.values_in(path, keys)
+        return {key.removeprefix(f"{MODEL}/"): value for key, value in found.items()}
 
     def latest_checkpoint(self) -> str | None:
         """Path of the newest checkpoint in `model_dir`, or None."""
