@@ -1,5 +1,6 @@
 """Exports that take their graph from a former one, and graphs that several exports share once they are loaded."""
 
+import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.ml.conftest import letters
 from trainer.ml import examples, exporting
@@ -51,7 +53,8 @@ def learnt(count: int, words: str, calibration: Calibration) -> Learnt:
     store = VariableStore()
     with Running(ModeKeys.PREDICT, store, None, 0, KerasState()).active():
         Model(params)
-    weights = {name: chance.normal(size=one.shape).astype(np.float32) for name, one in store.group(MODEL).items()}
+    made = {name: one.shape for name, one in store.group(MODEL).items() if one.trainable}
+    weights = {name: chance.normal(scale=0.3, size=shape).astype(np.float32) for name, shape in made.items()}
     return Learnt(params, weights, round_)
 
 
@@ -166,3 +169,20 @@ def test_exports_that_differ_in_their_values_share_one_loaded_graph(former: Path
     assert told[:2] == told[2:]
     assert [scores_of(answers) for answers, _ in told[:2]] == [scores_of(load(of)(TEXTS)) for of in (former, exchanged)]
     assert load(former, Graphs())._graph is not one._graph
+
+
+def test_an_export_by_exchange_is_read_without_python(exchanged: Path) -> None:
+    expected = load(exchanged)(TEXTS)
+
+    with tf.compat.v1.Session(graph=tf.Graph()) as session:  # what TensorFlow Serving does
+        loaded = tf.compat.v1.saved_model.load(session, ["serve"], str(exchanged))
+        signature, describe = (loaded.signature_def[name] for name in ("serving_default", "describe"))
+        wanted = {name: signature.outputs[name].name for name in ("span_start", "span_score", "uncertainty")}
+        answered = session.run(wanted, {signature.inputs["text"].name: TEXTS})
+        told = session.run(describe.outputs["json"].name)
+
+    spans = [span for answer in expected for span in answer["spans"]]
+    assert answered["span_start"].tolist() == [span["start"] for span in spans]
+    assert answered["span_score"] == pytest.approx([span["score"] for span in spans], abs=1e-4)
+    assert answered["uncertainty"] == pytest.approx([answer["uncertainty"] for answer in expected], abs=1e-4)
+    assert json.loads(told) == load(exchanged).description

@@ -8,8 +8,9 @@ the graph of the last one with other values.
 import hashlib
 import json
 import unicodedata
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from trainer.ml.estimator.exports import serving_function
 from trainer.ml.estimator.running import KerasState, Running
 from trainer.ml.estimator.spec import DEFAULT_SIGNATURE, ModeKeys
 from trainer.ml.estimator.variables import MODEL, VariableStore
+from trainer.ml.inputs import Inputs
 from trainer.ml.model import Model, ModelParams
 from trainer.ml.schema import FORMAT_VERSION
 
@@ -35,15 +37,20 @@ class Serving:
     def __init__(self, params: ModelParams, weights: Mapping[str, np.ndarray]) -> None:
         """`weights` has the values of all trainable variables, by name."""
         self.params = params
-        store = VariableStore()
-        running = Running(ModeKeys.PREDICT, store, tf.Variable(0, dtype=tf.int64), 0, KerasState())
-        with running.active(), tf.variable_creator_scope(_of_any_length):
-            self._model = Model(params)
-            self._description = tf.Variable("", trainable=False, name=DESCRIPTION)
-        self.variables = store.group(MODEL)
+        self._store, self._step = VariableStore(), tf.Variable(0, dtype=tf.int64)
+        with self._model():
+            tf.Variable("", trainable=False, name=DESCRIPTION)
+        self.variables = self._store.group(MODEL)
         for name, variable in self.variables.items():
             if variable.trainable:
                 variable.assign(weights[name])
+
+    @contextmanager
+    def _model(self) -> Iterator[Model]:
+        """The model, made of these variables in the function that is being traced, or outside any."""
+        running = Running(ModeKeys.PREDICT, self._store, self._step, 0, KerasState())
+        with running.active(), tf.variable_creator_scope(_of_any_length):
+            yield Model(self.params)
 
     def values(self, description: Mapping[str, Any]) -> dict[str, Any]:
         """Of all variables, by name, of an export that says this of itself."""
@@ -64,19 +71,32 @@ class Serving:
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
     def answers(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
-        """What the default signature answers, without a graph."""
-        return self._model.answers(self._model.read(texts))
+        """What the default signature answers; it may be called outside a graph, too."""
+        with self._model() as model:
+            return model.answers(model.read(texts))
 
     def signatures(self) -> dict[str, Any]:
         """The functions of an export, by name."""
-        model, read = self._model, tf.function(self._model.read, autograph=False)
-        made: dict[str, tuple[Callable[..., Any], Mapping[str, tf.TensorSpec]]] = {
-            DEFAULT_SIGNATURE: (lambda given: model.answers(read(given["text"])), TEXT),
-            "describe": (lambda _: {"json": self._description.read_value()}, {}),
-        }
-        if self.params.schema.relations:
-            made["relations"] = (lambda given: model.related(read(given.pop("text")), given), TEXT | GIVEN)
-        return {name: serving_function(answer, specs) for name, (answer, specs) in made.items()}
+        describe = serving_function(lambda _: {"json": self.variables[DESCRIPTION].read_value()}, {})
+        made = {"describe": describe}
+        if not self.params.schema.relations:
+            return made | {DEFAULT_SIGNATURE: serving_function(lambda given: self.answers(given["text"]), TEXT)}
+
+        @partial(tf.function, autograph=False)  # one that both signatures call
+        def read(texts: tf.Tensor) -> Inputs:
+            with self._model() as model:
+                return model.read(texts)
+
+        def answers(given: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+            with self._model() as model:
+                return model.answers(read(given["text"]))
+
+        def related(given: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+            with self._model() as model:
+                return model.related(read(given["text"]), {name: given[name] for name in GIVEN})
+
+        both = {DEFAULT_SIGNATURE: serving_function(answers, TEXT)}
+        return made | both | {"relations": serving_function(related, TEXT | GIVEN)}
 
 
 def _of_any_length(following: Callable[..., tf.Variable], **request: Any) -> tf.Variable:
