@@ -22,6 +22,7 @@ HEAD = 100  # documents ahead of the annotators that have suggestions ready
 BATCH = 16  # documents a task: somebody's text waits behind one
 
 _hot: OrderedDict[tuple[int, int, int], Any] = OrderedDict()
+_graphs: dict[tuple[int, int], Any] = {}  # of each project: its versions mostly differ in numbers alone
 
 
 def warm_up() -> None:
@@ -34,13 +35,16 @@ def predictor(version: ModelVersion) -> Any:
     """The version's predictor; raises store.Tampered if its bytes are not those that were published."""
     key = (version.tenant_id, version.project_id, version.number)
     if key not in _hot:
-        from trainer.ml.predictor import load
+        from trainer.ml.predictor import Graphs, load
 
         path = store.version_dir(*key)
         store.verify(path, version.manifest_sha256)
-        _hot[key] = load(path)
+        # Graphs hold labels: no tenant's may be in another's, however much they are alike.
+        _hot[key] = load(path, _graphs.setdefault(key[:2], Graphs()))
         while len(_hot) > HOT:
             _hot.popitem(last=False)
+        for owner in _graphs.keys() - {hot[:2] for hot in _hot}:
+            del _graphs[owner]
     _hot.move_to_end(key)
     return _hot[key]
 

@@ -90,10 +90,13 @@ class Round:
         self.progress: dict[str, Any] = {"phase": "snapshot"}
         self.stopped = Event()
         self.live_before: ModelVersion | None = None
+        self.graphs: Any = None  # that are loaded: new and live version mostly share one
 
     def go(self) -> None:
+        from trainer.ml.predictor import Graphs
         from trainer.ml.training import train
 
+        self.graphs = Graphs()
         began, worked = time.monotonic(), time.process_time()
         data = self.snapshot()
         result = train(
@@ -103,6 +106,8 @@ class Round:
             cache=store.vectors_file(self.tenant.pk, self.project.pk),
             seed=self.run.pk,
             schema=self.schema(),
+            previous=self.previous(),
+            graphs=self.graphs,
             on_progress=self.report,
         )
         self.note(f"trained on {counted(result['examples'], 'document')} in {time.monotonic() - began:.1f} s")
@@ -157,7 +162,7 @@ class Round:
             metrics |= {"out_of_fold": result["held_out"], "intervals": told.get("interval", {})}
             return Verdict(metrics, True, "nothing is held out to compare on yet")
         # A label may have been renamed since the live version was made, or since this run began.
-        new = evaluate(export, held_out, keep=export / store.HELD_OUT, read=names.answer)
+        new = evaluate(export, held_out, keep=export / store.HELD_OUT, read=names.answer, graphs=self.graphs)
         documents = new.pop("documents")
         metrics |= new | {"intervals": bootstrap_interval(documents)}
         try:
@@ -167,12 +172,20 @@ class Round:
             return Verdict(metrics, True, f"the live version cannot be used: {error}")
         if live is None:
             return Verdict(metrics, True, "the first version")
-        worse = probability_worse(documents, evaluate(live, held_out, read=names.answer)["documents"])
+        before = evaluate(live, held_out, read=names.answer, graphs=self.graphs)
+        worse = probability_worse(documents, before["documents"])
         metrics["probability_worse"] = worse
         most = max(worse.values())
         on = counted(len(held_out), "held-out document")
         why = f"worse than the live version with probability {most:.2f} on {on}"
         return Verdict(metrics, most < WORSE, why)
+
+    def previous(self) -> Path | None:
+        """The live version, for the next one to take its graph from; none that was changed since."""
+        try:
+            return self.live_export()
+        except store.Tampered:
+            return None
 
     def live_export(self) -> Path | None:
         with self.scope():

@@ -265,7 +265,7 @@ def test_none_of_several_is_an_answer_where_the_document_is_complete():
 
 def test_weights_are_rounded_so_little_that_no_score_shows_it(trained: Trained) -> None:
     predictor, texts = load(trained.export), [one["text"] for one in letters(20, seed=5)]
-    weights = [weight for weight in predictor._model.weights if weight.trainable and weight.shape.rank == 2]
+    weights = [weight for weight in predictor._graph.variables.values() if weight.trainable and weight.shape.rank == 2]
     before = exporting.scores_of(predictor(texts))
     chance = np.random.default_rng(0)
 

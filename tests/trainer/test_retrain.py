@@ -169,7 +169,8 @@ def test_training_learns_from_all_texts_of_the_project_and_of_no_other(taught, d
             store_rows(other, [Row(0, "x", "A text of another project.", {}, None, True)])
         seen = {}
 
-        def look(*_, pool, cache, **__):
+        def look(*_, pool, cache, previous, **__):
+            seen["previous"] = previous
             seen["texts"] = [json.loads(line)["text"] for line in pool.read_text().splitlines()]
             seen["cache"] = cache
             raise ValueError("seen enough")
@@ -180,6 +181,11 @@ def test_training_learns_from_all_texts_of_the_project_and_of_no_other(taught, d
         assert run.state == "failed"
         assert (len(seen["texts"]), set(seen["texts"])) == (160, own)
         assert seen["cache"].parent == store.project_dir(cast.acme.pk, project.pk)
+
+        # The live version lends its graph.
+        with tenant_scope(cast.acme):
+            assert seen["previous"].name == str(runs.live_version(project).number)
+        assert seen["previous"].parent == seen["cache"].parent
 
 
 def test_only_what_the_model_is_sure_enough_of_is_suggested(taught, django_db_blocker, monkeypatch):
@@ -236,6 +242,35 @@ def test_a_version_whose_bytes_were_changed_is_not_loaded(taught, django_db_bloc
         finally:
             path.write_bytes(data)
         assert predict.predict(cast.acme, version.pk, ["Dear Sir"])[0]["choices"]
+
+
+def test_versions_of_a_project_share_a_loaded_graph_and_those_of_two_tenants_never(taught, trained, django_db_blocker):
+    with django_db_blocker.unblock():
+        cast, project = taught
+        with tenant_scope(cast.acme):
+            own = runs.live_version(project)
+        with tenant_scope(cast.globex):
+            theirs = create_project({"name": "Mails", "spans": ["PERSON"]}, actor=None)
+            run = TrainingRun.objects.create(project=theirs, trigger="hand", state="succeeded")
+            versions = []
+            for number in (1, 2):
+                export = shutil.copytree(trained[0], store.run_dir(cast.globex.pk, theirs.pk, run.pk) / f"{number}")
+                manifest = store.publish(export, store.version_dir(cast.globex.pk, theirs.pk, number))
+                versions.append(
+                    ModelVersion.objects.create(
+                        project=theirs, run=run, number=number, examples=1, manifest_sha256=manifest
+                    )
+                )
+        predict._hot.clear()
+
+        loaded, *others = (predict.predictor(version) for version in (own, *versions))
+
+        assert others[0]._graph is others[1]._graph is not loaded._graph
+        assert loaded.schema == others[0].schema
+        assert loaded(["Dear Sir"]) == others[1](["Dear Sir"])
+        predict._hot.clear()
+        predict.predictor(own)
+        assert predict._graphs.keys() == {(cast.acme.pk, project.pk)}
 
 
 def test_a_live_version_that_is_broken_makes_way_for_the_next(taught, trains_the_same, django_db_blocker, monkeypatch):

@@ -38,6 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--data", type=Path, required=True)
     train.add_argument("--model-dir", type=Path, required=True)
     train.add_argument("--pool", type=Path, help="unlabelled texts of the same kind, a JSON object with `text` a line")
+    train.add_argument(
+        "--previous", type=Path, help="an export whose graph the new one takes if its labels are the same"
+    )
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--quiet", action="store_true", help="no progress on stderr")
     train.set_defaults(run=_train)
@@ -65,7 +68,15 @@ def _train(options: argparse.Namespace) -> None:
         print(json.dumps(progress), file=sys.stderr)
 
     tell = None if options.quiet else show
-    _put(train(options.data, options.model_dir, pool=options.pool, seed=options.seed, on_progress=tell))
+    found = train(
+        options.data,
+        options.model_dir,
+        pool=options.pool,
+        seed=options.seed,
+        previous=options.previous,
+        on_progress=tell,
+    )
+    _put(found)
 
 
 def _evaluate(options: argparse.Namespace) -> None:

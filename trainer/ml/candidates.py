@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from trainer.ml.features import OFFSETS, PIECES, Pairs, distinct, joined, mix, template
+from trainer.ml.features import OFFSETS, PIECES, Pairs, Template, distinct, hashed, mix
 from trainer.ml.heads.spans import FoundSpans
 from trainer.ml.inputs import Inputs
+from trainer.ml.tokens import places
 
 WITHIN = 40  # tokens between two spans, at most
 FOLLOWING = 12  # spans after a span that it is paired with, at most: cost grows with the spans, not their square
@@ -82,14 +83,15 @@ def candidates_of(spans: FoundSpans) -> Candidates:
     inside = tf.minimum(other, count - 1)
     near = tf.gather(spans.first, inside) - tf.gather(spans.last, row) - 1 <= WITHIN
     keep = (other < count) & (tf.gather(spans.document, inside) == tf.gather(spans.document, row)) & near
-    return Candidates(tf.boolean_mask(row, keep), tf.boolean_mask(other, keep))
+    kept = places(keep)
+    return Candidates(tf.gather(row, kept), tf.gather(other, kept))
 
 
 def look_at(inputs: Inputs, spans: FoundSpans, pairs: Candidates) -> Seen:
     """Features of each candidate."""
     view = _View(inputs, spans, pairs)
     found = [*view.between(), *view.ends(), *view.sides(), *view.order()]
-    return Seen(distinct(joined(found)), view.meaning())
+    return Seen(distinct(hashed(found)), view.meaning())
 
 
 class _View:
@@ -112,45 +114,45 @@ class _View:
         row = tf.repeat(self.rows, length)
         return row, tf.range(tf.size(row)) - tf.gather(tf.cumsum(length, exclusive=True), row)
 
-    def between(self) -> list[Pairs]:
+    def between(self) -> list[Template]:
         """The words between, their beginnings, and their pairs with the edges of the spans as words of their own."""
         row, place = self.steps()
         token = tf.gather(self.after, row) + place
-        found = [template(60, row, self.piece(token, _WHOLE)), template(61, row, self.piece(token, _BEGINNING))]
+        found = [Template(60, row, self.piece(token, _WHOLE)), Template(61, row, self.piece(token, _BEGINNING))]
         row, place = self.steps(more=1)
         at = tf.minimum(tf.gather(self.after, row) + place, tf.size(self.inputs.start) - 1)
         words = self.piece(at, _WHOLE)
         before = tf.where(place == 0, _LEFT, self.piece(tf.maximum(at - 1, 0), _WHOLE))
         behind = tf.where(place == tf.gather(self.length, row), _RIGHT, words)
-        return [*found, template(62, row, mix(before, behind))]
+        return [*found, Template(62, row, mix(before, behind))]
 
-    def ends(self) -> list[Pairs]:
+    def ends(self) -> list[Template]:
         """The last word of either span."""
         found = []
         for side, spans in enumerate(self.pairs):
             token = tf.gather(self.spans.last, spans)
             for which in (_WHOLE, *_ENDS):
-                found.append(template(64 + 5 * side + which, self.rows, self.piece(token, which)))
+                found.append(Template(64 + 5 * side + which, self.rows, self.piece(token, which)))
         return found
 
-    def sides(self) -> list[Pairs]:
+    def sides(self) -> list[Template]:
         """Two words before the pair, and two behind it."""
         first, last = tf.gather(self.spans.first, self.pairs.first), tf.gather(self.spans.last, self.pairs.second)
         return [
-            template(76 + place, self.rows, self.piece(first if by < 0 else last, _WHOLE, neighbour=1 + place))
+            Template(76 + place, self.rows, self.piece(first if by < 0 else last, _WHOLE, neighbour=1 + place))
             for place, by in enumerate(OFFSETS)
         ]
 
-    def order(self) -> list[Pairs]:
+    def order(self) -> list[Template]:
         """Labels, distance, and how many spans lie between."""
         labels = tf.cast(tf.stack([tf.gather(self.spans.label, spans) for spans in self.pairs]), tf.int64)
         distance = tf.cast(tf.minimum(self.length, _FAR), tf.int64)
         others = tf.cast(tf.minimum(self.pairs.second - self.pairs.first - 1, 2), tf.int64)
         labelled = mix(labels[0], labels[1])
         return [
-            template(80, self.rows, labelled),
-            template(81, self.rows, distance),
-            template(82, self.rows, mix(labelled, others)),
+            Template(80, self.rows, labelled),
+            Template(81, self.rows, distance),
+            Template(82, self.rows, mix(labelled, others)),
         ]
 
     def meaning(self) -> tf.Tensor:

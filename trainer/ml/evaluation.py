@@ -7,7 +7,7 @@ from typing import Any
 
 from trainer.ml import examples as ex
 from trainer.ml import metrics
-from trainer.ml.predictor import Predictor, classes_of, load
+from trainer.ml.predictor import Graphs, Predictor, classes_of, load
 from trainer.ml.schema import Schema
 
 Answer = Mapping[str, Any]
@@ -19,13 +19,15 @@ def evaluate(
     *,
     keep: Path | None = None,
     read: Callable[[Answer], Answer] = dict,
+    graphs: Graphs | None = None,
 ) -> dict[str, Any]:
     """Scores of an export on lines in their JSON form; see `metrics.score`. ``keep`` names a file for its answers.
 
-    ``read`` says how its answers, in the same form, are to be read: a label may have another name by now.
+    ``read`` says how its answers, in the same form, are to be read: a label may have another name by now. ``graphs``
+    are those that its owner has loaded.
     """
     examples = [ex.parse(dict(line), str(row)) for row, line in enumerate(lines)]
-    return evaluate_examples(load(export), examples, keep=keep, read=read)
+    return evaluate_examples(load(export, graphs), examples, keep=keep, read=read)
 
 
 def evaluate_examples(

@@ -1,62 +1,85 @@
 """From a trained model to an export that was seen to answer like it."""
 
+import hashlib
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from trainer.ml.estimator import Estimator
+from trainer.ml.estimator.exports import GRAPH, write_saved_model
+from trainer.ml.estimator.values import publish_exchanged, read_values, write_values
 from trainer.ml.examples import encodable
-from trainer.ml.predictor import Predictor, answers_of, load, relations_input, serving_input
+from trainer.ml.model import ModelParams
+from trainer.ml.predictor import Graphs, answers_of, load
 from trainer.ml.round import Round
 from trainer.ml.schema import FORMAT_VERSION
+from trainer.ml.serving import DESCRIPTION, Serving
 
-VERIFIED = 2_000  # characters of a text on which an export is compared with its model
+VERIFIED, VERIFIED_TEXTS = 2_000, 8  # characters of how many texts on which an export is compared with its model
 TOLERANCE = 2e-3  # of scores: sums depend on the order in which threads add them
 
 
-def export(estimator: Estimator, round_: Round, base: Path) -> Path:
-    """Write the model, with labels, thresholds and tokeniser inside, into the next numbered directory of `base`."""
+def export(
+    params: ModelParams,
+    weights: Mapping[str, np.ndarray],
+    round_: Round,
+    base: Path,
+    *,
+    seed: int = 0,
+    former: Path | None = None,
+    graphs: Graphs | None = None,
+) -> Path:
+    """Write the model, with labels, thresholds and tokeniser inside, into the next numbered directory of `base`.
+
+    A `former` export gives its graph where it has the same: then only values are written and read back. A new graph
+    has to answer as the model in memory does, else there is no export; it is among `graphs` then.
+    """
+    serving = Serving(params, weights)
     description = {
         "format": FORMAT_VERSION,
         "schema": round_.schema.to_dict(),
         "tokenizer": round_.tokenizer._asdict(),
         "examples": len(round_.seen),
-        "seed": estimator.config.seed,
+        "seed": seed,
         "tensorflow": tf.__version__,
-        **estimator.params.calibration.to_dict(),
+        **params.calibration.to_dict(),
     }
-    told = json.dumps(description, ensure_ascii=False)
-    describe = tf.function(lambda: {"json": tf.constant(told)}).get_concrete_function()
-    more = {"relations": relations_input()} if round_.schema.relations else {}
-    return estimator.export_saved_model(base, serving_input, signatures={"describe": describe, **more})
+    if former is not None and has_graph(former, serving.key):
+        return publish_exchanged(former, base, serving.values(description | _known(former, serving.key)))
+    texts = [example.text[:VERIFIED] for example in round_.seen[:VERIFIED_TEXTS]]
+
+    def finish(aside: Path) -> None:
+        write_values(aside, serving.values(description | _known(aside, serving.key)))
+        _verify(aside, serving, texts, graphs)
+
+    return write_saved_model(base, serving.signatures(), {"weights": serving.variables}, {}, finish)
 
 
-def verified(export: Path, estimator: Estimator, texts: Sequence[str]) -> Predictor:
-    """The export, loaded; it says what the model in memory says, otherwise it is taken back.
+def _known(export: Path, key: str) -> dict[str, Any]:
+    """What an export says of its graph: what it was made for, and what it is."""
+    return {"graph": {"key": key, "sha256": hashlib.sha256((export / GRAPH).read_bytes()).hexdigest()}}
 
-    On the beginnings of the texts, and with a tolerance.
-    """
-    texts = [text[:VERIFIED] for text in texts]
-    predictor = load(export)
-    one, other = scores_of(predictor(texts)), scores_of(_answers(estimator, texts))
+
+def has_graph(export: Path, key: str) -> bool:
+    """Whether an export that was compared with its model has a graph for this key, and it is still the same."""
+    try:
+        told = read_values(export).get(DESCRIPTION)
+        return told is not None and json.loads(told).get("graph") == _known(export, key)["graph"]
+    except (OSError, ValueError):  # it cannot be read, or is older than named values are
+        return False
+
+
+def _verify(export: Path, serving: Serving, texts: Sequence[str], graphs: Graphs | None) -> None:
+    """Raise RuntimeError unless the export says of texts what the model in memory says, within a tolerance."""
+    outputs = serving.answers(tf.constant([encodable(text) for text in texts], tf.string))
+    expected = answers_of({name: value.numpy() for name, value in outputs.items()}, len(texts), serving.params.schema)
+    one, other = scores_of(load(export, graphs)(texts)), scores_of(expected)
     # What is said from one half on may be said by one of them only where the score is that half.
     if any(abs(one.get(key, 0.5) - other.get(key, 0.5)) > TOLERANCE for key in one.keys() | other.keys()):
-        shutil.rmtree(export)
         raise RuntimeError("the export does not answer like the model that was trained")
-    return predictor
-
-
-def _answers(estimator: Estimator, texts: Sequence[str]) -> list[dict[str, Any]]:
-    schema = estimator.params.schema
-    given = [encodable(text) for text in texts]
-    batches = estimator.predict(
-        lambda: tf.data.Dataset.from_tensor_slices({"text": given}).batch(64), yield_single_examples=False
-    )
-    return [answer for outputs in batches for answer in answers_of(outputs, len(outputs["uncertainty"]), schema)]
 
 
 def scores_of(answers: Sequence[Mapping[str, Any]]) -> dict[tuple, float]:

@@ -6,13 +6,14 @@ rows in that order. What was never seen has no row and no say.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from trainer.ml import characters as ch
-from trainer.ml.tokens import Tokenizer, Tokens, tokenize
+from trainer.ml.tokens import Tokenizer, Tokens, places, tokenize
 
 PRIME = 2**31 - 1
 WAYS = 3  # of writing a word: with a capital, all in capitals, small
@@ -29,6 +30,14 @@ class Pairs(NamedTuple):
 
     row: tf.Tensor
     feature: tf.Tensor
+
+
+class Template(NamedTuple):
+    """One feature a row, before its hash; the template's number keeps equal values of different kinds apart."""
+
+    number: int
+    row: tf.Tensor
+    value: tf.Tensor
 
 
 class Features(NamedTuple):
@@ -56,13 +65,13 @@ def extract(texts: tf.Tensor, tokenizer: Tokenizer) -> Features:
     word = _hash(spelt, spelt.lower)
     shape = _short_shape(spelt)
     rows = tf.range(count)
-    spelling = [template(0, rows, word), template(1, rows, shape), template(2, rows, _hash(spelt, spelt.shape, 12))]
+    spelling = [Template(0, rows, word), Template(1, rows, shape), Template(2, rows, _hash(spelt, spelt.shape, 12))]
     spelling += _affixes(spelt) + _grams(spelt)
-    context = [template(20, rows, word), template(21, rows, shape), template(22, rows, _suffix(spelt, 3))]
+    context = [Template(20, rows, word), Template(21, rows, shape), Template(22, rows, _suffix(spelt, 3))]
     at = _neighbours(tokens, type_of, count)
-    pairs, bigrams = _combinations(tokens, at, tf.concat([word, [1]], 0), tf.concat([shape, [1]], 0))
+    combinations, bigrams = _combinations(tokens, at, tf.concat([word, [1]], 0), tf.concat([shape, [1]], 0))
     capital = tf.gather(spelt.shape, tf.cumsum(spelt.length, exclusive=True)) == ord("X")
-    pairs = joined([pairs, *_habits(tokens, tf.gather(word, type_of), tf.gather(capital, type_of), at[-1] == count)])
+    habits = _habits(tokens, tf.gather(word, type_of), tf.gather(capital, type_of), at[-1] == count)
     types = tf.stack([at[0], *(at[by] for by in OFFSETS)], 1)
     words = distinct(Pairs(tokens.document, tf.cast(type_of, tf.int64)))
     writing = _writing(tokens, type_of, spelt)
@@ -74,11 +83,11 @@ def extract(texts: tf.Tensor, tokenizer: Tokenizer) -> Features:
         _character_pairs(tokens, tf.gather(word, type_of)),
         writing,
         _pieces(spelt, word),
-        joined(spelling),
-        joined(context),
-        pairs,
+        hashed(spelling),
+        hashed(context),
+        hashed([*combinations, *habits]),
         words,
-        distinct(bigrams),
+        distinct(hashed([bigrams])),
     )
 
 
@@ -157,11 +166,16 @@ def _writing(tokens: Tokens, type_of: tf.Tensor, spelt: _Spelt) -> tf.Tensor:
     return tf.cast(tf.stack([first & ~whole & ~leading, whole, ~first], 1), tf.float32)
 
 
-def _power_table(base: int) -> tf.Tensor:
+@cache
+def _powers(base: int) -> np.ndarray:
     powers = [1]
     for _ in range(_POWERS - 1):
         powers.append(powers[-1] * base % PRIME)
-    return tf.constant(powers, tf.int64)
+    return np.array(powers, np.int64)
+
+
+def _power_table(base: int) -> tf.Tensor:
+    return tf.constant(_powers(base))
 
 
 def _powers_sum(values: tf.Tensor, position: tf.Tensor, segment: tf.Tensor, base: int = 65599) -> tf.Tensor:
@@ -193,27 +207,27 @@ def _pieces(spelt: _Spelt, word: tf.Tensor) -> tf.Tensor:
     return tf.stack([word, _hash(spelt, spelt.lower, 4), *ends], 1)
 
 
-def _affixes(spelt: _Spelt) -> list[Pairs]:
+def _affixes(spelt: _Spelt) -> list[Template]:
     """Beginnings and ends of every type that is longer."""
     found = []
     for size in _AFFIXES:
-        rows = tf.boolean_mask(tf.range(tf.size(spelt.length)), spelt.length > size)
-        found.append(template(2 + size, rows, tf.gather(_hash(spelt, spelt.lower, size), rows)))
-        found.append(template(6 + size, rows, tf.gather(_suffix(spelt, size), rows)))
+        rows = places(spelt.length > size)
+        found.append(Template(2 + size, rows, tf.gather(_hash(spelt, spelt.lower, size), rows)))
+        found.append(Template(6 + size, rows, tf.gather(_suffix(spelt, size), rows)))
     return found
 
 
-def _grams(spelt: _Spelt) -> list[Pairs]:
+def _grams(spelt: _Spelt) -> list[Template]:
     """Pieces of 3 to 5 characters from anywhere in a type."""
     found = []
     lower = tf.cast(tf.concat([spelt.lower, tf.zeros(max(_GRAMS), spelt.lower.dtype)], 0), tf.int64)
-    table = _power_table(65599)
+    table = _powers(65599)
     running = tf.zeros(tf.shape(spelt.lower), tf.int64)
     for step in range(max(_GRAMS)):
         running = (running + lower[step : step + tf.size(spelt.lower)] * table[step]) % PRIME
         if step + 1 in _GRAMS:
-            fits = spelt.from_end >= step
-            found.append(template(10 + step, tf.boolean_mask(spelt.row, fits), tf.boolean_mask(running, fits)))
+            fits = places(spelt.from_end >= step)
+            found.append(Template(10 + step, tf.gather(spelt.row, fits), tf.gather(running, fits)))
     return found
 
 
@@ -231,31 +245,31 @@ def _neighbours(tokens: Tokens, type_of: tf.Tensor, missing: tf.Tensor) -> dict[
     return at
 
 
-def _combinations(tokens: Tokens, at: dict[int, tf.Tensor], word: tf.Tensor, shape: tf.Tensor) -> tuple[Pairs, Pairs]:
+def _combinations(
+    tokens: Tokens, at: dict[int, tf.Tensor], word: tf.Tensor, shape: tf.Tensor
+) -> tuple[list[Template], Template]:
     """Pairs and triples of neighbouring words and shapes; the wider ones only where a character is a token."""
     rows = tf.range(tf.size(tokens.start))
     w = {by: tf.gather(word, types) for by, types in at.items()}
     s = {by: tf.gather(shape, types) for by, types in at.items()}
     glued = tf.cast(tokens.glued, tf.int64) + 1
     found = [
-        template(30, rows, mix(s[-1], s[0])),
-        template(31, rows, mix(s[0], s[1])),
-        template(32, rows, mix(s[-1], s[0], s[1])),
-        template(33, rows, mix(w[-1], w[0])),
-        template(34, rows, mix(w[0], w[1])),
-        template(35, rows, mix(glued, s[0])),
+        Template(30, rows, mix(s[-1], s[0])),
+        Template(31, rows, mix(s[0], s[1])),
+        Template(32, rows, mix(s[-1], s[0], s[1])),
+        Template(33, rows, mix(w[-1], w[0])),
+        Template(34, rows, mix(w[0], w[1])),
+        Template(35, rows, mix(glued, s[0])),
     ]
-    single = tokens.kind == ch.SINGLE
-    some = tf.boolean_mask(rows, single)
+    some = places(tokens.kind == ch.SINGLE)
     wide = [(w[-2], w[-1]), (w[1], w[2]), (w[-2], w[-1], w[0]), (w[-1], w[0], w[1]), (w[0], w[1], w[2])]
     wide.append((s[-2], s[-1], s[0], s[1], s[2]))
-    found += [template(40 + i, some, tf.boolean_mask(mix(*parts), single)) for i, parts in enumerate(wide)]
+    found += [Template(40 + i, some, tf.gather(mix(*parts), some)) for i, parts in enumerate(wide)]
     found += _runs(tokens, w[0], s[0], some)
-    adjacent = template(50, tokens.document, mix(w[0], w[1]))
-    return joined(found), adjacent
+    return found, Template(50, tokens.document, mix(w[0], w[1]))
 
 
-def _runs(tokens: Tokens, word: tf.Tensor, shape: tf.Tensor, some: tf.Tensor) -> list[Pairs]:
+def _runs(tokens: Tokens, word: tf.Tensor, shape: tf.Tensor, some: tf.Tensor) -> list[Template]:
     """Runs of tokens of one class that touch, in some scripts the words: what they are, and where in one a token is."""
     new = ~tokens.glued | (shape != tf.concat([[-1], shape[:-1]], 0))
     run = tf.cumsum(tf.cast(new, tf.int32)) - 1
@@ -270,11 +284,11 @@ def _runs(tokens: Tokens, word: tf.Tensor, shape: tf.Tensor, some: tf.Tensor) ->
     place = tf.cast(tf.minimum(before, 5) * 6 + tf.minimum(after, 5), tf.int64)
     before, after = (tf.cast(tf.minimum(distance, 2), tf.int64) for distance in (before, after))
     return [
-        template(46, some, tf.gather(texts, own + 1)),
-        template(47, some, mix(tf.gather(shape, some), place)),
-        template(48, some, mix(*(tf.gather(shapes, own + by) for by in range(3)))),
-        template(49, some, mix(tf.gather(texts, own), before)),
-        template(51, some, mix(tf.gather(texts, own + 2), after)),
+        Template(46, some, tf.gather(texts, own + 1)),
+        Template(47, some, mix(tf.gather(shape, some), place)),
+        Template(48, some, mix(*(tf.gather(shapes, own + by) for by in range(3)))),
+        Template(49, some, mix(tf.gather(texts, own), before)),
+        Template(51, some, mix(tf.gather(texts, own + 2), after)),
     ]
 
 
@@ -284,7 +298,7 @@ def _character_pairs(tokens: Tokens, word: tf.Tensor) -> tf.Tensor:
     return tf.where(both, mix(word, tf.roll(word, -1, 0)), tf.constant(-1, tf.int64))
 
 
-def _habits(tokens: Tokens, word: tf.Tensor, capital: tf.Tensor, leading: tf.Tensor) -> list[Pairs]:
+def _habits(tokens: Tokens, word: tf.Tensor, capital: tf.Tensor, leading: tf.Tensor) -> list[Template]:
     """How the same word is written elsewhere in its document, where the start of a line does not decide it."""
     _, of = tf.unique(tf.cast(tokens.document, tf.int64) * PRIME + word)
     size = tf.reduce_max(of) + 1
@@ -297,24 +311,30 @@ def _habits(tokens: Tokens, word: tf.Tensor, capital: tf.Tensor, leading: tf.Ten
     rows = tf.range(tf.size(of))
     often = has(tf.ones_like(capital))
     return [
-        template(36, rows, mix(habit, tf.cast(leading, tf.int64))),
-        template(37, rows, mix(often, tf.cast(capital, tf.int64))),
+        Template(36, rows, mix(habit, tf.cast(leading, tf.int64))),
+        Template(37, rows, mix(often, tf.cast(capital, tf.int64))),
     ]
 
 
 def mix(*parts: tf.Tensor) -> tf.Tensor:
     """One hash of several."""
-    mixed = tf.zeros_like(parts[0])
-    for part in parts:
+    mixed = (parts[0] + 1) % PRIME
+    for part in parts[1:]:
         mixed = (mixed * 1_000_003 + part + 1) % PRIME
     return mixed
 
 
-def template(number: int, rows: tf.Tensor, values: tf.Tensor) -> Pairs:
-    """One feature a row; the template's number keeps equal values of different kinds apart."""
-    factor = (0x9E3779B1 * (2 * number + 1)) % PRIME
-    mixed = (tf.cast(values, tf.int64) * factor + number) % PRIME
-    return Pairs(rows, mixed // 2 * 2 + (number in _LOOKS))
+def hashed(found: Sequence[Template]) -> Pairs:
+    """The features of templates, by hash; computed for all at once, since operations cost more than numbers."""
+    number = np.array([template.number for template in found])
+    constants = np.stack([(0x9E3779B1 * (2 * number + 1)) % PRIME, number, np.isin(number, list(_LOOKS))], 1)
+    ends = tf.cumsum(tf.stack([tf.size(template.row) for template in found]))
+    factor, kind, looks = tf.unstack(
+        tf.gather(tf.constant(constants), tf.searchsorted(ends, tf.range(ends[-1]), side="right")), axis=1
+    )
+    value = tf.concat([tf.cast(template.value, tf.int64) for template in found], 0)
+    mixed = (value * factor + kind) % PRIME
+    return Pairs(tf.concat([template.row for template in found], 0), mixed // 2 * 2 + looks)
 
 
 def is_look(features: np.ndarray) -> np.ndarray:
@@ -326,8 +346,3 @@ def distinct(pairs: Pairs) -> Pairs:
     """Every pair once."""
     keys, _ = tf.unique(tf.cast(pairs.row, tf.int64) * (PRIME + 1) + pairs.feature)
     return Pairs(tf.cast(keys // (PRIME + 1), tf.int32), keys % (PRIME + 1))
-
-
-def joined(parts: list[Pairs]) -> Pairs:
-    """All pairs of all parts."""
-    return Pairs(tf.concat([p.row for p in parts], 0), tf.concat([p.feature for p in parts], 0))

@@ -12,7 +12,6 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.ml.batches import Batch
-from trainer.ml.calibration import Calibration
 from trainer.ml.candidates import given_spans
 from trainer.ml.crossfit import Stage, stages_of
 from trainer.ml.estimator import Estimator, Hook, RunConfig, Step
@@ -70,35 +69,27 @@ class Fit:
             answered |= self._settled(number, stage, done, [*heard[:-1], self.opinions])
         return answered
 
-    def whole(self, calibration: Calibration) -> Estimator:
-        """The model of everything by itself, with rounded weights: an export then compresses much better, and no
-        score shows it.
-        """
-        params = replace(
-            self.params,
-            vocabulary=self.batch.vocabulary,
-            spread=self.batch.spread,
-            fits=1,
-            calibration=calibration,
-            opinions=self.opinions,
-        )
-        found = Estimator(model_fn, self.work / "whole", params, self.config)
-        found.take({name: np.round(value / FINEST) * np.float32(FINEST) for name, value in self._weights().items()})
-        return found
+    @property
+    def whole(self) -> ModelParams:
+        """Of the model of everything by itself, of each feature by itself."""
+        kept = self.batch
+        return replace(self.params, vocabulary=kept.vocabulary, spread=kept.spread, fits=1, opinions=self.opinions)
 
-    def _weights(self) -> dict[str, np.ndarray]:
-        """Those of the last fit, of each feature by itself."""
-        saved = self.work / "weights.npz"
-        if not saved.exists():
-            found: dict[str, Any] = {}
-            for variable in self.estimator.trainable_variables:
-                name, value = variable.name.partition(":")[0], variable.numpy()
-                own = value[-1] if self.params.fits > 1 else value
-                kind = _BUNDLED.match(name)
-                found[name] = self.batch.bundles.spread(kind[1], own) if kind else own
-            _write(saved, lambda file: np.savez(file, allow_pickle=False, **found))
-        with np.load(saved) as kept:
-            return dict(kept)
+    def weights(self) -> dict[str, np.ndarray]:
+        """Of the model that learnt from everything, by the names of the variables.
+
+        They are rounded: an export then compresses much better, and no score shows it.
+        """
+        if not self.estimator.trainable_variables:  # all was done before this process began
+            self._train(self.stages[-1], sum(self.params.phases), [self.opinions] * self.params.fits)
+        values, found = self.estimator.values(), {}
+        for variable in self.estimator.trainable_variables:
+            name = variable.name.partition(":")[0]
+            own = values[name][-1] if self.params.fits > 1 else values[name]
+            kind = _BUNDLED.match(name)
+            spread = self.batch.bundles.spread(kind[1], own) if kind else own
+            found[name] = (np.round(spread / FINEST) * FINEST).astype(np.float32)
+        return found
 
     def _rough(self, number: int, stage: Stage, until: int) -> list[np.ndarray]:
         """The opinions of rough models."""

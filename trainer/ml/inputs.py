@@ -14,6 +14,7 @@ import tensorflow as tf
 from trainer.ml.features import PRIME, Features, Pairs
 from trainer.ml.lookup import find, kept
 from trainer.ml.meaning import Meaning
+from trainer.ml.tokens import places
 from trainer.ml.vectors import Vectors
 
 _LONG = 20_000  # tokens
@@ -117,7 +118,8 @@ class Numbering:
     def look_up(self, kind: str, pairs: Pairs) -> Sparse:
         """Pairs of known features."""
         at, hit = find(pairs.feature, self.known[kind])
-        indices = tf.stack([tf.boolean_mask(pairs.row, hit), tf.boolean_mask(at, hit)], 1)
+        hits = places(hit)
+        indices = tf.stack([tf.gather(pairs.row, hits), tf.gather(at, hits)], 1)
         return _ones(tf.cast(indices, tf.int64))
 
 

@@ -5,8 +5,8 @@ import tensorflow as tf
 
 
 def kept(name: str, hashes: np.ndarray) -> tf.Variable:
-    """A sorted int32 table that an export carries, never trained."""
-    return tf.Variable(hashes.astype(np.int32), trainable=False, name=name)
+    """A sorted int32 table that an export carries, never trained, in a graph that does not know how long it is."""
+    return tf.Variable(hashes.astype(np.int32), trainable=False, name=name, shape=[None])
 
 
 def find(values: tf.Tensor, known: tf.Variable) -> tuple[tf.Tensor, tf.Tensor]:

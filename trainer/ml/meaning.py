@@ -27,8 +27,9 @@ class Meaning:
         self.contexts = kept("contexts", np.append(vectors.contexts, PRIME))
         self.expected = _constant("context_shares", vectors.expected)
         self.projection = _constant("projection", vectors.projection.astype(np.float16))
-        # Not a variable: it differs between the steps of one training, whose checkpoints know nothing of it.
-        self.opinions = tf.constant(opinions)
+        # While training, opinions come with the inputs, and nothing reads these.
+        self.opinions = _constant("opinions", opinions)
+        self.paired = len(vectors.pairs) > 0
 
     def of(self, found: Features) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Vectors [units, width], opinions [units, …], and the unit of each token and its neighbours, [N, 1 + offsets].
@@ -54,7 +55,7 @@ class Meaning:
 
         They begin two characters before the token, one before, with it, and one after. Unit 0 is for no pair.
         """
-        if self.pairs.shape[0] == 1:
+        if not self.paired:
             return tf.zeros([1, self.pair_values.shape[1]]), tf.zeros([tf.size(found.pair), len(PAIRS)], tf.int32)
         keys, unit = tf.unique(tf.concat([[-1], found.pair], 0))
         row, _ = find(tf.where(keys < 0, tf.constant(PRIME, tf.int64), keys), self.pairs)
@@ -68,14 +69,14 @@ class Meaning:
 
     def _folded(self, found: Features, tokens: tf.Tensor, unit: tf.Tensor, units: tf.Tensor) -> tf.Tensor:
         """Vectors of the units to which these tokens belong."""
-        width = columns_of(self.contexts.shape[0] - 1)
+        width = columns_of(tf.size(self.contexts) - 1)
         place, known = find(tf.concat([found.word, [PRIME]], 0), self.contexts)
         # `find` says the last place for what it does not find: that is the column of other words.
         column = tf.tensor_scatter_nd_update(
             tf.where(known, place, width - 2), found.type_count[None, None], [width - 1]
         )
         columns = tf.gather(column, tf.gather(found.types[:, 1:], tokens)) + tf.range(len(OFFSETS)) * width
-        everything = len(OFFSETS) * width
+        everything = tf.cast(len(OFFSETS) * width, tf.int64)
         key = tf.cast(unit, tf.int64)[:, None] * everything + tf.cast(columns, tf.int64)
         pairs, _, count = tf.unique_with_counts(tf.reshape(key, [-1]))
         of, at, count = pairs // everything, pairs % everything, tf.cast(count, tf.float32)
@@ -105,4 +106,5 @@ def _bytes(vectors: np.ndarray) -> np.ndarray:
 
 
 def _constant(name: str, values: np.ndarray) -> tf.Variable:
-    return tf.Variable(values, trainable=False, name=name)
+    """A table that an export carries, in a graph that does not know how many rows it has."""
+    return tf.Variable(values, trainable=False, name=name, shape=[None, *values.shape[1:]])

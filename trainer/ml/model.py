@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 import tensorflow as tf
 
-from trainer.ml.calibration import Calibration, Part
+from trainer.ml.calibration import Calibration
 from trainer.ml.candidates import GIVEN, Candidates, candidates_of, look_at, placed
 from trainer.ml.estimator import EstimatorSpec, Lbfgs, ModeKeys, minimize, trainable_variables
 from trainer.ml.features import OFFSETS, extract
@@ -51,7 +51,7 @@ def model_fn(features: dict[str, tf.Tensor], labels: Any, mode: ModeKeys, params
     """
     features = dict(features)
     tally, fit = features.pop(TALLY, None), features.pop(FIT, None)
-    model = _Model(params, fit)
+    model = Model(params, fit)
     given = {name: tensor for name, tensor in features.items() if name in GIVEN}
     rest = {name: tensor for name, tensor in features.items() if name not in GIVEN}
     inputs = model.read(rest["text"]) if "text" in rest else Inputs(**rest)
@@ -72,8 +72,10 @@ FIT = "fit"
 Head = TypeVar("Head", SpanHead, ChoiceHead, RelationHead)
 
 
-class _Model:
-    def __init__(self, params: ModelParams, fit: tf.Tensor | None) -> None:
+class Model:
+    """The heads, and what numbers the features that they see: all variables there are."""
+
+    def __init__(self, params: ModelParams, fit: tf.Tensor | None = None) -> None:
         schema, known = params.schema, params.vocabulary
         self.params, self.fits = params, Fits(params.fits, fit)
         self.numbering = Numbering(known, params.vectors, params.opinions)
@@ -81,6 +83,14 @@ class _Model:
         self.spans = self._head(self._span_head) if schema.spans else None
         self.choices = [self._head(partial(self._choice_head, question)) for question in schema.questions]
         self.relations = self._head(self._relation_head) if schema.relations else None
+        fitted, spans, relations = params.calibration, len(schema.spans), len(schema.relations)
+        self.span_scale = scores.Scale("span", spans, fitted.spans)
+        self.choice_scales = [
+            scores.Scale("choice", len(question.choices), fitted.questions.get(question.name))
+            for question in schema.questions
+        ]
+        self.relation_scale = scores.Scale("relation", relations, fitted.relations)
+        self.given_scale = scores.Scale("given", relations, fitted.given)
 
     def _head(self, make: Callable[[], Head]) -> Head:
         before = len(trainable_variables())
@@ -143,7 +153,6 @@ class _Model:
         """
         answers: dict[str, tf.Tensor] = {}
         doubts: list[scores.Doubt] = []
-        known = self.params.calibration
         if self.spans:
             found, posterior = self.spans.find(inputs)
             doubts.append(scores.doubt_of_tokens(posterior, inputs.document, inputs.documents))
@@ -152,14 +161,14 @@ class _Model:
                 "span_start": tf.gather(inputs.start, found.first),
                 "span_end": tf.gather(inputs.end, found.last),
                 "span_label": tf.gather(tf.constant(self.params.schema.spans), found.label),
-                "span_score": scores.calibrated(found.score, found.label, known.spans),
+                "span_score": scores.calibrated(found.score, found.label, self.span_scale),
             }
             if self.relations:
                 pairs, share = self._shares(self.relations, inputs, found)
                 doubts.append(scores.doubt_of_pairs(share, tf.gather(found.document, pairs.first), inputs.documents))
-                answers |= self._told(self.relations.find(pairs, share), found, known.relations)
+                answers |= self._told(self.relations.find(pairs, share), found, self.relation_scale)
         for index, head in enumerate(self.choices):
-            answers[f"choice_{index}"] = share = head.shares(inputs, known.questions.get(head.question.name))
+            answers[f"choice_{index}"] = share = head.shares(inputs, self.choice_scales[index])
             doubts.append(scores.doubt_of_choices(share, head.question.multiple))
         return answers | scores.together(doubts)._asdict()
 
@@ -172,7 +181,7 @@ class _Model:
         found = self.relations.find(pairs, share)
         found = found._replace(head=tf.gather(order, found.head), tail=tf.gather(order, found.tail))
         spans = spans._replace(document=given["span_document"])
-        return self._told(found, spans, self.params.calibration.given)
+        return self._told(found, spans, self.given_scale)
 
     def _shares(self, head: RelationHead, inputs: Inputs, spans: FoundSpans) -> tuple[Candidates, tf.Tensor]:
         pairs = candidates_of(spans)
@@ -180,7 +189,7 @@ class _Model:
         scores = head.scores(self.numbering.look_up("relations", seen.features), seen.meaning)
         return pairs, tf.nn.softmax(scores[0])
 
-    def _told(self, found: FoundRelations, spans: FoundSpans, known: Part | None) -> dict[str, tf.Tensor]:
+    def _told(self, found: FoundRelations, spans: FoundSpans, scale: scores.Scale) -> dict[str, tf.Tensor]:
         # A relation is right only if both of its spans are.
         score = found.score * tf.gather(spans.score, found.head) * tf.gather(spans.score, found.tail)
         document = tf.gather(spans.document, found.head)
@@ -190,7 +199,7 @@ class _Model:
             "relation_head": found.head - first,
             "relation_tail": found.tail - first,
             "relation_label": tf.gather(tf.constant(self.params.schema.relations), found.label),
-            "relation_score": scores.calibrated(score, found.label, known),
+            "relation_score": scores.calibrated(score, found.label, scale),
         }
 
 

@@ -1,42 +1,94 @@
 """A loaded export: texts in, answers out."""
 
+import hashlib
 import json
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from trainer.ml.candidates import GIVEN, given_spans
+from trainer.ml.candidates import given_spans
+from trainer.ml.estimator.exports import GRAPH
+from trainer.ml.estimator.spec import DEFAULT_SIGNATURE
+from trainer.ml.estimator.values import read_values
 from trainer.ml.examples import encodable
 from trainer.ml.schema import FORMAT_VERSION, Schema
 
 _BATCH_CHARACTERS, _BATCH_TEXTS = 100_000, 256
 DOUBTS = ("uncertainty", "margin", "entropy")
-_TEXT = {"text": tf.TensorSpec([None], tf.string)}
+_GRAPHS = 2  # that are kept loaded for an owner: a label set, and the one before it
 
 
 class UnknownFormat(ValueError):
     """An export that this version cannot read."""
 
 
-class Predictor:
-    """Calls the signature of one export, in batches of bounded size."""
+class _Graph:
+    """A loaded graph, whose variables have the values of one export at a time."""
 
-    def __init__(self, export: Path | str) -> None:
+    def __init__(self, export: Path) -> None:
+        self._model = tf.saved_model.load(str(export))  # held on to: a signature does not keep its variables alive
+        self.signatures: Mapping[str, Any] = self._model.signatures
+        named = getattr(self._model, "weights", None)
+        self.variables: dict[str, tf.Variable] = dict(named) if isinstance(named, Mapping) else {}  # none in older ones
+        self.values = read_values(export) if self.variables else {}
+        self._lock = Lock()
+
+    def run(self, signature: str, values: dict[str, Any], **given: tf.Tensor) -> dict[str, Any]:
+        """What a signature answers with these values, as arrays."""
+        with self._lock:
+            if self.values is not values:
+                for name, value in values.items():
+                    self.variables[name].assign(value)
+                self.values = values
+            return {name: value.numpy() for name, value in self.signatures[signature](**given).items()}
+
+
+class Graphs:
+    """Loaded graphs of one owner: of exports that differ in their values alone, only the first is loaded.
+
+    Graphs hold labels, which are nobody else's business: each owner has graphs of its own.
+    """
+
+    def __init__(self) -> None:
+        self._loaded: OrderedDict[str, _Graph] = OrderedDict()
+
+    def of(self, export: Path) -> tuple[_Graph, dict[str, Any]]:
+        """The graph of an export, and its values."""
+        mark = hashlib.sha256((export / GRAPH).read_bytes()).hexdigest()
+        if mark in self._loaded:
+            self._loaded.move_to_end(mark)
+            return self._loaded[mark], read_values(export)
+        graph = _Graph(export)
+        if graph.variables:
+            self._loaded[mark] = graph
+        while len(self._loaded) > _GRAPHS:
+            self._loaded.popitem(last=False)
+        return graph, graph.values
+
+
+class Predictor:
+    """Calls the signatures of one export, in batches of bounded size."""
+
+    def __init__(self, export: Path | str, graphs: Graphs | None = None) -> None:
+        export = Path(export)
         try:
-            # Held on to: a signature does not keep its variables alive.
-            self._model = tf.saved_model.load(str(export))
-            self.description: dict[str, Any] = json.loads(self._model.signatures["describe"]()["json"].numpy())
-            self._serve = self._model.signatures["serving_default"]
-            self._relate = self._model.signatures.get("relations")  # none where the schema has no relation
+            self._graph, self._values = (graphs or Graphs()).of(export)
+            self.description: dict[str, Any] = json.loads(self._run("describe")["json"])
+            self._relates = "relations" in self._graph.signatures  # not where the schema has no relation
         except (OSError, LookupError, ValueError, RuntimeError, tf.errors.OpError) as error:
             raise UnknownFormat(f"{export} is not a model exported from here: {error}") from error
         found = self.description.get("format")
         if found != FORMAT_VERSION:
             raise UnknownFormat(f"{export} has format {found}, this version reads {FORMAT_VERSION}: train again")
         self.schema = Schema.from_dict(self.description["schema"])
+
+    def _run(self, signature: str, **given: tf.Tensor) -> dict[str, Any]:
+        return self._graph.run(signature, self._values, **given)
 
     def __call__(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """For each text its `spans`, `relations` of them, `choices` by question (best first), and how undecided it is.
@@ -46,8 +98,8 @@ class Predictor:
         """
         answers: list[dict[str, Any]] = []
         for batch in _batches(texts):
-            outputs = self._serve(text=tf.constant([encodable(text) for text in batch], tf.string))
-            answers += answers_of({name: value.numpy() for name, value in outputs.items()}, len(batch), self.schema)
+            outputs = self._run(DEFAULT_SIGNATURE, text=tf.constant([encodable(text) for text in batch], tf.string))
+            answers += answers_of(outputs, len(batch), self.schema)
         return answers
 
     def relations(
@@ -61,12 +113,12 @@ class Predictor:
         if len(given) != len(texts):
             raise ValueError(f"{len(texts)} texts, but spans of {len(given)}")
         found: list[list[dict[str, Any]]] = []
-        if self._relate is None:
+        if not self._relates:
             return [[] for _ in texts]
         for batch in _batches(texts):
             ours = given_spans(given[len(found) : len(found) + len(batch)])
-            outputs = self._relate(text=tf.constant([encodable(text) for text in batch], tf.string), **ours)
-            found += relations_of({name: value.numpy() for name, value in outputs.items()}, len(batch))
+            outputs = self._run("relations", text=tf.constant([encodable(text) for text in batch], tf.string), **ours)
+            found += relations_of(outputs, len(batch))
         return found
 
     def suggest(self, texts: Sequence[str]) -> list[dict[str, Any]]:
@@ -103,19 +155,9 @@ class Predictor:
         }
 
 
-def load(export: Path | str) -> Predictor:
-    """The predictor of an export directory."""
-    return Predictor(export)
-
-
-def serving_input() -> dict[str, tf.TensorSpec]:
-    """What the signature takes."""
-    return dict(_TEXT)
-
-
-def relations_input() -> dict[str, tf.TensorSpec]:
-    """What the signature for given spans takes."""
-    return _TEXT | GIVEN
+def load(export: Path | str, graphs: Graphs | None = None) -> Predictor:
+    """The predictor of an export directory, on one of its owner's `graphs` if it has the same."""
+    return Predictor(export, graphs)
 
 
 def relations_of(outputs: dict[str, np.ndarray], size: int) -> list[list[dict[str, Any]]]:

@@ -55,7 +55,7 @@ def tokenize(texts: tf.Tensor, tokenizer: Tokenizer) -> Tokens:
     text = _decode(texts)
     base = _is_base(text.kind)
     base_of = tf.cumsum(tf.cast(base, tf.int32)) - 1
-    where = tf.boolean_mask(tf.range(tf.size(base)), base)
+    where = places(base)
     kind, code = tf.gather(text.kind, where), tf.gather(text.code, where)
     kind = tf.where(kind == ch.MARK, ch.SYMBOL, kind)  # a mark with nothing to sit on
     solid = (kind != ch.SPACE) & (kind != ch.NEWLINE)
@@ -64,9 +64,10 @@ def tokenize(texts: tf.Tensor, tokenizer: Tokenizer) -> Tokens:
 
     token_of_base = tf.cumsum(tf.cast(starts, tf.int32)) - 1
     inside = tf.gather(solid, base_of)
-    char_token = tf.boolean_mask(tf.gather(token_of_base, base_of), inside)
-    offset = tf.boolean_mask(text.offset, inside)
-    first = tf.boolean_mask(where, starts)
+    solid_at, starts_at = places(inside), places(starts)
+    char_token = tf.gather(token_of_base, tf.gather(base_of, solid_at))
+    offset = tf.gather(text.offset, solid_at)
+    first = tf.gather(where, starts_at)
     start = tf.gather(text.offset, first)
     document = tf.gather(text.document, first)
     line = tf.gather(tf.cumsum(tf.cast(text.kind == ch.NEWLINE, tf.int32)), first)
@@ -76,21 +77,26 @@ def tokenize(texts: tf.Tensor, tokenizer: Tokenizer) -> Tokens:
     sentence = tf.gather(sentence, first)
     lengths, continues = _sequences(document, line, sentence, tokenizer)
     tables = ch.tables()
-    index = tf.boolean_mask(text.index, inside)
+    index = tf.gather(text.index, solid_at)
     return Tokens(
         document=document,
         start=start,
         end=tf.math.segment_max(offset, char_token) + 1,
         line=line,
-        glued=tf.boolean_mask(before, starts),
-        kind=tf.boolean_mask(kind, starts),
+        glued=tf.gather(before, starts_at),
+        kind=tf.gather(kind, starts_at),
         lengths=lengths,
         continues=continues,
         char_token=char_token,
-        char_code=tf.boolean_mask(text.code, inside),
+        char_code=tf.gather(text.code, solid_at),
         char_lower=tf.gather(tf.constant(tables.lower), index),
         char_shape=tf.gather(tf.constant(tables.shape), index),
     )
+
+
+def places(flags: tf.Tensor) -> tf.Tensor:
+    """Where flags are true. With `tf.gather` that is a fifth of the operations that `tf.boolean_mask` makes."""
+    return tf.cast(tf.where(flags)[:, 0], tf.int32)
 
 
 def _any_of(code: tf.Tensor, characters: str) -> tf.Tensor:
@@ -136,10 +142,10 @@ def _sequences(
     if tokenizer.cut_sentences:
         new |= sentence != _shift(sentence, 1, -1)
     index = tf.range(tf.size(document))
-    first = tf.gather(tf.boolean_mask(index, new), tf.cumsum(tf.cast(new, tf.int32)) - 1)
+    first = tf.gather(places(new), tf.cumsum(tf.cast(new, tf.int32)) - 1)
     cut = new | ((index - first) % WINDOW == 0)
     sequence = tf.cumsum(tf.cast(cut, tf.int32)) - 1
-    return tf.math.segment_sum(tf.ones_like(sequence), sequence), tf.boolean_mask(~new, cut)
+    return tf.math.segment_sum(tf.ones_like(sequence), sequence), tf.gather(~new, places(cut))
 
 
 def _shift(values: tf.Tensor, by: int, fill: object) -> tf.Tensor:

@@ -5,6 +5,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,12 @@ from trainer.ml import examples as ex
 from trainer.ml.batches import batch_of
 from trainer.ml.evaluation import evaluate_examples, score_answers
 from trainer.ml.examples import Example
-from trainer.ml.exporting import export, verified
+from trainer.ml.exporting import export
 from trainer.ml.fitting import Fit, Progress
 from trainer.ml.heads.choices import targets
 from trainer.ml.metrics import bootstrap_interval
 from trainer.ml.pool import read as read_pool
-from trainer.ml.predictor import Predictor
+from trainer.ml.predictor import Graphs, load
 from trainer.ml.round import Round
 from trainer.ml.schema import NothingToLearn, Schema
 
@@ -33,12 +34,16 @@ def train(
     cache: Path | None = None,
     seed: int = 0,
     schema: Mapping[str, Any] | None = None,
+    previous: Path | None = None,
+    graphs: Graphs | None = None,
     on_progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Train on labelled lines and export to `model_dir/export/<number>/`.
 
     `pool` holds unlabelled texts of the same kind, as lines with a `text`: word vectors are learnt from them,
     and kept in the file `cache` for the next training of the same project.
+    A `previous` export of the project, which has to be as it was published, lends its graph if it has the same labels.
+    `graphs` are those that the caller has loaded for this project, and wants to find again.
     Lines marked `"split": "check"` are only measured on. Where none is, what is measured are answers out of fold:
     each of a model that had not learnt from the document. A call that was killed can be repeated: it goes on from
     its last checkpoint. `on_progress` may raise to cancel. One call at a time may use a `model_dir`.
@@ -58,12 +63,12 @@ def train(
     answered = fit.run()
     tell({"phase": "export"})
     known = _calibration(round_, answered)
-    calibrated = fit.whole(known)
-    written = export(calibrated, round_, model_dir / "export")
-    predictor = verified(written, calibrated, [example.text for example in round_.seen[:8]])
+    params = replace(fit.whole, calibration=known)
+    graphs = graphs or Graphs()
+    written = export(params, fit.weights(), round_, model_dir / "export", seed=seed, former=previous, graphs=graphs)
     if round_.held:
         tell({"phase": "evaluate", "documents": len(round_.held)})
-    metrics = _measure(round_, predictor, answered) | known.to_dict()
+    metrics = _measure(round_, written, graphs, answered) | known.to_dict()
     shutil.rmtree(work, ignore_errors=True)
     left_out = {key: getattr(batch.tagging, key) for key in ("off_edges", "overlapping", "across")}
     left_out["relations"] = batch.relations_left_out
@@ -91,10 +96,10 @@ def _workplace(model_dir: Path, data: Path, round_: Round, seed: int, pool: Sequ
     return base / mark
 
 
-def _measure(round_: Round, predictor: Predictor, answered: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
+def _measure(round_: Round, written: Path, graphs: Graphs, answered: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
     """Scores on the documents that are held out or, where none is, on the answers out of fold."""
     if round_.held:
-        found = evaluate_examples(predictor, round_.held)
+        found = evaluate_examples(load(written, graphs), round_.held)
     elif answered:
         examples, answers = [round_.seen[row] for row in answered], list(answered.values())
         given = [answer["given"] for answer in answers] if round_.schema.relations else None

@@ -6,7 +6,7 @@ random projection (Halko, Martinsson and Tropp 2011). To them are added a word's
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -73,7 +73,7 @@ def _learnt(
     return values, expected, projection
 
 
-def columns_of(contexts: int) -> int:
+def columns_of(contexts: Any) -> Any:
     """Columns of an offset: each context, all other words, and the edge of the line."""
     return contexts + 2
 

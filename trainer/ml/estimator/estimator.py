@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from trainer.ml.estimator import checkpoints
@@ -67,7 +68,6 @@ class Estimator:
         self._held: set[str] = set()  # and which variables do
         self._dirty = False  # whether they have values that are in no checkpoint
         self._training = False
-        self._taken: Mapping[str, Any] | None = None
 
     def train(
         self,
@@ -216,12 +216,17 @@ class Estimator:
         """The model's trainable variables, in the order they were made; none before anything ran."""
         return [variable for variable in self._programs.variables(ModeKeys.PREDICT).values() if variable.trainable]
 
-    def take(self, values: Mapping[str, Any]) -> None:
-        """Give the model's variables values by name, in memory alone, as if it had been trained to them.
+    def values(self) -> dict[str, np.ndarray]:
+        """The values of the variables made by the model function, by name, in the newest checkpoint.
 
-        Other variables keep their initial values. From now on what has no path of a checkpoint takes these.
+        Raises FileNotFoundError without a checkpoint, and BrokenCheckpoint.
         """
-        self._taken = {f"{MODEL}/{name}": value for name, value in values.items()}
+        path = self.latest_checkpoint()
+        if path is None:
+            raise FileNotFoundError(f"no checkpoint in {self.model_dir}: train first")
+        keys = [key for key in checkpoints.names_in(path) if key.startswith(f"{MODEL}/")]
+        found = checkpoints.values_in(path, keys)
+        return {key.removeprefix(f"{MODEL}/"): value for key, value in found.items()}
 
     def latest_checkpoint(self) -> str | None:
         """Path of the newest checkpoint in `model_dir`, or None."""
@@ -279,12 +284,6 @@ class Estimator:
     def _restore(self, mode: ModeKeys, wanted: Path | str | None) -> None:
         if wanted is not None:
             self._read(mode, str(wanted))
-            return
-        if self._taken is not None:
-            for name, variable in self._programs.variables(mode).items():
-                if name in self._taken and name not in self._held:
-                    variable.assign(self._taken[name])
-                    self._held.add(name)
             return
         paths = self._checkpoints.paths()
         if not paths:

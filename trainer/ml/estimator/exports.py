@@ -9,9 +9,10 @@ from typing import Any
 
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
-from tensorflow.python.framework import op_def_registry
 
-ASSETS = "assets.extra"
+from trainer.ml.estimator.graphs import drop_numbers, merge_equal_nodes, rename_functions
+
+ASSETS, GRAPH = "assets.extra", "saved_model.pb"
 
 
 def serving_function(answer: Callable[[Any], Any], specs: Any) -> Any:
@@ -28,11 +29,16 @@ def serving_function(answer: Callable[[Any], Any], specs: Any) -> Any:
 
 
 def write_saved_model(
-    base: Path, signatures: Mapping[str, Any], kept: Mapping[str, Any], assets: Mapping[str, Path | str]
+    base: Path,
+    signatures: Mapping[str, Any],
+    kept: Mapping[str, Any],
+    assets: Mapping[str, Path | str],
+    finish: Callable[[Path], Any] = lambda _: None,
 ) -> Path:
     """Write a SavedModel with these signatures and files into the next numbered directory of `base`.
 
-    `kept` is what the signatures use: variables and tables. Raises OSError where there is no room.
+    `kept` is what the signatures use: variables and tables. `finish` is called with the whole export before anybody
+    can see it; what it raises means that nobody shall. Raises OSError where there is no room.
     """
     for name, source in assets.items():
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
@@ -46,57 +52,30 @@ def write_saved_model(
     def write(aside: Path) -> None:
         try:
             tf.saved_model.save(module, os.fspath(aside), signatures=dict(signatures))
-            _merge_equal_nodes(aside)
+            _tidy(aside)
         except tf.errors.OpError as error:
             raise OSError(f"the export cannot be written to {base}: {error.message}") from error
         for name, source in assets.items():
             target = aside / ASSETS / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
+        finish(aside)
 
     return publish(base, write)
 
 
-def _merge_equal_nodes(folder: Path) -> None:
-    """Compute once what functions compute again and again, constants most of all: loading builds node after node."""
-    path = folder / "saved_model.pb"
+def _tidy(folder: Path) -> None:
+    """Leave out of the graph what is in it twice, and what differs between two that do the same."""
+    path = folder / GRAPH
     model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     for graph in model.meta_graphs:
         for function in graph.graph_def.library.function:
-            _merge_within(function)
-    path.write_bytes(model.SerializeToString())
+            merge_equal_nodes(function)
+            drop_numbers(function)
+        rename_functions(graph)
+    path.write_bytes(model.SerializeToString(deterministic=True))
     # It tells of the file as it was. Who looks for one makes it from the file.
     (folder / "fingerprint.pb").unlink(missing_ok=True)
-
-
-def _merge_within(function: Any) -> None:
-    """Nodes are equal that do the same with the same inputs, and neither read nor change a state."""
-    nodes = function.node_def
-    # What is named in other ways than as an input of data stays.
-    held = {name[1:] for node in nodes for name in node.input if name.startswith("^")}
-    held |= {place.decode()[5:] for node in nodes if "_class" in node.attr for place in node.attr["_class"].list.s}
-    held |= set(function.control_ret.values())
-    first: dict[tuple[Any, ...], str] = {}
-    instead: dict[str, str] = {}
-
-    def now(name: str) -> str:
-        node, colon, output = name.partition(":")
-        return instead.get(node, node) + colon + output
-
-    for node in nodes:
-        definition = op_def_registry.get(node.op)
-        if definition is None or definition.is_stateful or node.name in held:
-            continue
-        attributes = ((name, value.SerializeToString(deterministic=True)) for name, value in sorted(node.attr.items()))
-        equal = first.setdefault((node.op, node.device, *map(now, node.input), *attributes), node.name)
-        if equal != node.name:
-            instead[node.name] = equal
-    for at in reversed([at for at, node in enumerate(nodes) if node.name in instead]):
-        del nodes[at]
-    for node in nodes:
-        node.input[:] = [now(name) for name in node.input]
-    for name, value in dict(function.ret).items():  # a map is not to be changed while it is walked
-        function.ret[name] = now(value)
 
 
 def numbered_exports(base: Path) -> list[Path]:

@@ -85,7 +85,9 @@ def used_variables(graph: Any) -> list[tf.Variable]:
 
 
 def variables_so_far() -> list[tf.Variable]:
-    """The variables that the graph now being traced has read or written, oldest first."""
+    """The variables that the graph now being traced has read or written, oldest first; none where nothing is traced."""
+    if tf.executing_eagerly():
+        return []
     # A graph tells its variables only when it is finished.
     return _whole(tf.no_op().graph._watched_variables)
 

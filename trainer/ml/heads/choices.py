@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from trainer.ml.calibration import Part
 from trainer.ml.examples import Example
 from trainer.ml.features import WAYS
+from trainer.ml.heads.scores import Scale
 from trainer.ml.inputs import Fits, Inputs, Sparse, Vocabulary, half_squares, times
 from trainer.ml.schema import Question
 from trainer.ml.vectors import Vectors
@@ -37,7 +37,7 @@ class ChoiceHead:
         """`spread` [spelling features] says how many words each piece occurs in."""
         self.question, self.decay = question, decay
         scale = np.maximum(spread, 1.0) ** _SPREAD
-        variable = tf.Variable(scale[:, None].astype(np.float32), trainable=False, name="choice_scale")
+        variable = tf.Variable(scale[:, None].astype(np.float32), trainable=False, name="choice_scale", shape=[None, 1])
         self.scale = tf.expand_dims(variable, 0)
         self.width = width = len(question.choices)
         self.spelling = fits.weights("choice_spelling", len(vocabulary["spelling"]), width)
@@ -77,11 +77,9 @@ class ChoiceHead:
             return tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(target, scores), axis=2)
         return tf.nn.softmax_cross_entropy_with_logits(target, scores)
 
-    def shares(self, inputs: Inputs, calibration: Part | None = None) -> tf.Tensor:
+    def shares(self, inputs: Inputs, scale: Scale) -> tf.Tensor:
         """Probability of each choice, [B, C], by the fit that answers."""
-        scores = self.scores(inputs)[0, :-1]
-        if calibration:
-            scores = scores * np.float32(calibration.slope) + np.float32(calibration.offset)
+        scores = self.scores(inputs)[0, :-1] * scale.slope + scale.offset
         return tf.sigmoid(scores) if self.question.multiple else tf.nn.softmax(scores)
 
 

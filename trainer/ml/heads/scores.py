@@ -10,14 +10,23 @@ from trainer.ml.calibration import Part
 _CERTAIN = 1e-6
 
 
-def calibrated(score: tf.Tensor, label: tf.Tensor, part: Part | None) -> tf.Tensor:
+class Scale:
+    """The slope and offset of each label as variables, so that an export carries them; without any, 1 and 0."""
+
+    def __init__(self, name: str, labels: int, part: Part | None) -> None:
+        self.slope = self._of_each(f"{name}_slope", labels, part.slope if part else 1.0)
+        self.offset = self._of_each(f"{name}_offset", labels, part.offset if part else 0.0)
+
+    def _of_each(self, name: str, labels: int, values: np.ndarray | float) -> tf.Variable:
+        return tf.Variable(np.broadcast_to(np.float32(values), [labels]), trainable=False, name=name)
+
+
+def calibrated(score: tf.Tensor, label: tf.Tensor, scale: Scale) -> tf.Tensor:
     """Probabilities [M] of answers with labels [M], by the slope and offset of each label."""
-    if part is None:
-        return score
-    score = tf.clip_by_value(score, _CERTAIN, 1.0 - _CERTAIN)
-    logit = tf.math.log(score) - tf.math.log1p(-score)
-    slope, offset = (tf.gather(tf.constant(np.float32(values)), label) for values in (part.slope, part.offset))
-    return tf.sigmoid(slope * logit + offset)
+    slope, offset = tf.gather(scale.slope, label), tf.gather(scale.offset, label)
+    sure = tf.clip_by_value(score, _CERTAIN, 1.0 - _CERTAIN)
+    scaled = tf.sigmoid(slope * (tf.math.log(sure) - tf.math.log1p(-sure)) + offset)
+    return tf.where((slope == 1.0) & (offset == 0.0), score, scaled)  # uncalibrated scores stay as they are, exactly
 
 
 class Doubt(NamedTuple):

@@ -1,0 +1,116 @@
+"""The model as it is served: a graph that is the same for all trainings of one kind, and the values that differ.
+
+Whatever differs between two trainings of a project while its labels stay the same is a variable: weights, vocabularies
+of any length, vectors, opinions, calibration, even the description. So the next export need not be traced anew: it is
+the graph of the last one with other values.
+"""
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+import words
+from trainer.ml.candidates import GIVEN
+from trainer.ml.estimator.exports import serving_function
+from trainer.ml.estimator.running import KerasState, Running
+from trainer.ml.estimator.spec import DEFAULT_SIGNATURE, ModeKeys
+from trainer.ml.estimator.variables import MODEL, VariableStore
+from trainer.ml.inputs import Inputs
+from trainer.ml.model import Model, ModelParams
+from trainer.ml.schema import FORMAT_VERSION
+
+DESCRIPTION = "description"
+TEXT = {"text": tf.TensorSpec([None], tf.string)}
+
+
+class Serving:
+    """A trained model that answers texts, ready to be exported."""
+
+    def __init__(self, params: ModelParams, weights: Mapping[str, np.ndarray]) -> None:
+        """`weights` has the values of all trainable variables, by name."""
+        self.params = params
+        self._store, self._step = VariableStore(), tf.Variable(0, dtype=tf.int64)
+        with self._model():
+            tf.Variable("", trainable=False, name=DESCRIPTION)
+        self.variables = self._store.group(MODEL)
+        for name, variable in self.variables.items():
+            if variable.trainable:
+                variable.assign(weights[name])
+
+    @contextmanager
+    def _model(self) -> Iterator[Model]:
+        """The model, made of these variables in the function that is being traced, or outside any."""
+        running = Running(ModeKeys.PREDICT, self._store, self._step, 0, KerasState())
+        with running.active(), tf.variable_creator_scope(_of_any_length):
+            yield Model(self.params)
+
+    def values(self, description: Mapping[str, Any]) -> dict[str, Any]:
+        """Of all variables, by name, of an export that says this of itself."""
+        told = json.dumps(description, ensure_ascii=False).encode()
+        return {name: variable.numpy() for name, variable in self.variables.items()} | {DESCRIPTION: told}
+
+    @property
+    def key(self) -> str:
+        """The same for models whose graphs are the same."""
+        told = {
+            "format": FORMAT_VERSION,
+            "schema": self.params.schema.to_dict(),
+            "tokenizer": self.params.tokenizer._asdict(),
+            "pairs": len(self.params.vectors.pairs) > 0,
+            "variables": [[name, one.dtype.name, one.shape.as_list()] for name, one in self.variables.items()],
+            "made by": [tf.__version__, unicodedata.unidata_version, _sources()],
+        }
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+    def answers(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What the default signature answers; it may be called outside a graph, too."""
+        with self._model() as model:
+            return model.answers(model.read(texts))
+
+    def signatures(self) -> dict[str, Any]:
+        """The functions of an export, by name."""
+        describe = serving_function(lambda _: {"json": self.variables[DESCRIPTION].read_value()}, {})
+        made = {"describe": describe}
+        if not self.params.schema.relations:
+            return made | {DEFAULT_SIGNATURE: serving_function(lambda given: self.answers(given["text"]), TEXT)}
+
+        @partial(tf.function, autograph=False)  # one that both signatures call
+        def read(texts: tf.Tensor) -> Inputs:
+            with self._model() as model:
+                return model.read(texts)
+
+        def answers(given: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+            with self._model() as model:
+                return model.answers(read(given["text"]))
+
+        def related(given: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+            with self._model() as model:
+                return model.related(read(given["text"]), {name: given[name] for name in GIVEN})
+
+        both = {DEFAULT_SIGNATURE: serving_function(answers, TEXT)}
+        return made | both | {"relations": serving_function(related, TEXT | GIVEN)}
+
+
+def _of_any_length(following: Callable[..., tf.Variable], **request: Any) -> tf.Variable:
+    """A matrix has as many rows as there are features: the graph is not to know how many."""
+    if request.get("shape") is None and np.ndim(value := request["initial_value"]) == 2:
+        request["shape"] = tf.TensorShape([None, np.shape(value)[1]])
+    return following(**request)
+
+
+@lru_cache(maxsize=1)
+def _sources() -> str:
+    """A hash of all code that may have a say in the graph."""
+    found = hashlib.sha256()
+    for folder in (Path(__file__).parent, Path(str(words.__file__)).parent):
+        for file in sorted(folder.rglob("*.py")):
+            found.update(hashlib.sha256(file.read_bytes()).digest())
+    return found.hexdigest()
