@@ -169,7 +169,7 @@ class Round:
             return Verdict(metrics, True, "the first version")
         worse = probability_worse(documents, evaluate(live, held_out, read=names.answer)["documents"])
         metrics["probability_worse"] = worse
-        most = max(worse.values())
+        most = max(worse.values(), default=0.5)
         on = counted(len(held_out), "held-out document")
         why = f"worse than the live version with probability {most:.2f} on {on}"
         return Verdict(metrics, most < WORSE, why)
