@@ -46,6 +46,7 @@ def test_spans_and_choices_are_learnt_together(trained: Trained) -> None:
     assert [(s["start"], s["end"], s["label"]) for s in answer["spans"]] == [(7, 16, "person"), (20, 24, "place")]
     assert [choice["label"] for choice in answer["choices"]["topic"]] == ["travel", "money"]
     assert 0 <= answer["uncertainty"] <= 1
+    assert answer["total_uncertainty"] > answer["uncertainty"]  # of many tokens and a question
 
 
 def test_a_predictor_takes_any_mix_of_texts(trained: Trained) -> None:

@@ -13,7 +13,7 @@ from trainer.ml.examples import encodable
 from trainer.ml.schema import FORMAT_VERSION, Schema
 
 _BATCH_CHARACTERS, _BATCH_TEXTS = 100_000, 256
-DOUBTS = ("uncertainty", "margin", "entropy")
+DOUBTS = ("uncertainty", "margin", "entropy", "total_uncertainty", "total_entropy")  # older exports have no totals
 _TEXT = {"text": tf.TensorSpec([None], tf.string)}
 
 
@@ -42,7 +42,8 @@ class Predictor:
         """For each text its `spans`, `relations` of them, `choices` by question (best first), and how undecided it is.
 
         Scores are calibrated probabilities. `uncertainty` and `margin` are shares of one, `entropy` is in nats; they
-        are means over the tokens, and over all that is asked.
+        are means over the tokens, and over all that is asked. `total_uncertainty` and `total_entropy` are sums over
+        the same: they prefer long documents, as means do short ones.
         """
         answers: list[dict[str, Any]] = []
         for batch in _batches(texts):
