@@ -17,6 +17,7 @@ from trainer.ml.model import ModelParams, model_fn
 from trainer.ml.opinions import no_opinions, with_opinions
 from trainer.ml.predictor import answers_of, relations_of
 from trainer.ml.round import Round
+from trainer.ml.unseen import as_new
 
 Progress = Callable[[dict[str, Any]], None]
 
@@ -99,7 +100,9 @@ class Fit:
         if not len(rows):
             return {}
         self.tell({"phase": "evaluate", "documents": len(rows)})
-        outputs = self._predicted(with_opinions(self.batch.inputs, self.opinions, self.batch.vectors, learning=False))
+        names = [told for name, told in self.batch.labels.items() if name.startswith("choice_names")]
+        inputs = as_new(self.batch.inputs, names, phase.held)
+        outputs = self._predicted(with_opinions(inputs, self.opinions, self.batch.vectors, learning=False))
         schema, seen = self.round.schema, self.round.seen
         answers = answers_of(outputs, len(seen), schema)
         shares = {question.name: outputs[f"choice_{index}"] for index, question in enumerate(schema.questions)}
