@@ -2,6 +2,7 @@
 
 A corpus is a name that `corpora.py` knows in the data folder (`MARGINALIA_DATA`, else `../shared/data`), which may add
 the development part to the training part (`en_bc5cdr+dev`), or two files of labelled lines, `train.jsonl:test.jsonl`.
+`en_bc5cdr/kinds` asks a question with several choices instead: which labels the spans of a line have.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tests.corpora import FOLDER
 
 Line = dict[str, Any]
 TESTED = 1500  # lines, at most, where spans are looked for
+KINDS = "/kinds"
 SEED = 0  # of the split where a corpus has no test part, and of the part of a large test part
 
 
@@ -69,6 +71,9 @@ def load(name: str) -> Corpus:
     if ":" in name:
         train, test = (_lines(Path(part)) for part in name.split(":"))
         return _limited(Corpus(Path(name.partition(":")[0]).stem, train, test))
+    if name.endswith(KINDS):
+        spans = load(name.removesuffix(KINDS))
+        return Corpus(name, *([_kinds(line) for line in part] for part in (spans.train, spans.test)))
     base, _, more = name.partition("+")
     parts = _reader().CORPORA[base]
     train = [line for part in ("train", *([more] if more else [])) for line in parts[part]()]
@@ -77,6 +82,10 @@ def load(name: str) -> Corpus:
     shuffled = permuted(train, SEED)
     tested = min(1000, round(0.3 * len(shuffled)))
     return Corpus(name, shuffled[tested:], shuffled[:tested])
+
+
+def _kinds(line: Line) -> Line:
+    return line | {"spans": [], "classes": {"kinds": sorted({span["label"] for span in line["spans"]})}}
 
 
 def _limited(corpus: Corpus) -> Corpus:

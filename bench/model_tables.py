@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from bench import effort
+from bench import effort, promises
 from bench.models import RESULTS, read
 
 Row = dict[str, Any]
@@ -33,6 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.model_tables", description=__doc__)
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--effort", type=Path, default=effort.RESULTS)
+    parser.add_argument("--promises", type=Path, default=promises.RESULTS)
     options = parser.parse_args()
     rows = read(options.results)
     for task, figure in FIGURE.items():
@@ -45,6 +46,8 @@ def main() -> int:
     if options.effort.exists():
         with options.effort.open(encoding="utf-8") as file:
             print(f"### effort\n\n{saved([json.loads(line) for line in file])}")
+    if options.promises.exists():
+        print(f"### promises\n\n{promises.table(promises.read(options.promises))}")
     return 0
 
 

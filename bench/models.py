@@ -134,12 +134,12 @@ def _row(cell: Cell, corpus: corpora.Corpus, sample: list[dict[str, Any]], found
         "size_mb": round(found.size[0], 2),
         "compressed_mb": round(found.size[1], 2),
         "said": found.said,
-        "version": _version(),
+        "version": version(),
         "at": time.strftime("%Y-%m-%dT%H:%M:%S"),
     }
 
 
-def _version() -> str:
+def version() -> str:
     """The commit that the models are of."""
     return subprocess.run(
         ["git", "log", "-1", "--format=%h", "--", "trainer/ml"], cwd=ROOT, capture_output=True, text=True, check=True

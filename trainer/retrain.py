@@ -175,7 +175,7 @@ class Round:
         before = evaluate(live, held_out, read=names.answer, graphs=self.graphs)
         worse = probability_worse(documents, before["documents"])
         metrics["probability_worse"] = worse
-        most = max(worse.values())
+        most = max(worse.values(), default=0.5)
         on = counted(len(held_out), "held-out document")
         why = f"worse than the live version with probability {most:.2f} on {on}"
         return Verdict(metrics, most < WORSE, why)

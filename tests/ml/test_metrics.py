@@ -88,7 +88,23 @@ def test_interval_holds_the_score_and_narrows_with_documents() -> None:
     (low, high), (low_many, high_many) = (metrics.bootstrap_interval(d)["f1"] for d in (few, many))
 
     assert low < low_many < 0.5 < high_many < high
-    assert metrics.bootstrap_interval([])["f1"] == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (answer((0, 2, "A")), {"f1"}),
+        (answer(topic=["x"]), {"accuracy"}),
+        (answer((0, 2, "A"), topic=["x"]), {"f1", "accuracy"}),
+        (answer(), set()),
+    ],
+)
+def test_of_what_is_not_asked_nothing_is_told(line: dict[str, Any], told: set[str]) -> None:
+    right = metrics.score([line] * 5, [line] * 5)["documents"]
+
+    assert set(metrics.bootstrap_interval(right)) == told
+    assert set(metrics.probability_worse(right, right)) == told
+    assert metrics.bootstrap_interval([]) == metrics.probability_worse([], []) == {}
 
 
 def test_nothing_is_certain_after_a_few_documents_without_a_fault() -> None:
@@ -124,7 +140,6 @@ def test_worse_better_and_the_same_are_told_apart() -> None:
     assert metrics.probability_worse(good, bad)["f1"] == 0.0
     assert metrics.probability_worse(bad, good)["f1"] == 1.0
     assert metrics.probability_worse(good, good)["f1"] == 0.5
-    assert metrics.probability_worse([], [])["accuracy"] == 0.5
     with pytest.raises(ValueError, match="same documents"):
         metrics.probability_worse(good, bad[:3])
 

@@ -46,6 +46,7 @@ def test_spans_and_choices_are_learnt_together(trained: Trained) -> None:
     assert [(s["start"], s["end"], s["label"]) for s in answer["spans"]] == [(7, 16, "person"), (20, 24, "place")]
     assert [choice["label"] for choice in answer["choices"]["topic"]] == ["travel", "money"]
     assert 0 <= answer["uncertainty"] <= 1
+    assert answer["total_uncertainty"] > answer["uncertainty"]  # of many tokens and a question
 
 
 def test_a_predictor_takes_any_mix_of_texts(trained: Trained) -> None:
@@ -287,7 +288,36 @@ def test_suggestions_are_what_reaches_the_thresholds(trained: Trained) -> None:
     known["spans"]["place"]["threshold"] = 1.1
     shown = predictor.suggest(texts)
 
-    least = {"person": known["precision"], "place": 1.1}
+    least = {"person": known["without_evidence"], "place": 1.1}
+    assert least["person"] > known["precision"]
     for answer, suggested in zip(predictor(texts), shown, strict=True):
         assert suggested["spans"] == [span for span in answer["spans"] if span["score"] >= least[span["label"]]]
-    assert any(answer["spans"] for answer in shown)
+
+
+def test_of_a_single_choice_only_the_best_is_suggested(trained: Trained) -> None:
+    predictor = load(trained.export)
+    predictor.description["thresholds"]["questions"]["topic"] = {"threshold": 0.0, "evidence": 60, "reason": None}
+
+    [answer], [shown] = predictor(["We met Otto ."]), predictor.suggest(["We met Otto ."])
+
+    assert len(answer["choices"]["topic"]) == 2
+    assert shown["choices"]["topic"] == answer["choices"]["topic"][:1]
+
+
+@pytest.mark.usefixtures("in_few_steps")
+def test_choices_are_measured_out_of_fold_by_calibrated_scores(write: Write, tmp_path: Path) -> None:
+    """After a few steps all scores are about a half: by them as they are much would be chosen that is not."""
+    topics = [one["classes"]["topic"] for one in letters(80)]
+    several = [*topics[:40], *([] for _ in topics[40:])]
+    lines = [
+        {**one, "text": one["text"] if chosen else "All is well here .", "spans": [], "classes": {"about": chosen}}
+        for one, chosen in zip(letters(80), several, strict=True)
+    ]
+    lines[0]["classes"] = {"about": ["money", "travel"]}
+
+    found = train(write(lines), tmp_path / "model")
+
+    told, exported = (
+        of["questions"]["about"]["accuracy"] for of in (found["metrics"], evaluate(found["export"], lines))
+    )
+    assert told == pytest.approx(exported, abs=0.1)

@@ -108,7 +108,8 @@ def test_a_round_publishes_a_judged_version_that_then_suggests(taught, django_db
 
         # What it learnt of itself is on record beside what the held-out documents say.
         assert version.metrics["calibration"]["spans"]["events"] > 0
-        assert set(version.metrics["thresholds"]) == {"precision", "spans", "questions", "relations"}
+        told = {"precision", "without_evidence", "spans", "questions", "relations"}
+        assert set(version.metrics["thresholds"]) == told
         assert version.metrics["cpu_seconds"] > 0
         low, high = version.metrics["intervals"]["relations"]
         assert 0 < low <= version.metrics["relations"]["predicted"]["f1"] <= high

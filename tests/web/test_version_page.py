@@ -30,12 +30,13 @@ METRICS = {
     },
     "intervals": {"f1": (0.61, 0.8), "accuracy": (0.5, 0.9), "relations": (0.52, 0.83)},
     "calibration": {
-        "spans": {"ece": 0.051, "ece_before": 0.124, "events": 100, "bins": BINS},
+        "spans": {"ece": 0.051, "ece_before": 0.124, "ece_interval": (0.02, 0.083), "events": 100, "bins": BINS},
         "questions": {"topic": {"ece": None, "ece_before": None, "events": 0, "bins": []}},
-        "relations": None,
+        "relations": {"ece": None, "ece_before": None, "events": 20, "bins": BINS[:1]},
     },
     "thresholds": {
         "precision": 0.8,
+        "without_evidence": 0.85,
         "spans": {"PERSON": KNOWN},
         "questions": {"topic": NOT_YET},
         "relations": {"lives_in": NOT_YET},
@@ -72,8 +73,8 @@ def test_it_says_how_good_each_label_is_and_from_where_on_it_is_suggested(world)
     assert "Relations found 72 % F1, 95 % interval 52–83" in told
     assert "PERSON 90 60 72 30 63 % 41 1 of 1" in told
     assert "PLACE – – – – not learned: no example" in told
-    assert "75 70 24 80 % not enough evidence yet 7" in told
-    assert "lives_in 90 60 72 30 80 % not enough evidence yet 7" in told
+    assert "75 70 24 85 % not enough evidence yet 7" in told
+    assert "lives_in 90 60 72 30 85 % not enough evidence yet 7" in told
     assert "relations are found with an F1 of 81" in told
     assert "3 begin or end inside a word" in told
     assert "12 s of CPU, in 14 s" in told
@@ -90,9 +91,9 @@ def test_what_the_model_library_writes_is_said_in_the_readers_language(world):
 def test_it_shows_whether_scores_are_right_where_that_was_measured(world):
     told = page(world, METRICS)
 
-    assert "Off by 5.1 points on average; 12.4 before calibration." in told
+    assert "Off by 5.1 points on average (95 % interval 2.0–8.3 ); 12.4 before calibration." in told
     assert "5–50 25 30 20 50–99 90 85 80" in told
-    assert told.count("points on average") == 1
+    assert told.count("points on average") == told.count("Too few answers to tell by how much its scores are off.") == 1
 
 
 def test_what_was_measured_out_of_fold_is_said_to_be(world):

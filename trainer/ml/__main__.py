@@ -102,7 +102,7 @@ def _predict(options: argparse.Namespace) -> None:
 
 
 def _answered(predictor: "Predictor", lines: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    from trainer.ml.predictor import classes_of
+    from trainer.ml.predictor import DOUBTS, classes_of
 
     for answer in predictor([line["text"] for line in lines]):
         yield {
@@ -110,7 +110,7 @@ def _answered(predictor: "Predictor", lines: Sequence[dict[str, Any]]) -> Iterat
             "relations": answer["relations"],
             "choices": classes_of(answer, predictor.schema),
             "scores": answer["choices"],
-            "uncertainty": answer["uncertainty"],
+            **{name: answer[name] for name in DOUBTS if name in answer},
         }
 
 

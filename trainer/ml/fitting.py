@@ -20,6 +20,7 @@ from trainer.ml.model import FIT, ModelParams, model_fn, weights_of
 from trainer.ml.opinions import no_opinions, with_opinions
 from trainer.ml.predictor import answers_of, relations_of
 from trainer.ml.round import Round
+from trainer.ml.unseen import as_new
 
 Progress = Callable[[dict[str, Any]], None]
 
@@ -116,7 +117,7 @@ class Fit:
                 self._train(stage, until, opinions)
             answered: dict[int, dict[str, Any]] = {}
             for fit, table in enumerate(opinions):
-                answered |= self._held_answers(np.flatnonzero(stage.held[:, fit]), fit, table)
+                answered |= self._held_answers(stage.held[:, fit], fit, table)
             _write(saved, lambda file: file.write(json.dumps(answered).encode()))
         return {int(row): answer for row, answer in json.loads(saved.read_text(encoding="utf-8")).items()}
 
@@ -128,11 +129,14 @@ class Fit:
         hooks = [_Tell(self.tell, sum(self.params.phases))]
         self.estimator.train(lambda: data, max_steps=until, hooks=hooks)
 
-    def _held_answers(self, rows: np.ndarray, fit: int, opinions: np.ndarray) -> dict[int, dict[str, Any]]:
+    def _held_answers(self, held: np.ndarray, fit: int, opinions: np.ndarray) -> dict[int, dict[str, Any]]:
+        rows = np.flatnonzero(held)
         if not len(rows):
             return {}
         self.tell({"phase": "evaluate", "documents": len(rows)})
-        inputs = with_opinions(self.batch.inputs, [opinions], self.batch.vectors, learning=False)
+        names = [told for name, told in self.batch.labels.items() if name.startswith("choice_names")]
+        inputs = as_new(self.batch.inputs, names, held)
+        inputs = with_opinions(inputs, [opinions], self.batch.vectors, learning=False)
         outputs = self._predicted(inputs, fit)
         schema, seen = self.round.schema, self.round.seen
         answers = answers_of(outputs, len(seen), schema)

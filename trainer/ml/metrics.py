@@ -130,7 +130,7 @@ def bootstrap_interval(
     documents: Sequence[Line], *, share: float = 0.95, samples: int = 2000, seed: int = 0
 ) -> dict[str, tuple[float, float]]:
     """Intervals over documents: of span F1 (`f1`), of the share of questions answered right (`accuracy`), and of
-    the F1 of relations (`relations`) where there are any.
+    the F1 of relations (`relations`), each where there is anything to score.
 
     Percentiles of the bootstrap (Efron 1979), with half a document that nobody has seen among those it draws from: of
     average size, all wrong for the lower edge, all right for the upper. Without it ten documents that a model got
@@ -138,8 +138,8 @@ def bootstrap_interval(
     in 39 to 95 % of the cases, this one in 96 % at least.
     """
     asked = _asked(documents)
-    if not documents:
-        return dict.fromkeys(asked, (0.0, 0.0))
+    if not asked:
+        return {}
     draws = _draws(len(documents), samples, seed)
 
     edges = 50 * (1 - share), 50 * (1 + share)
@@ -168,7 +168,8 @@ def probability_worse(
 
     Both lists hold the same documents in the same order. A randomisation test (Noreen 1989): it is the share of
     random exchanges of the two models' answers, document by document, after which the new model is better off. Unlike
-    a bootstrap it is never sure of what three documents say. Equal scores count as half; no evidence is 0.5.
+    a bootstrap it is never sure of what three documents say. Equal scores count as half; without evidence there is
+    none.
     """
     if [line["id"] for line in new] != [line["id"] for line in old]:
         raise ValueError("the two evaluations are not of the same documents in the same order")
@@ -192,9 +193,11 @@ _COUNTS = {
 
 
 def _asked(documents: Sequence[Line]) -> list[str]:
-    """Spans and questions always; relations where they occur."""
-    related = any(line.get(key) for line in documents for key in _COUNTS["relations"])
-    return [name for name in _COUNTS if related or name != "relations"]
+    """What there is to score: spans and relations that somebody marked or a model found, questions that were answered.
+
+    Of anything else a number would say what nobody knows.
+    """
+    return [name for name, keys in _COUNTS.items() if any(line.get(key) for line in documents for key in keys)]
 
 
 def _draws(size: int, samples: int, seed: int) -> np.ndarray:

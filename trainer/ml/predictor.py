@@ -16,10 +16,10 @@ from trainer.ml.estimator.exports import GRAPH
 from trainer.ml.estimator.spec import DEFAULT_SIGNATURE
 from trainer.ml.estimator.values import read_values
 from trainer.ml.examples import encodable
-from trainer.ml.schema import FORMAT_VERSION, Schema
+from trainer.ml.schema import FORMAT_VERSION, Question, Schema
 
 _BATCH_CHARACTERS, _BATCH_TEXTS = 100_000, 256
-DOUBTS = ("uncertainty", "margin", "entropy")
+DOUBTS = ("uncertainty", "margin", "entropy", "total_uncertainty", "total_entropy")  # older exports have no totals
 _GRAPHS = 2  # that are kept loaded for an owner: a label set, and the one before it
 
 
@@ -94,7 +94,8 @@ class Predictor:
         """For each text its `spans`, `relations` of them, `choices` by question (best first), and how undecided it is.
 
         Scores are calibrated probabilities. `uncertainty` and `margin` are shares of one, `entropy` is in nats; they
-        are means over the tokens, and over all that is asked.
+        are means over the tokens, and over all that is asked. `total_uncertainty` and `total_entropy` are sums over
+        the same: they prefer long documents, as means do short ones.
         """
         answers: list[dict[str, Any]] = []
         for batch in _batches(texts):
@@ -125,7 +126,8 @@ class Predictor:
         """The same, without what is too uncertain to be shown.
 
         An answer is shown from its label's threshold on, at and above which the wished precision was seen out of
-        fold. Where there was not enough evidence for one, its score itself has to reach the wished precision.
+        fold. Where there was not enough evidence for one, its score itself has to be higher than that precision. Of a
+        single choice the best is shown, which is what thresholds speak of.
         """
         return [self._shown(answer) for answer in self(texts)]
 
@@ -134,9 +136,11 @@ class Predictor:
         if known is None:  # exported before there were thresholds
             return answer
 
+        modest = known.get("without_evidence", known["precision"])  # exports of before had no such number
+
         def least(kind: str, name: str) -> float:
             found = known[kind].get(name, {}).get("threshold")
-            return known["precision"] if found is None else found
+            return modest if found is None else found
 
         kept = [row for row, span in enumerate(answer["spans"]) if span["score"] >= least("spans", span["label"])]
         place = {row: number for number, row in enumerate(kept)}
@@ -149,8 +153,12 @@ class Predictor:
                 and {relation["head"], relation["tail"]} <= place.keys()
             ],
             "choices": {
-                question: [choice for choice in ranked if choice["score"] >= least("questions", question)]
-                for question, ranked in answer["choices"].items()
+                question.name: [
+                    choice
+                    for choice in answer["choices"][question.name][: None if question.multiple else 1]
+                    if choice["score"] >= least("questions", question.name)
+                ]
+                for question in self.schema.questions
             },
         }
 
@@ -186,12 +194,14 @@ def answers_of(outputs: dict[str, np.ndarray], size: int, schema: Schema) -> lis
             answer["relations"] = relations
     for index, question in enumerate(schema.questions):
         for answer, shares in zip(answers, outputs[f"choice_{index}"].tolist(), strict=True):
-            ranked = sorted(zip(shares, question.choices, strict=True), reverse=True)
-            listed = [{"label": choice, "score": share} for share, choice in ranked]
-            answer["choices"][question.name] = (
-                [choice for choice in listed if choice["score"] >= 0.5] if question.multiple else listed
-            )
+            answer["choices"][question.name] = ranked(shares, question)
     return answers
+
+
+def ranked(shares: Sequence[float], question: Question) -> list[dict[str, Any]]:
+    """The choices, best first; of several those that are rather chosen than not."""
+    best = sorted(zip(shares, question.choices, strict=True), reverse=True)
+    return [{"label": choice, "score": share} for share, choice in best if share >= 0.5 or not question.multiple]
 
 
 def classes_of(answer: dict[str, Any], schema: Schema) -> dict[str, list[str]]:

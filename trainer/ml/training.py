@@ -21,9 +21,9 @@ from trainer.ml.fitting import Fit, Progress
 from trainer.ml.heads.choices import targets
 from trainer.ml.metrics import bootstrap_interval
 from trainer.ml.pool import read as read_pool
-from trainer.ml.predictor import Graphs, load
+from trainer.ml.predictor import Graphs, load, ranked
 from trainer.ml.round import Round
-from trainer.ml.schema import NothingToLearn, Schema
+from trainer.ml.schema import NothingToLearn, Question, Schema
 
 
 def train(
@@ -68,7 +68,7 @@ def train(
     written = export(params, fit.weights(), round_, model_dir / "export", seed=seed, former=previous, graphs=graphs)
     if round_.held:
         tell({"phase": "evaluate", "documents": len(round_.held)})
-    metrics = _measure(round_, written, graphs, answered) | known.to_dict()
+    metrics = _measure(round_, written, graphs, _as_exported(round_, answered, known)) | known.to_dict()
     shutil.rmtree(work, ignore_errors=True)
     left_out = {key: getattr(batch.tagging, key) for key in ("off_edges", "overlapping", "across")}
     left_out["relations"] = batch.relations_left_out
@@ -121,15 +121,37 @@ def _calibration(round_: Round, answered: Mapping[int, dict[str, Any]]) -> cal.C
         spans = cal.by_label(cal.judged(examples, [answer["spans"] for answer in answers], labels), labels)
     questions = {}
     for question in round_.schema.questions:
-        target, given = targets(examples, question)
-        asked = np.flatnonzero(given[:-1])
+        asked, target = _asked(examples, question)
         shares = np.array([answers[row]["shares"][question.name] for row in asked])
         fit = cal.several_choices if question.multiple else cal.single_choice
         if len(asked):
-            questions[question.name] = fit(shares, target[asked])
+            questions[question.name] = fit(shares, target)
     related = round_.schema.relations
     relations, among_given = _related(related, examples, answers)
     return cal.Calibration(spans, questions, relations, labels, related, given=among_given)
+
+
+def _asked(examples: Sequence[Example], question: Question) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the examples that answer a question, and their answers as shares of its choices [n, C]."""
+    target, given = targets(examples, question)
+    asked = np.flatnonzero(given[:-1])
+    return asked, target[asked]
+
+
+def _as_exported(
+    round_: Round, answered: Mapping[int, dict[str, Any]], known: cal.Calibration
+) -> dict[int, dict[str, Any]]:
+    """The answers out of fold as an export would give them: choices by scores that are calibrated.
+
+    Each by a fit that had not seen the document. What spans and relations are found does not depend on their scores.
+    """
+    rows = list(answered)
+    told = {row: {**answer, "choices": dict(answer["choices"])} for row, answer in answered.items()}
+    for question in round_.schema.questions:
+        asked, _ = _asked([round_.seen[row] for row in rows], question)
+        for place, shares in zip(asked, known.questions[question.name].fair if len(asked) else (), strict=True):
+            told[rows[place]]["choices"][question.name] = ranked(shares.tolist(), question)
+    return told
 
 
 def _related(

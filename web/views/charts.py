@@ -110,12 +110,16 @@ def _accuracy(metrics: dict[str, Any]) -> float | None:
 
 @dataclass(frozen=True)
 class Reliability:
-    """Of one kind of answer: by how many points scores are off, and before calibration; None: nothing to measure."""
+    """Of one kind of answer: by how many points scores are off, and before calibration; None: too few answers to tell.
+
+    Versions of before 0.5 told the error without its interval, even of a handful of answers.
+    """
 
     figure: Figure
     events: int
     points: str | None
     points_before: str | None
+    interval: str | None
 
 
 def reliabilities(metrics: Mapping[str, Any]) -> list[Reliability]:
@@ -146,7 +150,9 @@ def _reliability(title: str, report: Mapping[str, Any]) -> Reliability:
     label = _("%(title)s: how often answers are right, by their score. The table has the numbers.") % {"title": title}
     head = [_("Scores"), _("Mean"), _("Right"), _("Answers")]
     figure = Figure(title, _("right, by score"), drawing.calibration(label, dots), head, rows)
-    return Reliability(figure, report["events"], _in_points(report["ece"]), _in_points(report["ece_before"]))
+    error, before, interval = report["ece"], report["ece_before"], report.get("ece_interval")
+    between = "–".join(f"{100 * edge:.1f}" for edge in interval) if interval else None
+    return Reliability(figure, report["events"], _in_points(error), _in_points(before), between)
 
 
 def _in_points(error: float | None) -> str | None:

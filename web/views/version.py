@@ -52,7 +52,7 @@ class Row:
 
     @property
     def why(self) -> str:
-        """Why it is not suggested, or only from the wished precision on, in the reader's language."""
+        """Why it is not suggested, or only from a score that is high by itself on, in the reader's language."""
         return _said(self.reason or self.threshold.get("reason") or "")
 
     @property
@@ -65,6 +65,7 @@ class Row:
 def show(request: TenantRequest, version_id: int) -> HttpResponse:
     version = access.version_for(request, version_id)
     metrics = version.metrics
+    thresholds = metrics.get("thresholds") or {}
     measured = "held_out" if metrics.get("held_out") else "out_of_fold"
     earlier = ModelVersion.objects.filter(project=version.project_id, number__lt=version.number)
     context = {
@@ -73,7 +74,8 @@ def show(request: TenantRequest, version_id: int) -> HttpResponse:
         "run": TrainingRun.objects.select_related("started_by").get(pk=version.run_id),
         "figures": scores_of(curves([version], measured=measured), version),
         "tables": tables(version),
-        "precision": (metrics.get("thresholds") or {}).get("precision"),
+        "precision": thresholds.get("precision"),
+        "modest": thresholds.get("without_evidence", thresholds.get("precision")),
         "reliabilities": reliabilities(metrics),
         "left_out": left_out(metrics),
         "before": earlier.aggregate(last=Max("number"))["last"],
