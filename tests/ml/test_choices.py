@@ -10,6 +10,7 @@ from trainer.ml.batches import batch_of
 from trainer.ml.examples import Example
 from trainer.ml.features import extract
 from trainer.ml.heads.choices import ChoiceHead, spoken, targets
+from trainer.ml.heads.scores import Scale
 from trainer.ml.inputs import Fits, Inputs, Numbering
 from trainer.ml.opinions import no_opinions
 from trainer.ml.schema import Question, Schema
@@ -39,7 +40,7 @@ def fitted(
     numbering = Numbering(batch.vocabulary, batch.vectors, no_opinions(batch.vectors, 0))
     asked = numbering.number(extract(tf.constant(texts), Tokenizer()))
     numbered = tf.nest.map_structure(lambda tensor: tensor.numpy(), asked._asdict())
-    return np.asarray(head.shares(Inputs(**batch.bundles.inputs(numbered))))
+    return np.asarray(head.shares(Inputs(**batch.bundles.inputs(numbered)), Scale("choice", len(choices), None)))
 
 
 @pytest.mark.parametrize(
