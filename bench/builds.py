@@ -38,7 +38,9 @@ def laid_out(commit: str) -> Iterator[Build]:
         return
     name = _git("rev-parse", "--short=7", f"{commit}^{{commit}}").decode().strip()
     with tempfile.TemporaryDirectory(prefix=f"marginalia-{name}-") as folder:
-        with tarfile.open(fileobj=io.BytesIO(_git("archive", name))) as archive:
+        there = _git("ls-tree", "-r", "-d", "--name-only", name).decode().splitlines()
+        parts = [folder for folder in LEARNS if folder in there]
+        with tarfile.open(fileobj=io.BytesIO(_git("archive", name, "trainer/__init__.py", *parts))) as archive:
             archive.extractall(folder, filter="data")
         yield _ready(name, Path(folder))
 

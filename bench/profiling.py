@@ -18,10 +18,10 @@ from bench import corpora
 from bench.bars import Bar, drawn
 from bench.builds import WORKING_TREE, Build, laid_out
 from bench.measured import ROOT, Failed, run
-from bench.model_tables import order
+from bench.model_tables import head, line, order
 from bench.phases import Others
 from bench.rounds import RELEASED
-from bench.rows import Row, add, read
+from bench.rows import NOTHING, Row, add, read
 from bench.sampling import OTHER, PARTS
 from bench.systems import write
 
@@ -82,13 +82,31 @@ def sampled(build: Build, corpus_name: str, size: str) -> Row:
 
 def picture(rows: Sequence[Row]) -> str:
     """SVG: a bar for each build and size, parts in the order in which they come about."""
-    newest = {(row["corpus"], row["size"], row["build"]): row for row in sorted(rows, key=lambda row: row["at"])}
-    ordered = sorted(newest.values(), key=lambda row: (row["corpus"], order(row["size"]), row["at"]))
     bars = []
-    for row in ordered:
+    for row in _newest(rows):
         parts = {part: row["parts"].get(part, 0.0) for part in SHOWN}
         bars.append(Bar(f"{row['corpus']}, {_amount(row['size'])}", _called(row), parts))
     return drawn("CPU seconds of one round, from a fresh process to a checked export", bars)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The same as figures."""
+    if not rows:
+        return NOTHING
+    lines = [head(["sample", "build", *SHOWN, "all", "steps", "load"])]
+    for row in _newest(rows):
+        parts = [f"{row['parts'].get(part, 0.0):.1f}" for part in SHOWN]
+        what = f"{row['corpus']}, {_amount(row['size'])}"
+        lines.append(line([what, _called(row), *parts, f"{row['cpu']:.1f}", str(row["steps"]), f"{row['load']:.1f}"]))
+    return "\n".join(lines)
+
+
+def _newest(rows: Sequence[Row]) -> list[Row]:
+    """Of each sample the release, and the build that was measured last."""
+    found: dict[tuple[str, str, bool], Row] = {}
+    for row in sorted(rows, key=lambda row: row["at"]):
+        found[row["corpus"], row["size"], row["build"] == RELEASED] = row
+    return sorted(found.values(), key=lambda row: (row["corpus"], order(row["size"]), row["build"] != RELEASED))
 
 
 SHOWN = (

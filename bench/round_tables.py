@@ -8,7 +8,7 @@ from itertools import islice
 from statistics import mean, median
 
 from bench.model_tables import FIGURE, head, line, order
-from bench.rows import Row
+from bench.rows import NOTHING, Row
 
 AIMS = {"20": 0.35, "50": 0.35, "22000t": 0.5}  # of the CPU seconds before
 LOSS_AIM = 0.5  # points, of the mean over corpora at 20, 50 and 200 lines
@@ -37,7 +37,7 @@ def like(given: Row, rows: Sequence[Row]) -> list[Row]:
 def rounds(rows: Sequence[Row]) -> str:
     """What both builds cost and find: by size, by corpus and size, and by phase; and how busy the machine was."""
     if not rows:
-        return "Nothing measured yet."
+        return NOTHING
     return "\n\n".join([by_size(rows), by_corpus(rows), by_phase(rows), circumstances(rows)])
 
 
@@ -120,7 +120,7 @@ def levers(rows: Sequence[Row]) -> str:
         if row["lever"]:
             named.setdefault(row["lever"], []).append(row)
     if not named:
-        return "Nothing measured yet."
+        return NOTHING
     sizes = sorted({row["size"] for found in named.values() for row in found}, key=order)
     lines = [head(["what", "between", *(f"{size}: CPU; points [samples]" for size in sizes)])]
     for name, found in named.items():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 Row = dict[str, Any]
+NOTHING = "Nothing measured yet."  # what stands for a table without rows
 
 
 def read(path: Path, cell: Callable[[Row], Hashable]) -> list[Row]:
