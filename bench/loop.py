@@ -73,8 +73,9 @@ def main() -> int:
             except (RuntimeError, OSError) as error:
                 print(f"{part}: {error}", file=sys.stderr, flush=True)
                 failed += 1
-            if options.json:
-                _keep(options.json, part, load, bench.figures[known:])
+            finally:
+                if options.json:
+                    _keep(options.json, part, load, bench.figures[known:])
     print(f"\nMeasured on {_machine()}.\n\n{table(bench.figures)}")
     return 1 if failed else 0
 
@@ -124,7 +125,7 @@ def measure_learning(bench: Bench, options: argparse.Namespace) -> None:
     path = bench.folder / "learning.jsonl"
     path.write_text("".join(json.dumps({"id": d["id"], "text": d["text"]}) + "\n" for d in lines), encoding="utf-8")
     transfer.import_file(client, project, path, len(lines))
-    for figure in learning.measure(learning.Learner(client, project, gold), _goals(options)):
+    for figure in learning.measure(learning.Learner(client, project, gold), options.goals):
         bench.add(figure)
     texts = [line["text"] for line in lines[: 20 if options.quick else 100]]
     client("POST", f"/projects/{project}/suggest", {"texts": texts[:1]})
@@ -143,12 +144,8 @@ def measure_crowd(bench: Bench, options: argparse.Namespace) -> None:
     transfer.write_mails(path, 3_000)
     transfer.import_file(client, project, path, 3_000)
     with crowd.labelling(bench.url, bench.tenant, bench.tokens[1:] or bench.tokens, project):
-        for figure in crowd.measure(learning.Learner(client, project, demo_gold), _goals(options)):
+        for figure in crowd.measure(learning.Learner(client, project, demo_gold), options.goals):
             bench.add(figure)
-
-
-def _goals(options: argparse.Namespace) -> list[int]:
-    return [20, 100] if options.quick else [20, 100, 500]
 
 
 def measure_annotating(bench: Bench, options: argparse.Namespace) -> None:
@@ -244,12 +241,14 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.loop", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer calls, no large project; some minutes")
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS), help="what to measure")
+    parser.add_argument("--goals", nargs="+", type=int, help="documents after which a round is timed")
     parser.add_argument("--corpus", default="demo", help="what is learned from: demo, or a corpus of ../shared/data")
     parser.add_argument("--json", type=Path, help="also keep the figures in this file, by part")
     parser.add_argument("--url", help="an install that runs, for example http://127.0.0.1:8000")
     parser.add_argument("--tenant", help="with --url")
     parser.add_argument("--token", action="append", default=[], help="with --url, once a person, the manager's first")
     options = parser.parse_args()
+    options.goals = options.goals or ([20, 100] if options.quick else [20, 100, 500])
     if options.url and not (options.tenant and options.token):
         parser.error("--url needs --tenant and --token")
     return options
