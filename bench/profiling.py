@@ -74,7 +74,7 @@ def sampled(build: Build, corpus_name: str, size: str) -> Row:
         "cpu": round(cost.cpu_seconds, 2),
         "parts": {part: round(value, 2) for part, value in seconds.items()},
         "unknown": [[function, round(value, 2)] for function, value in seen["unknown"]],
-        "steps": json.loads(printed.splitlines()[-1])["steps"],
+        "steps": json.loads(printed.splitlines()[-1]).get("steps"),
         **others.told(cost.cpu_seconds),
         "at": time.strftime("%Y-%m-%dT%H:%M:%S"),
     }

@@ -120,7 +120,7 @@ def trained(build: Build, data: Path, pool: Path | None, folder: Path) -> tuple[
         "cpu": round(cost.cpu_seconds, 2),
         "wall": round(cost.wall_seconds, 2),
         "peak_mb": round(cost.peak_mb),
-        "steps": said["steps"],
+        "steps": said.get("steps"),
         "phases": phases.ended(cost.cpu_seconds),
         **others.told(cost.cpu_seconds),
     }
