@@ -18,11 +18,16 @@ from types import CodeType, FrameType
 EVERY_SECONDS = 0.005
 OURS = ("trainer/ml/", "words/")
 OTHER = "other"
-# The first part that any frame of the stack belongs to counts. Each is a list of files, some with one function.
+# The first part that any frame of the stack belongs to counts. Each is a list of files, some with one function; of all
+# builds that are sampled, so that not every one has each.
 PARTS: dict[str, tuple[tuple[str, str], ...]] = {
     "imports": (("<frozen importlib._bootstrap>", ""),),
     "check of the export": (("trainer/ml/exporting.py", "verified"),),
-    "export": (("trainer/ml/exporting.py", ""), ("trainer/ml/estimator/exports.py", "")),
+    "export": (
+        ("trainer/ml/exporting.py", ""),
+        ("trainer/ml/estimator/exports.py", ""),
+        ("trainer/ml/fitting.py", "whole"),
+    ),
     "calibration, scores": (
         ("trainer/ml/calibration.py", ""),
         ("trainer/ml/training.py", "_calibration"),
@@ -35,6 +40,7 @@ PARTS: dict[str, tuple[tuple[str, str], ...]] = {
     "word vectors": (("trainer/ml/vectors.py", ""), ("trainer/ml/vector_cache.py", "")),
     "reading": (
         ("trainer/ml/batches.py", ""),
+        ("trainer/ml/bundles.py", ""),
         ("trainer/ml/examples.py", ""),
         ("trainer/ml/pool.py", ""),
         ("trainer/ml/round.py", ""),

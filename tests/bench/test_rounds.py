@@ -138,14 +138,19 @@ def test_the_exponent_of_a_power_is_found_between_its_bounds() -> None:
     assert found.low < 0.5 < found.high < 0.6
 
 
-def test_what_a_part_of_a_profile_is_charged_for_is_there() -> None:
-    for places in sampling.PARTS.values():
-        for file, function in places:
-            if file.startswith("<"):
-                continue
-            tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
-            defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-            assert function in {"", *defined}, f"{file} has no {function}: say in bench/sampling.py where it went"
+def test_each_part_of_a_profile_is_somewhere_in_the_code() -> None:
+    for part, places in sampling.PARTS.items():
+        assert any(map(_is_there, places)), f"say in bench/sampling.py where {part} is done now"
+
+
+def _is_there(place: tuple[str, str]) -> bool:
+    file, function = place
+    if file.startswith("<"):  # of Python's own
+        return True
+    if not (ROOT / file).exists():
+        return False
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    return function in {"", *(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))}
 
 
 def test_a_sampler_tells_parts_from_what_is_in_none() -> None:
