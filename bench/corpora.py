@@ -65,6 +65,12 @@ def permuted(lines: list[Line], seed: int) -> list[Line]:
     return lines
 
 
+def unlabelled(line: Line, task: str) -> Line:
+    """What may be seen of a line that is measured on."""
+    seen = ("id", "text", "spans") if task == "relations" else ("id", "text")
+    return {key: line[key] for key in seen}
+
+
 @cache
 def load(name: str) -> Corpus:
     """The corpus of this name. Raises `FileNotFoundError` and, for a name that is not known, `KeyError`."""

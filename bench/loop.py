@@ -14,6 +14,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,7 @@ from typing import Any
 import psutil
 
 from annotator.demo import PROJECT, mails
-from bench import annotators, learning, processes, transfer
+from bench import annotators, crowd, learning, processes, transfer
 from bench.client import Client
 from bench.figures import Figure, as_json, percentiles, table
 from bench.gold import Gold, demo_gold
@@ -46,6 +47,7 @@ class Bench:
     folder: Path
     launcher: psutil.Process | None = None
     figures: list[Figure] = field(default_factory=list)
+    started: list[Figure] = field(default_factory=list)  # how long that took
 
     def add(self, *figures: Figure) -> None:
         self.figures += figures
@@ -60,15 +62,31 @@ class Bench:
 
 
 def main() -> int:
+    """Measure part by part. What one measured is kept at once, and one that fails does not take the rest along."""
     options = _options()
+    failed = 0
     with tempfile.TemporaryDirectory(prefix="marginalia-bench-") as folder, _server(options, Path(folder)) as bench:
         for part in options.parts:
-            PARTS[part](bench, options)
+            load, known = os.getloadavg()[0], len(bench.figures)
+            try:
+                PARTS[part](bench, options)
+            except (RuntimeError, OSError) as error:
+                print(f"{part}: {error}", file=sys.stderr, flush=True)
+                failed += 1
+            finally:
+                if options.json:
+                    _keep(options.json, part, load, bench.figures[known:])
     print(f"\nMeasured on {_machine()}.\n\n{table(bench.figures)}")
-    if options.json:
-        told = {"machine": _machine(), "figures": as_json(bench.figures)}
-        options.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    return 0
+    return 1 if failed else 0
+
+
+def _keep(path: Path, part: str, load: float, figures: list[Figure]) -> None:
+    """Beside the other parts of the file, in place of what was measured of this one before."""
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    at = time.strftime("%Y-%m-%dT%H:%M:%S")
+    kept[part] = {"machine": _machine(), "load": round(load, 1), "at": at, "figures": as_json(figures)}
+    ordered = {name: kept[name] for name in PARTS if name in kept}
+    path.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
 
 
 @contextlib.contextmanager
@@ -86,10 +104,7 @@ def _server(options: argparse.Namespace, folder: Path) -> Iterator[Bench]:
             if times != "again" and "start" in options.parts:
                 continue
             tokens = _people(data_dir)
-            bench = Bench(running.url, TENANT, tokens, folder, psutil.Process(running.process.pid))
-            if "start" in options.parts:
-                bench.add(*figures)
-            yield bench
+            yield Bench(running.url, TENANT, tokens, folder, psutil.Process(running.process.pid), started=figures)
             return
 
 
@@ -110,8 +125,7 @@ def measure_learning(bench: Bench, options: argparse.Namespace) -> None:
     path = bench.folder / "learning.jsonl"
     path.write_text("".join(json.dumps({"id": d["id"], "text": d["text"]}) + "\n" for d in lines), encoding="utf-8")
     transfer.import_file(client, project, path, len(lines))
-    goals = [20, 100] if options.quick else [20, 100, 500]
-    for figure in learning.measure(learning.Learner(client, project, gold), goals):
+    for figure in learning.measure(learning.Learner(client, project, gold), options.goals):
         bench.add(figure)
     texts = [line["text"] for line in lines[: 20 if options.quick else 100]]
     client("POST", f"/projects/{project}/suggest", {"texts": texts[:1]})
@@ -121,6 +135,17 @@ def measure_learning(bench: Bench, options: argparse.Namespace) -> None:
         client("POST", f"/projects/{project}/suggest", {"texts": [text]})
         seconds.append(perf_counter() - began)
     bench.add(*percentiles("suggestion endpoint, one text", seconds, SUGGEST_AIM))
+
+
+def measure_crowd(bench: Bench, options: argparse.Namespace) -> None:
+    """The same on one more screen while eight people label the same project."""
+    client, project = bench.manager(), bench.new_project(PROJECT, "Crowd")
+    path = bench.folder / "crowd.jsonl"
+    transfer.write_mails(path, 3_000)
+    transfer.import_file(client, project, path, 3_000)
+    with crowd.labelling(bench.url, bench.tenant, bench.tokens[1:] or bench.tokens, project):
+        for figure in crowd.measure(learning.Learner(client, project, demo_gold), options.goals):
+            bench.add(figure)
 
 
 def measure_annotating(bench: Bench, options: argparse.Namespace) -> None:
@@ -176,13 +201,15 @@ def measure_reloading(bench: Bench, _options: argparse.Namespace) -> None:
     bench.add(*(Figure(**figure) for figure in json.loads(printed.splitlines()[-1])))
 
 
-def _start_is_measured_by_starting(_bench: Bench, _options: argparse.Namespace) -> None:
-    """See _server."""
+def tell_start(bench: Bench, _options: argparse.Namespace) -> None:
+    """Starting was measured by starting; see _server."""
+    bench.add(*bench.started)
 
 
 PARTS = {
-    "start": _start_is_measured_by_starting,
+    "start": tell_start,
     "learning": measure_learning,
+    "crowd": measure_crowd,
     "annotating": measure_annotating,
     "memory": measure_memory,
     "reload": measure_reloading,
@@ -214,12 +241,14 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.loop", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer calls, no large project; some minutes")
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS), help="what to measure")
+    parser.add_argument("--goals", nargs="+", type=int, help="documents after which a round is timed")
     parser.add_argument("--corpus", default="demo", help="what is learned from: demo, or a corpus of ../shared/data")
-    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    parser.add_argument("--json", type=Path, help="also keep the figures in this file, by part")
     parser.add_argument("--url", help="an install that runs, for example http://127.0.0.1:8000")
     parser.add_argument("--tenant", help="with --url")
     parser.add_argument("--token", action="append", default=[], help="with --url, once a person, the manager's first")
     options = parser.parse_args()
+    options.goals = options.goals or ([20, 100] if options.quick else [20, 100, 500])
     if options.url and not (options.tenant and options.token):
         parser.error("--url needs --tenant and --token")
     return options

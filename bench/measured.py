@@ -6,13 +6,14 @@ import os
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
 ROOT = Path(__file__).resolve().parent.parent
-QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "PYTHONPATH": str(ROOT)}
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
+Listener = Callable[[bytes, int], None]  # is given a line of stderr, and the id of the process that wrote it
 
 
 class Failed(Exception):
@@ -28,15 +29,31 @@ class Cost:
     peak_mb: float
 
 
-def run(command: Sequence[str], given: Path | None = None) -> tuple[str, Cost]:
-    """What the command printed, and its cost. Raises `Failed`."""
+def run(
+    command: Sequence[str], given: Path | None = None, *, root: Path = ROOT, listener: Listener | None = None
+) -> tuple[str, Cost]:
+    """What the command printed, and its cost. Raises `Failed`.
+
+    It runs on the code in `root`. Each line that it writes on stderr goes to the `listener`, as it comes.
+    """
+    environment = os.environ | QUIET | {"PYTHONPATH": str(root)}
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
         began = perf_counter()
         with (given or Path(os.devnull)).open("rb") as stdin:
             process = subprocess.Popen(
-                command, cwd=ROOT, env=os.environ | QUIET, stdin=stdin, stdout=out, stderr=errors
+                command,
+                cwd=root,
+                env=environment,
+                stdin=stdin,
+                stdout=out,
+                stderr=subprocess.PIPE if listener else errors,
             )
-            _, status, used = os.wait4(process.pid, 0)
+        if listener and process.stderr:
+            with process.stderr:
+                for line in process.stderr:
+                    errors.write(line)
+                    listener(line, process.pid)
+        _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         wall = perf_counter() - began
         out.seek(0)

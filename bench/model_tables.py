@@ -58,7 +58,7 @@ def scores(rows: Sequence[Row], figure: str) -> str:
     comparison. Another system may have fewer of them; then it says how many.
     """
     systems = [name for name in ORDER if any(row["system"] == name for row in rows)]
-    lines = [_head(["corpus", "labelled lines (tokens)", "samples", *(NAMES[name] for name in systems)])]
+    lines = [head(["corpus", "labelled lines (tokens)", "samples", *(NAMES[name] for name in systems)])]
     for (corpus, size), cells in _by_cell(rows).items():
         compared = [{row["sample"] for row in cells.get(name, [])} for name in (systems[0], "ours-a")]
         shared = set.intersection(*compared)
@@ -67,7 +67,7 @@ def scores(rows: Sequence[Row], figure: str) -> str:
         common = {name: [row for row in found if row["sample"] in shared] for name, found in cells.items()}
         tokens = mean(row["tokens"] for row in common["ours-a"])
         shown = [_score(common.get(name, []), figure, len(shared)) for name in systems]
-        lines.append(_line([corpus, f"{size} ({tokens:,.0f})", str(len(shared)), *shown]))
+        lines.append(line([corpus, f"{size} ({tokens:,.0f})", str(len(shared)), *shown]))
     return "\n".join(lines)
 
 
@@ -84,7 +84,7 @@ def _score(rows: Sequence[Row], figure: str, samples: int) -> str:
 def costs(rows: Sequence[Row]) -> str:
     """Processor seconds of training, peak memory and size of what is kept, as means over samples."""
     systems = [name for name in ORDER if name != "ours-b" and any(row["system"] == name for row in rows)]
-    lines = [_head(["corpus", "labelled lines", *(f"{NAMES[name]}: CPU s · MB peak · MB kept" for name in systems)])]
+    lines = [head(["corpus", "labelled lines", *(f"{NAMES[name]}: CPU s · MB peak · MB kept" for name in systems)])]
     for (corpus, size), cells in _by_cell(rows).items():
         shown = [
             " · ".join(f"{mean(row[key] for row in cells[name]):,.{digits}f}" for key, digits in _COSTS)
@@ -92,7 +92,7 @@ def costs(rows: Sequence[Row]) -> str:
             else "–"
             for name in systems
         ]
-        lines.append(_line([corpus, size, *shown]))
+        lines.append(line([corpus, size, *shown]))
     return "\n".join(lines)
 
 
@@ -102,13 +102,13 @@ _COSTS = (("train_cpu", 1), ("peak_mb", 0), ("compressed_mb", 1))
 def gains(rows: Sequence[Row]) -> str:
     """By size, the mean over corpora of how far ours is above each peer on the samples that both were measured on."""
     by_key = {(row["corpus"], row["size"], row["sample"], row["system"]): row["f1"] for row in rows}
-    sizes = sorted({row["size"] for row in rows}, key=_order)
-    lines = [_head(["labelled lines", "pool", *(f"over {NAMES[peer]}" for peer in ("crfsuite", "spacy"))])]
+    sizes = sorted({row["size"] for row in rows}, key=order)
+    lines = [head(["labelled lines", "pool", *(f"over {NAMES[peer]}" for peer in ("crfsuite", "spacy"))])]
     for size in sizes:
         for pool in ("a", "b"):
             shown = [_gain(by_key, size, f"ours-{pool}", peer) for peer in ("crfsuite", "spacy")]
             if shown != ["–", "–"]:
-                lines.append(_line([size, f"({pool})", *shown]))
+                lines.append(line([size, f"({pool})", *shown]))
     return "\n".join(lines)
 
 
@@ -127,7 +127,7 @@ def _gain(by_key: dict[tuple[str, str, int, str], float], size: str, ours: str, 
 
 def saved(rows: Sequence[Row]) -> str:
     """Actions saved so far, and the precision of what was shown in each stretch; means over samples."""
-    lines = [_head(["system", "", *(str(last) for last in (*effort.TRAINED_AFTER[1:], effort.LAST))])]
+    lines = [head(["system", "", *(str(last) for last in (*effort.TRAINED_AFTER[1:], effort.LAST))])]
     for corpus, system in sorted({(row["corpus"], row["system"]) for row in rows}):
         samples = {
             row["sample"]: row["stretches"][1:] for row in rows if (row["corpus"], row["system"]) == (corpus, system)
@@ -136,7 +136,7 @@ def saved(rows: Sequence[Row]) -> str:
         name = f"{system}, {corpus}, samples: {len(samples)}"
         saving = [f"{mean(one['saved'] for one in part):.1f} %" for part in stretches]
         shown = [f"{_precision(part)} of {mean(one['shown'] for one in part):.0f}" for part in stretches]
-        lines += [_line([name, "saved so far", *saving]), _line(["", "right of those shown", *shown])]
+        lines += [line([name, "saved so far", *saving]), line(["", "right of those shown", *shown])]
     return "\n".join(lines)
 
 
@@ -147,20 +147,20 @@ def _precision(stretches: Sequence[Row]) -> str:
 
 def _by_cell(rows: Sequence[Row]) -> dict[tuple[str, str], dict[str, list[Row]]]:
     cells: dict[tuple[str, str], dict[str, list[Row]]] = {}
-    for row in sorted(rows, key=lambda row: (row["corpus"], _order(row["size"]), row["sample"])):
+    for row in sorted(rows, key=lambda row: (row["corpus"], order(row["size"]), row["sample"])):
         cells.setdefault((row["corpus"], row["size"]), {}).setdefault(row["system"], []).append(row)
     return cells
 
 
-def _order(size: str) -> tuple[bool, bool, int]:
+def order(size: str) -> tuple[bool, bool, int]:
     return size == "all", size.endswith("t"), int(size.rstrip("t")) if size != "all" else 0
 
 
-def _head(cells: Sequence[str]) -> str:
-    return _line(cells) + "\n" + "|---" * 2 + "|---:" * (len(cells) - 2) + "|"
+def head(cells: Sequence[str]) -> str:
+    return line(cells) + "\n" + "|---" * 2 + "|---:" * (len(cells) - 2) + "|"
 
 
-def _line(cells: Sequence[str]) -> str:
+def line(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 

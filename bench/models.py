@@ -8,7 +8,6 @@ that broke off goes on, and cells can be added, or measured again (`--again`; th
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import corpora, scoring
+from bench import corpora, rows, scoring
 from bench.measured import ROOT, Failed
 from bench.peers.tokens import kind_for, tokenize
 from bench.systems import ALL, CAN, FOR_TASK, OURS, Outcome, Work, measure, write
@@ -50,7 +49,6 @@ class Cell:
 def main() -> int:
     """Measure what is asked for and not yet known."""
     options = _options()
-    options.results.parent.mkdir(parents=True, exist_ok=True)
     known = set() if options.again else {_cell(row) for row in read(options.results)}
     for cell in _planned(options):
         if cell in known:
@@ -60,19 +58,14 @@ def main() -> int:
         except Failed as failure:
             print(f"{cell}: {failure}", file=sys.stderr, flush=True)
             continue
-        with options.results.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        rows.add(options.results, row)
         print(_told(row), file=sys.stderr, flush=True)
     return 0
 
 
 def read(path: Path) -> list[dict[str, Any]]:
     """The rows of a results file, the last of each cell."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8") as file:
-        rows = [json.loads(line) for line in file]
-    return list({_cell(row): row for row in rows}.values())
+    return rows.read(path, _cell)
 
 
 def _cell(row: dict[str, Any]) -> Cell:
@@ -102,7 +95,7 @@ def _measured(cell: Cell, spacy_seconds: float) -> dict[str, Any]:
         work = Work(
             corpus.task,
             write(folder / "data.jsonl", sample),
-            write(folder / "texts.jsonl", [_unlabelled(line, corpus.task) for line in corpus.test]),
+            write(folder / "texts.jsonl", [corpora.unlabelled(line, corpus.task) for line in corpus.test]),
             write(folder / "pool.jsonl", [{"text": text} for text in pool]),
             folder / "model",
             spacy_seconds,
@@ -110,12 +103,6 @@ def _measured(cell: Cell, spacy_seconds: float) -> dict[str, Any]:
         work.folder.mkdir()
         found = measure(cell.system, work)
     return _row(cell, corpus, sample, found)
-
-
-def _unlabelled(line: dict[str, Any], task: str) -> dict[str, Any]:
-    """What may be seen of a line that is measured on."""
-    seen = ("id", "text", "spans") if task == "relations" else ("id", "text")
-    return {key: line[key] for key in seen}
 
 
 def _row(cell: Cell, corpus: corpora.Corpus, sample: list[dict[str, Any]], found: Outcome) -> dict[str, Any]:
