@@ -23,7 +23,7 @@ from annotator.models import Project, Tenant
 from annotator.said import counted
 from annotator.spans import Schema
 from annotator.tenancy import tenant_scope
-from trainer import runs, store
+from trainer import phases, runs, store
 from trainer.models import ModelVersion, TrainingRun
 
 log = structlog.get_logger(__name__)
@@ -87,8 +87,10 @@ class Round:
         self.folder = store.run_dir(tenant.pk, project.pk, run.pk)
         self.pool = self.folder / "pool.jsonl"
         self.labels = self.folder / "labels.json"
-        self.progress: dict[str, Any] = {"phase": "snapshot"}
+        self.watch = phases.Watch("snapshot")
+        self.steps: dict[str, int] = {}
         self.stopped = Event()
+        self.wake = Event()  # there is something to tell before the next heartbeat
         self.live_before: ModelVersion | None = None
 
     def go(self) -> None:
@@ -192,6 +194,7 @@ class Round:
             if runs.live_version(self.project) != self.live_before:
                 why = "somebody made another version live while this run was under way"
                 verdict = Verdict(verdict.metrics, False, why)
+            verdict.metrics[phases.KEPT] = self.watch.told()
             number = runs.next_number(self.project)
             target = store.version_dir(self.tenant.pk, self.project.pk, number)
             version = ModelVersion.objects.create(
@@ -238,13 +241,22 @@ class Round:
 
     def report(self, news: dict[str, Any]) -> None:
         """What training tells us, often; raises Stopped to end it."""
-        self.progress = {k: news[k] for k in ("phase", "step", "steps") if k in news}
+        changed = self.watch.enter(news["phase"])
+        if changed or news["phase"] == self.watch.phase:
+            self.steps = {name: news.get(name, 0) for name in ("step", "steps")}
+        if changed:
+            self.wake.set()
         if self.stopped.is_set():
             raise Stopped
 
+    def progress(self) -> dict[str, Any]:
+        """How far it is, for the heartbeat."""
+        return {"phase": self.watch.phase, "metrics": {phases.KEPT: self.watch.told()}, **self.steps}
+
     @contextlib.contextmanager
     def beating(self) -> Iterator[None]:
-        """Write the progress to the database every two seconds, from a thread with its own connection."""
+        """Write the progress to the database every two seconds, and where a phase begins, from a thread with its own
+        connection."""
         over = Event()
         thread = Thread(target=self._beat_until, args=(over,), name=f"heartbeat of {self.run}", daemon=True)
         thread.start()
@@ -252,15 +264,22 @@ class Round:
             yield
         finally:
             over.set()
+            self.wake.set()
             thread.join()
+
+    def _rests_until(self, over: Event) -> bool:
+        """Wait for the next heartbeat; whether there is to be none."""
+        self.wake.wait(BEAT_SECONDS)
+        self.wake.clear()
+        return over.is_set()
 
     def _beat_until(self, over: Event) -> None:
         heard = time.monotonic()
         try:
-            while not over.wait(BEAT_SECONDS):
+            while not self._rests_until(over):
                 try:
                     with self.scope():
-                        if not runs.beat(self.run, **self.progress):
+                        if not runs.beat(self.run, **self.progress()):
                             self.stopped.set()
                     heard = time.monotonic()
                 except Error as error:

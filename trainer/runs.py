@@ -122,13 +122,16 @@ def claim() -> TrainingRun | None:
         return None
     now = timezone.now()
     run.state, run.attempt, run.heartbeat_at, run.started_at = State.RUNNING, run.attempt + 1, now, now
-    run.save(update_fields=["state", "attempt", "heartbeat_at", "started_at"])
+    run.phase, run.step, run.steps, run.metrics = "", 0, 0, {}
+    run.save(
+        update_fields=["state", "attempt", "heartbeat_at", "started_at", "phase", "step", "steps", "metrics"]
+    )
     note(run, f"attempt {run.attempt} begins")
     return run
 
 
 def beat(run: TrainingRun, **progress: Any) -> bool:
-    """Say that the run lives, with its phase, step and steps; False if it should stop (cancelled or taken over).
+    """Say that the run lives, with its phase, its steps and the seconds so far; False if it should stop (cancelled or taken over).
 
     Where it was given up for silent meanwhile and no other worker has taken it, it is this worker's again.
     """
