@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import ExitStack
+from itertools import accumulate
 from typing import Any
 
 import structlog
@@ -18,8 +19,11 @@ from trainer.models import ModelVersion
 log = structlog.get_logger(__name__)
 
 HOT = 8  # models in memory
+OPEN, OPEN_CHARACTERS = 64, 100_000  # of the documents that people have open, for the first suggestions of a version
 HEAD = 100  # documents ahead of the annotators that have suggestions ready
-BATCH = 16  # documents a task: somebody's text waits behind one
+# At most so much a task, for somebody's text may wait behind it.
+BATCH = 16  # documents
+BATCH_CHARACTERS = 20_000  # in all, unless one alone is longer
 
 _hot: OrderedDict[tuple[int, int, int], Any] = OrderedDict()
 
@@ -52,7 +56,8 @@ def refresh(tenant: Tenant, project_id: int) -> int:
         if version is None:
             return 0
         missing = suggestions.unseen(version.project, version.number, queue.head(version.project, HEAD))[:BATCH]
-    return suggest(tenant, project_id, missing) if missing else 0
+        some = portion(_in_order(missing))
+    return suggest(tenant, project_id, [document.pk for document in some]) if some else 0
 
 
 def suggest(tenant: Tenant, project_id: int, document_ids: Sequence[int]) -> int:
@@ -66,13 +71,35 @@ def suggest(tenant: Tenant, project_id: int, document_ids: Sequence[int]) -> int
         documents = list(Document.objects.filter(project=project_id, pk__in=document_ids))
     if version is None or not documents:
         return 0
-    answers = predictor(version).suggest([document.text for document in documents])
+    predictions = suggested(predictor(version), documents)
     with tenant_scope(tenant):
-        pairs = [
-            (document.pk, answer if document.split == Document.Split.POOL else suggestions.NOTHING)
-            for document, answer in zip(documents, answers, strict=True)
-        ]
-        return suggestions.record(version.project, version.number, pairs)
+        return suggestions.record(version.project, version.number, predictions)
+
+
+def suggested(model: Any, documents: Sequence[Document]) -> list[tuple[int, suggestions.Prediction]]:
+    """What a loaded model suggests, by document, as it goes into the ledger."""
+    answers = model.suggest([document.text for document in documents])
+    return [
+        (document.pk, answer if document.split == Document.Split.POOL else suggestions.NOTHING)
+        for document, answer in zip(documents, answers, strict=True)
+    ]
+
+
+def opened(project: Project) -> list[Document]:
+    """The documents that people have open: a new version's first suggestions are for these."""
+    return portion(_in_order(queue.open_now(project, OPEN)), OPEN_CHARACTERS)
+
+
+def portion(documents: Sequence[Document], most: int | None = None) -> list[Document]:
+    """As many of these, from the first on, as hold so many characters (or as one task may read); one at least."""
+    most = BATCH_CHARACTERS if most is None else most
+    ends = accumulate(len(document.text) for document in documents)
+    return [document for at, (document, end) in enumerate(zip(documents, ends, strict=True)) if end <= most or not at]
+
+
+def _in_order(document_ids: Sequence[int]) -> list[Document]:
+    found = Document.objects.in_bulk(document_ids)
+    return [found[pk] for pk in document_ids if pk in found]
 
 
 def rank(tenant: Tenant, project_id: int) -> bool:
@@ -83,12 +110,13 @@ def rank(tenant: Tenant, project_id: int) -> bool:
             return False
         waiting = Document.objects.filter(
             project=project_id, split=Document.Split.POOL, free_slots__gt=0, shuffle__gt=version.ranked_to
-        ).order_by("shuffle")[:BATCH]
-        documents = list(waiting)
+        ).order_by("shuffle")[: BATCH + 1]
+        found = list(waiting)
+        documents = portion(found[:BATCH])
     answers = _uncertain(tenant, version, documents) if documents else []
     with tenant_scope(tenant):
         queue.prioritise({d.pk: float(a["uncertainty"]) for d, a in zip(documents, answers, strict=True)})
-        more = len(documents) == BATCH
+        more = len(documents) < len(found)
         return runs.ranked(version, documents[-1].shuffle if more else None) and more
 
 

@@ -7,9 +7,12 @@ own snapshot and its last checkpoint, and leaves nothing half published.
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import gc
 import json
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
@@ -18,12 +21,12 @@ from typing import Any
 import structlog
 from django.db import Error, connection
 
-from annotator import database, disk, relabel, snapshot
+from annotator import database, disk, relabel, snapshot, suggestions
 from annotator.models import Project, Tenant
 from annotator.said import counted
 from annotator.spans import Schema
 from annotator.tenancy import tenant_scope
-from trainer import phases, runs, store
+from trainer import phases, predict, runs, store
 from trainer.models import ModelVersion, TrainingRun
 
 log = structlog.get_logger(__name__)
@@ -70,6 +73,14 @@ def round_for(tenant: Tenant) -> int | None:
     return project.pk
 
 
+def give_memory_back() -> None:
+    """A child stays for the next run: what this one used is held by circles of objects, and then by the allocator."""
+    gc.collect()
+    if sys.platform == "linux":
+        with contextlib.suppress(AttributeError):  # of another C library than GNU's
+            ctypes.CDLL(None).malloc_trim(0)
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What the gate says of a new version, and why."""
@@ -92,6 +103,7 @@ class Round:
         self.stopped = Event()
         self.wake = Event()  # there is something to tell before the next heartbeat
         self.live_before: ModelVersion | None = None
+        self._model: Any = None
 
     def go(self) -> None:
         from trainer.ml.training import train
@@ -113,8 +125,10 @@ class Round:
         verdict = self.judge(export, data, result)
         verdict.metrics["seconds"] = round(time.monotonic() - began, 1)
         verdict.metrics["cpu_seconds"] = round(time.process_time() - worked, 1)
+        self.report({"phase": "suggest"})
+        first = self.first_suggestions(export) if verdict.promote else []
         self.report({"phase": "promote"})
-        self.publish(export, result, verdict)
+        self.publish(export, result, verdict, first)
 
     def snapshot(self) -> Path:
         """The run's data with the label set of that moment: written once, found again by a later attempt."""
@@ -145,7 +159,8 @@ class Round:
 
     def judge(self, export: Path, data: Path, result: dict[str, Any]) -> Verdict:
         """Both versions on the same held-out documents: how good the new one is, and whether to promote it."""
-        from trainer.ml.evaluation import evaluate
+        from trainer.ml.evaluation import evaluate, evaluate_examples
+        from trainer.ml.examples import parse
         from trainer.ml.metrics import bootstrap_interval, probability_worse
 
         with self.scope():
@@ -159,7 +174,8 @@ class Round:
             metrics |= {"out_of_fold": result["held_out"], "intervals": told.get("interval", {})}
             return Verdict(metrics, True, "nothing is held out to compare on yet")
         # A label may have been renamed since the live version was made, or since this run began.
-        new = evaluate(export, held_out, keep=export / store.HELD_OUT, read=names.answer)
+        examples = [parse(dict(line), str(row)) for row, line in enumerate(held_out)]
+        new = evaluate_examples(self.model(export), examples, keep=export / store.HELD_OUT, read=names.answer)
         documents = new.pop("documents")
         metrics |= new | {"intervals": bootstrap_interval(documents)}
         try:
@@ -176,6 +192,21 @@ class Round:
         why = f"worse than the live version with probability {most:.2f} on {on}"
         return Verdict(metrics, most < WORSE, why)
 
+    def model(self, export: Path) -> Any:
+        """What was exported, loaded once: it answers the held-out documents and those that people have open."""
+        if self._model is None:
+            from trainer.ml.predictor import load
+
+            self._model = load(export)
+        return self._model
+
+    def first_suggestions(self, export: Path) -> list[tuple[int, suggestions.Prediction]]:
+        """For the documents that people have open: these stand in the ledger the moment the version is live, so that
+        nobody waits until another process has loaded it."""
+        with self.scope():
+            documents = predict.opened(self.project)
+        return predict.suggested(self.model(export), documents) if documents else []
+
     def live_export(self) -> Path | None:
         with self.scope():
             live = runs.live_version(self.project)
@@ -185,8 +216,15 @@ class Round:
         store.verify(path, live.manifest_sha256)
         return path
 
-    def publish(self, export: Path, result: dict[str, Any], verdict: Verdict) -> None:
-        """Give the version its number, its place and its record, and promote it if the gate lets it pass."""
+    def publish(
+        self,
+        export: Path,
+        result: dict[str, Any],
+        verdict: Verdict,
+        first: Sequence[tuple[int, suggestions.Prediction]],
+    ) -> None:
+        """Give the version its number, its place and its record, and promote it if the gate lets it pass, together with
+        its ``first`` suggestions."""
         with self.scope():
             Project.objects.select_for_update(no_key=True).get(pk=self.project.pk)
             if not runs.beat(self.run):
@@ -207,6 +245,7 @@ class Round:
             )
             if verdict.promote:
                 runs.promote(version, actor=None)
+                suggestions.record(self.project, number, first)
             outcome = "promoted" if verdict.promote else "kept, not promoted"
             runs.note(self.run, f"version {number}: {outcome} ({verdict.why})")
             runs.finish(
