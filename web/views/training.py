@@ -75,6 +75,8 @@ class Training:
             "stage": state.stage,
             "version": state.version,
             "moving": state.moving,
+            "missing": state.missing,
+            "seconds_left": state.seconds_left,
             "sentence": self.sentence,
             "percent": self.percent,
         }
