@@ -1,4 +1,4 @@
-"""Hot models in a suggest worker's child: loaded once, verified before, the least used dropped first."""
+"""Hot models in a worker's child: loaded once, verified before, one a project, the least used dropped first."""
 
 from __future__ import annotations
 
@@ -42,11 +42,19 @@ def predictor(version: ModelVersion) -> Any:
 
         path = store.version_dir(*key)
         store.verify(path, version.manifest_sha256)
-        _hot[key] = load(path)
-        while len(_hot) > HOT:
-            _hot.popitem(last=False)
+        keep(version, load(path))
     _hot.move_to_end(key)
     return _hot[key]
+
+
+def keep(version: ModelVersion, model: Any) -> None:
+    """Have a loaded model at hand. The one of its project that was makes way for it: while people label, a version
+    follows the other within minutes, and each takes a hundred megabytes."""
+    for key in [key for key in _hot if key[:2] == (version.tenant_id, version.project_id)]:
+        del _hot[key]
+    _hot[version.tenant_id, version.project_id, version.number] = model
+    while len(_hot) > HOT:
+        _hot.popitem(last=False)
 
 
 def refresh(tenant: Tenant, project_id: int) -> int:

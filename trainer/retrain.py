@@ -159,7 +159,7 @@ class Round:
 
     def judge(self, export: Path, data: Path, result: dict[str, Any]) -> Verdict:
         """Both versions on the same held-out documents: how good the new one is, and whether to promote it."""
-        from trainer.ml.evaluation import evaluate, evaluate_examples
+        from trainer.ml.evaluation import evaluate_examples
         from trainer.ml.examples import parse
         from trainer.ml.metrics import bootstrap_interval, probability_worse
 
@@ -179,13 +179,13 @@ class Round:
         documents = new.pop("documents")
         metrics |= new | {"intervals": bootstrap_interval(documents)}
         try:
-            live = self.live_export()
+            live = self.live_model()
         except store.Tampered as error:
             # It cannot suggest anything either, so whatever was learned is better.
             return Verdict(metrics, True, f"the live version cannot be used: {error}")
         if live is None:
             return Verdict(metrics, True, "the first version")
-        worse = probability_worse(documents, evaluate(live, held_out, read=names.answer)["documents"])
+        worse = probability_worse(documents, evaluate_examples(live, examples, read=names.answer)["documents"])
         metrics["probability_worse"] = worse
         most = max(worse.values())
         on = counted(len(held_out), "held-out document")
@@ -207,14 +207,14 @@ class Round:
             documents = predict.opened(self.project)
         return predict.suggested(self.model(export), documents) if documents else []
 
-    def live_export(self) -> Path | None:
+    def live_model(self) -> Any | None:
+        """The live version, if its bytes are as published; most often the last run of this child has left it loaded."""
         with self.scope():
             live = runs.live_version(self.project)
         if live is None:
             return None
-        path = store.version_dir(self.tenant.pk, self.project.pk, live.number)
-        store.verify(path, live.manifest_sha256)
-        return path
+        store.verify(store.version_dir(self.tenant.pk, self.project.pk, live.number), live.manifest_sha256)
+        return predict.predictor(live)
 
     def publish(
         self,
@@ -255,6 +255,8 @@ class Round:
                 examples=result["examples"],
                 metrics=verdict.metrics,
             )
+        if verdict.promote and self._model is not None:
+            predict.keep(version, self._model)
 
     def end(self, write: Callable[[], object]) -> None:
         """Put on record what becomes of the run. If the database stays away, the sweep finds the run silent one day."""

@@ -250,7 +250,9 @@ def test_the_pool_gets_new_priorities_batch_by_batch(taught, django_db_blocker):
         assert not predict.rank(cast.acme, project.pk)
 
 
-def test_ranking_goes_on_until_something_more_urgent_waits(taught, django_db_blocker, monkeypatch, sent):
+def test_ranking_goes_on_until_something_more_urgent_waits_and_takes_turns(
+    taught, django_db_blocker, monkeypatch, sent
+):
     with django_db_blocker.unblock():
         cast, project = taught
         monkeypatch.setattr(predict, "BATCH", 4)
@@ -263,12 +265,18 @@ def test_ranking_goes_on_until_something_more_urgent_waits(taught, django_db_blo
                 Document.objects.filter(project=project, split="pool", free_slots__gt=0).order_by("shuffle")[:4]
             )
         celery.send_once("refresh", cast.globex.pk, 1)
+        celery.send_once("rank", cast.acme.pk, project.pk + 1)
 
         tasks.rank(cast.acme.pk, project.pk)
 
         with tenant_scope(cast.acme):
             assert live.get().ranked_to == first_four[-1].shuffle
-        assert sent() == [("refresh", cast.globex.pk, 1), ("rank", cast.acme.pk, project.pk)]
+        # Then it is the other project's turn.
+        assert sent() == [
+            ("refresh", cast.globex.pk, 1),
+            ("rank", cast.acme.pk, project.pk + 1),
+            ("rank", cast.acme.pk, project.pk),
+        ]
 
         celery.client().delete("refresh")
         celery.begun("refresh", cast.acme.pk, project.pk)
