@@ -35,11 +35,11 @@ MORE = 0.2  # afterwards: this share of what the last run learned from, and at l
 AT_LEAST = 10  # … this many documents with news
 ATTEMPTS = 3
 STALE = timedelta(seconds=20)
-NEWS_SECONDS = 1
+NEWS_SECONDS = 0.25
 
 
 def announce(tenant_id: int, project_id: int) -> None:
-    """Somebody annotated: have a worker see at once whether a run is due. What follows within a second makes one more
+    """Somebody annotated: have a worker see at once whether a run is due. What follows within a moment makes one more
     message after it."""
     send_once_committed("consider", tenant_id, project_id, pause=NEWS_SECONDS)
 

@@ -165,6 +165,31 @@ def test_what_people_have_open_is_read_before_a_version_goes_live(taught, trains
         assert run.metrics["phases"] == version.metrics["phases"]
 
 
+def test_a_run_loads_what_it_made_once_and_finds_what_it_is_judged_against_in_memory(
+    taught, trains_the_same, django_db_blocker, monkeypatch
+):
+    from trainer.ml import predictor
+
+    with django_db_blocker.unblock():
+        cast, project = taught
+        with tenant_scope(cast.acme):
+            predict.predictor(runs.live_version(project))
+        load, loaded = predictor.load, []
+        monkeypatch.setattr(predictor, "load", lambda export: loaded.append(export) or load(export))
+
+        for _ in range(2):
+            a_round(cast, project)
+
+        with tenant_scope(cast.acme):
+            live = runs.live_version(project)
+        assert len(loaded) == 2
+        assert [key for key in predict._hot if key[:2] == (cast.acme.pk, project.pk)] == [
+            (cast.acme.pk, project.pk, live.number)
+        ]
+        predict.predictor(live)
+        assert len(loaded) == 2
+
+
 def test_a_live_version_is_judged_by_the_names_that_labels_have_today(taught, django_db_blocker, tmp_path):
     from trainer.ml.evaluation import evaluate
 

@@ -75,10 +75,10 @@ def test_held_out_documents_are_no_news(cast, project):
         runs.start(project, actor=cast.alice)
 
 
-def test_what_follows_the_first_answer_within_a_second_is_looked_at_together_after_it(
+def test_what_follows_the_first_answer_within_a_moment_is_looked_at_together_after_it(
     cast, project, sent, monkeypatch, django_capture_on_commit_callbacks
 ):
-    monkeypatch.setattr(runs, "NEWS_SECONDS", 600)  # a second may pass here
+    monkeypatch.setattr(runs, "NEWS_SECONDS", 600)  # a moment may pass here
     consider = ("consider", cast.acme.pk, project.pk)
     celery.begun(*consider)
     celery.client().delete(f"marginalia:paced:consider:{cast.acme.pk}:{project.pk}")
