@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -33,6 +34,8 @@ def warm_up() -> None:
     import trainer.ml.predictor
     import trainer.ml.training  # noqa: F401
 
+    gc.freeze()  # none of it is ever garbage: to look for that is quick then
+
 
 def predictor(version: ModelVersion) -> Any:
     """The version's predictor; raises store.Tampered if its bytes are not those that were published."""
@@ -52,6 +55,7 @@ def keep(version: ModelVersion, model: Any) -> None:
     follows the other within minutes, and each takes a hundred megabytes."""
     for key in [key for key in _hot if key[:2] == (version.tenant_id, version.project_id)]:
         del _hot[key]
+        gc.collect()  # its graphs hold one another
     _hot[version.tenant_id, version.project_id, version.number] = model
     while len(_hot) > HOT:
         _hot.popitem(last=False)
