@@ -57,6 +57,14 @@ def test_before_the_first_model_it_says_how_many_labels_are_missing(cast, projec
     }  # fmt: skip
 
 
+def test_the_desk_is_told_how_many_answers_make_the_next_run_due(cast, project):
+    label(cast, project, 3)
+
+    told = signed_in(cast.bob).get(reverse("model-state", args=[cast.acme.slug, project.pk])).json()["model"]
+
+    assert (told["missing"], told["moving"]) == (7, False)
+
+
 def test_enough_labels_and_a_training_is_about_to_begin(cast, project):
     label(cast, project, 10)
 
@@ -95,7 +103,7 @@ def test_a_run_that_learns_says_how_long_it_takes_and_no_page_denies_it(cast, pr
     assert sentence == "Training: about 8 minutes left"
     assert (api["stage"], api["run"], api["seconds_left"]) == ("training", run.pk, 500)
     desk = signed_in(cast.bob).get(reverse("model-state", args=[cast.acme.slug, project.pk])).json()["model"]
-    assert desk["percent"] == 50
+    assert (desk["percent"], desk["seconds_left"]) == (50, 500)
     model = signed_in(cast.bob).get(reverse("model", args=[cast.acme.slug, project.pk])).text
     assert "No model yet" not in model
     assert "None yet" not in model
