@@ -237,12 +237,17 @@ def release_expired(project: Project) -> int:
     return len(ended)
 
 
+def open_now(project: Project, size: int) -> list[int]:
+    """The documents that people have open or wait on their desks, those that were handed out last before others."""
+    leases = Claim.objects.filter(project=project, expires_at__gt=timezone.now())
+    return list(leases.order_by("-expires_at").values_list("document_id", flat=True)[:size])
+
+
 def head(project: Project, size: int) -> list[int]:
     """The documents that people have open and those the queue will hand out next, of each stream, nearest first."""
-    open_now = Claim.objects.filter(project=project, expires_at__gt=timezone.now())
     waiting = Document.objects.filter(project=project, free_slots__gt=0)
     pool, check = waiting.filter(split="pool"), waiting.filter(split="check")
-    ids = list(open_now.order_by("-expires_at").values_list("document_id", flat=True)[:size])
+    ids = open_now(project, size)
     streams = (
         pool.order_by(F("priority").desc(), "shuffle")[:size],
         pool.order_by("shuffle")[: size // 2],

@@ -144,6 +144,8 @@ def measure(learner: Learner, goals: list[int]) -> Iterator[Figure]:
         note = f"at {round_.documents} documents; {round_.phases}; {scores(round_.metrics)}{ended}"
         what = f"submit to new suggestions, after {goal} documents"
         yield Figure(what, round_.seconds, "s", AIMS.get(goal), note=note)
+        for one in round_.metrics.get("phases", ()):
+            yield Figure(f"of that, after {goal} documents: {one['phase']}", one["seconds"], "s")
         if not ahead:
             return
 

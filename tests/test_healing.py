@@ -94,6 +94,7 @@ def town() -> Iterator[Town]:
 
 
 def test_a_run_outlives_a_restart_of_postgresql(town: Town) -> None:
+    learner = town.install.child("train").children()
     town.label(FIRST_ROUND)
     eventually("a run to train", lambda: [run for run in town.runs() if run["phase"] == "train"], PATIENCE)
 
@@ -108,6 +109,8 @@ def test_a_run_outlives_a_restart_of_postgresql(town: Town) -> None:
     ended = eventually("the run to end", over, PATIENCE)
     assert ended["state"] == "succeeded", ended
     eventually("answers of the first version", town.suggests, PATIENCE)
+    # The next run need not wait until another process has loaded TensorFlow.
+    assert town.install.child("train").children() == learner
 
 
 def test_a_thousand_rankings_hold_up_neither_a_text_nor_what_repairs(town: Town) -> None:

@@ -113,20 +113,31 @@ def send_once(task: str, *args: Any, **options: Any) -> bool:
     return gone
 
 
-def send_once_committed(task: str, *args: Any, **options: Any) -> None:
-    """The same, once what stands in the transaction at hand is committed.
+def send_once_committed(task: str, *args: Any, pause: float = 0) -> None:
+    """The same, once what stands in the transaction at hand is committed. That is done then, whatever becomes of the
+    message: where Redis does not answer, the sweep finds what is due.
 
-    That is done then, whatever becomes of the message: where Redis does not answer, the sweep finds what is due.
+    For ``pause`` seconds after a message another one waits: until they are over.
     """
 
     def send_it() -> None:
         try:
-            send_once(task, *args, **options)
+            send_once(task, *args, **(_paced(task, *args, pause=pause) if pause else {}))
         except redis.RedisError as error:
             log.warning("message_not_sent", message=task, error=type(error).__name__)
 
     # A function of its own: what Django says of one that fails holds its name, and a partial has none.
     transaction.on_commit(send_it, robust=True)
+
+
+def _paced(task: str, *args: Any, pause: float) -> dict[str, Any]:
+    """How a message is sent that may wait: at once, unless one was within the pause."""
+    key = ":".join(("marginalia:paced", task, *map(str, args)))
+    with client().pipeline(transaction=False) as pipe:
+        pipe.set(key, 1, nx=True, px=int(pause * 1000))
+        pipe.pttl(key)
+        first, left = pipe.execute()
+    return {} if first else {"countdown": max(0, left) / 1000}
 
 
 def begun(task: str, *args: Any) -> None:

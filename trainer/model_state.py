@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from django.utils import timezone
 
 from annotator.models import Project
-from trainer import runs
+from trainer import phases, runs
 from trainer.models import ModelVersion, TrainingRun
 
-# How far a run is when it begins to learn, and how much of it learning is, on small projects: there it matters.
-LEARNING_FROM, LEARNING = 0.12, 0.65
-BEGUN = 0.2  # before this share of a run is done, its pace says nothing yet
+MOST_SILENT = runs.STALE.total_seconds()
 
 
 class Stage(StrEnum):
@@ -29,14 +27,15 @@ class Stage(StrEnum):
 class ModelState:
     """``version``: the one that suggests, or None before the first. ``missing``: documents still to be labelled until
     the next run is due. ``ahead``: projects of the tenant whose runs come first. ``seconds_left``: an estimate; None
-    while there is nothing to judge by. ``run``: the one that is queued or running. ``latest``: the id of the last one,
-    over or not; 0 before the first."""
+    while there is nothing to judge by. ``share``: of the run that is behind it, by the same estimate. ``run``: the one
+    that is queued or running. ``latest``: the id of the last one, over or not; 0 before the first."""
 
     stage: Stage
     version: int | None
     missing: int = 0
     ahead: tuple[str, ...] = ()
     seconds_left: int | None = None
+    share: float | None = None
     run: TrainingRun | None = None
     latest: int = 0
 
@@ -59,7 +58,7 @@ def model_state(project: Project) -> ModelState:
     if last and last.state == TrainingRun.State.QUEUED:
         return ModelState(Stage.QUEUED, version, ahead=_ahead(last), run=last, latest=latest)
     if last and last.state == TrainingRun.State.RUNNING:
-        return ModelState(Stage.TRAINING, version, seconds_left=_seconds_left(last), run=last, latest=latest)
+        return _training(last, version)
     missing = runs.missing(project)
     if not missing:
         return ModelState(Stage.DUE, version, latest=latest)
@@ -73,27 +72,35 @@ def _ahead(run: TrainingRun) -> tuple[str, ...]:
     return tuple(active.exclude(pk=run.pk).order_by("created_at").values_list("project__name", flat=True))
 
 
-def _seconds_left(run: TrainingRun) -> int | None:
-    """By how far this run is in the time that it took; before that can be told, by how long the last one took."""
-    if run.started_at is None:
-        return None
-    spent = (timezone.now() - run.started_at).total_seconds()
-    done = _done(run)
-    if done >= BEGUN:
-        return max(1, round(spent * (1 - done) / done))
-    before = _took_last(run)
-    left = before.total_seconds() - spent if before else 0
-    return round(left) if left >= 1 else None
+def _training(run: TrainingRun, version: int | None) -> ModelState:
+    """By how long each phase took in the project's last run, and by how fast this one is beside it."""
+    spent = _spent(run)
+    usual, known = _usual(run)
+    under = phases.Underway(spent, run.phase, run.step / run.steps if run.steps else None)
+    found = under.estimate(usual, known=known)
+    left = None if found.seconds is None else max(1, round(found.seconds))
+    return ModelState(Stage.TRAINING, version, seconds_left=left, share=found.share, run=run, latest=run.pk)
 
 
-def _done(run: TrainingRun) -> float:
-    """The share of the run that is behind it."""
-    if run.phase in ("export", "promote"):
-        return LEARNING_FROM + LEARNING
-    return LEARNING_FROM + LEARNING * run.step / run.steps if run.step and run.steps else 0.0
+def _spent(run: TrainingRun) -> phases.Seconds:
+    """The seconds of each phase of a run that is under way, up to this moment."""
+    now = timezone.now()
+    kept = phases.read(run.metrics.get(phases.KEPT, ()))
+    if not kept:
+        return {run.phase: _seconds(run.started_at, now)}
+    return kept | {run.phase: kept.get(run.phase, 0.0) + min(_seconds(run.heartbeat_at, now), MOST_SILENT)}
 
 
-def _took_last(run: TrainingRun) -> timedelta | None:
-    succeeded = TrainingRun.objects.filter(project=run.project_id, state=TrainingRun.State.SUCCEEDED, pk__lt=run.pk)
-    last = succeeded.only("started_at", "finished_at").order_by("-pk").first()
-    return last.finished_at - last.started_at if last and last.started_at and last.finished_at else None
+def _usual(run: TrainingRun) -> tuple[phases.Seconds, bool]:
+    """What the phases take, by the last run that came to its end, and whether there is one."""
+    done = TrainingRun.objects.filter(project=run.project_id, state=TrainingRun.State.SUCCEEDED, pk__lt=run.pk)
+    last = done.only("started_at", "finished_at", "metrics").order_by("-pk").first()
+    kept = phases.read(last.metrics.get(phases.KEPT, ())) if last else {}
+    if any(kept.values()):
+        return kept, True
+    took = _seconds(last.started_at, last.finished_at) if last else 0.0  # all that older runs have on record
+    return (phases.scaled(phases.USUAL, took), True) if took else (phases.USUAL, False)
+
+
+def _seconds(begun: datetime | None, ended: datetime | None) -> float:
+    return max(0.0, (ended - begun).total_seconds()) if begun and ended else 0.0

@@ -1,10 +1,12 @@
-"""Hot models in a suggest worker's child: loaded once, verified before, the least used dropped first."""
+"""Hot models in a worker's child: loaded once, verified before, one a project, the least used dropped first."""
 
 from __future__ import annotations
 
+import gc
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import ExitStack
+from itertools import accumulate
 from typing import Any
 
 import structlog
@@ -18,8 +20,11 @@ from trainer.models import ModelVersion
 log = structlog.get_logger(__name__)
 
 HOT = 8  # models in memory
+OPEN, OPEN_CHARACTERS = 64, 100_000  # of the documents that people have open, for the first suggestions of a version
 HEAD = 100  # documents ahead of the annotators that have suggestions ready
-BATCH = 16  # documents a task: somebody's text waits behind one
+# At most so much a task, for somebody's text may wait behind it.
+BATCH = 16  # documents
+BATCH_CHARACTERS = 20_000  # in all, unless one alone is longer
 
 _hot: OrderedDict[tuple[int, int, int], Any] = OrderedDict()
 _graphs: dict[tuple[int, int], Any] = {}  # of each project: its versions mostly differ in numbers alone
@@ -30,23 +35,40 @@ def warm_up() -> None:
     import trainer.ml.predictor
     import trainer.ml.training  # noqa: F401
 
+    gc.freeze()  # none of it is ever garbage: to look for that is quick then
+
 
 def predictor(version: ModelVersion) -> Any:
     """The version's predictor; raises store.Tampered if its bytes are not those that were published."""
     key = (version.tenant_id, version.project_id, version.number)
     if key not in _hot:
-        from trainer.ml.predictor import Graphs, load
+        from trainer.ml.predictor import load
 
         path = store.version_dir(*key)
         store.verify(path, version.manifest_sha256)
-        # Graphs hold labels: no tenant's may be in another's, however much they are alike.
-        _hot[key] = load(path, _graphs.setdefault(key[:2], Graphs()))
-        while len(_hot) > HOT:
-            _hot.popitem(last=False)
-        for owner in _graphs.keys() - {hot[:2] for hot in _hot}:
-            del _graphs[owner]
+        keep(version, load(path, graphs(version.tenant_id, version.project_id)))
     _hot.move_to_end(key)
     return _hot[key]
+
+
+def graphs(tenant_id: int, project_id: int) -> Any:
+    """The loaded graphs of a project, which hold its labels: no tenant's are another's, however much they are alike."""
+    from trainer.ml.predictor import Graphs
+
+    return _graphs.setdefault((tenant_id, project_id), Graphs())
+
+
+def keep(version: ModelVersion, model: Any) -> None:
+    """Have a loaded model at hand. The one of its project that was makes way for it: while people label, a version
+    follows the other within minutes, and each takes a hundred megabytes."""
+    for key in [key for key in _hot if key[:2] == (version.tenant_id, version.project_id)]:
+        del _hot[key]
+        gc.collect()  # its graphs hold one another
+    _hot[version.tenant_id, version.project_id, version.number] = model
+    while len(_hot) > HOT:
+        _hot.popitem(last=False)
+    for owner in _graphs.keys() - {hot[:2] for hot in _hot}:
+        del _graphs[owner]
 
 
 def refresh(tenant: Tenant, project_id: int) -> int:
@@ -56,7 +78,8 @@ def refresh(tenant: Tenant, project_id: int) -> int:
         if version is None:
             return 0
         missing = suggestions.unseen(version.project, version.number, queue.head(version.project, HEAD))[:BATCH]
-    return suggest(tenant, project_id, missing) if missing else 0
+        some = portion(_in_order(missing))
+    return suggest(tenant, project_id, [document.pk for document in some]) if some else 0
 
 
 def suggest(tenant: Tenant, project_id: int, document_ids: Sequence[int]) -> int:
@@ -70,13 +93,35 @@ def suggest(tenant: Tenant, project_id: int, document_ids: Sequence[int]) -> int
         documents = list(Document.objects.filter(project=project_id, pk__in=document_ids))
     if version is None or not documents:
         return 0
-    answers = predictor(version).suggest([document.text for document in documents])
+    predictions = suggested(predictor(version), documents)
     with tenant_scope(tenant):
-        pairs = [
-            (document.pk, answer if document.split == Document.Split.POOL else suggestions.NOTHING)
-            for document, answer in zip(documents, answers, strict=True)
-        ]
-        return suggestions.record(version.project, version.number, pairs)
+        return suggestions.record(version.project, version.number, predictions)
+
+
+def suggested(model: Any, documents: Sequence[Document]) -> list[tuple[int, suggestions.Prediction]]:
+    """What a loaded model suggests, by document, as it goes into the ledger."""
+    answers = model.suggest([document.text for document in documents])
+    return [
+        (document.pk, answer if document.split == Document.Split.POOL else suggestions.NOTHING)
+        for document, answer in zip(documents, answers, strict=True)
+    ]
+
+
+def opened(project: Project) -> list[Document]:
+    """The documents that people have open: a new version's first suggestions are for these."""
+    return portion(_in_order(queue.open_now(project, OPEN)), OPEN_CHARACTERS)
+
+
+def portion(documents: Sequence[Document], most: int | None = None) -> list[Document]:
+    """As many of these, from the first on, as hold so many characters (or as one task may read); one at least."""
+    most = BATCH_CHARACTERS if most is None else most
+    ends = accumulate(len(document.text) for document in documents)
+    return [document for at, (document, end) in enumerate(zip(documents, ends, strict=True)) if end <= most or not at]
+
+
+def _in_order(document_ids: Sequence[int]) -> list[Document]:
+    found = Document.objects.in_bulk(document_ids)
+    return [found[pk] for pk in document_ids if pk in found]
 
 
 def rank(tenant: Tenant, project_id: int) -> bool:
@@ -87,12 +132,13 @@ def rank(tenant: Tenant, project_id: int) -> bool:
             return False
         waiting = Document.objects.filter(
             project=project_id, split=Document.Split.POOL, free_slots__gt=0, shuffle__gt=version.ranked_to
-        ).order_by("shuffle")[:BATCH]
-        documents = list(waiting)
+        ).order_by("shuffle")[: BATCH + 1]
+        found = list(waiting)
+        documents = portion(found[:BATCH])
     answers = _uncertain(tenant, version, documents) if documents else []
     with tenant_scope(tenant):
         queue.prioritise({d.pk: float(a["uncertainty"]) for d, a in zip(documents, answers, strict=True)})
-        more = len(documents) == BATCH
+        more = len(documents) < len(found)
         return runs.ranked(version, documents[-1].shuffle if more else None) and more
 
 

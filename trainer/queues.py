@@ -53,6 +53,15 @@ class Waiting:
     seconds: float
 
 
+def overtaken(client: redis.Redis, queue: str) -> bool:
+    """Whether anything waits that the worker of this queue does before it."""
+    served = next(those for those in SERVED.values() if queue in those)
+    with client.pipeline(transaction=False) as pipe:
+        for before in served[: served.index(queue)]:
+            pipe.llen(before)
+        return any(pipe.execute())
+
+
 def waiting(client: redis.Redis) -> dict[str, Waiting]:
     """What waits in each queue. Raises RedisError where Redis does not answer."""
     with client.pipeline(transaction=False) as pipe:

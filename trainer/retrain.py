@@ -7,9 +7,12 @@ own snapshot and its last checkpoint, and leaves nothing half published.
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import gc
 import json
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
@@ -18,12 +21,12 @@ from typing import Any
 import structlog
 from django.db import Error, connection
 
-from annotator import database, disk, relabel, snapshot
+from annotator import database, disk, relabel, snapshot, suggestions
 from annotator.models import Project, Tenant
 from annotator.said import counted
 from annotator.spans import Schema
 from annotator.tenancy import tenant_scope
-from trainer import runs, store
+from trainer import phases, predict, runs, store
 from trainer.models import ModelVersion, TrainingRun
 
 log = structlog.get_logger(__name__)
@@ -70,6 +73,14 @@ def round_for(tenant: Tenant) -> int | None:
     return project.pk
 
 
+def give_memory_back() -> None:
+    """A child stays for the next run: what this one used is held by circles of objects, and then by the allocator."""
+    gc.collect()
+    if sys.platform == "linux":
+        with contextlib.suppress(AttributeError):  # of another C library than GNU's
+            ctypes.CDLL(None).malloc_trim(0)
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What the gate says of a new version, and why."""
@@ -87,16 +98,18 @@ class Round:
         self.folder = store.run_dir(tenant.pk, project.pk, run.pk)
         self.pool = self.folder / "pool.jsonl"
         self.labels = self.folder / "labels.json"
-        self.progress: dict[str, Any] = {"phase": "snapshot"}
+        self.watch = phases.Watch("snapshot")
+        self.steps: dict[str, int] = {}
         self.stopped = Event()
+        self.wake = Event()  # there is something to tell before the next heartbeat
         self.live_before: ModelVersion | None = None
         self.graphs: Any = None  # that are loaded: new and live version mostly share one
+        self._model: Any = None
 
     def go(self) -> None:
-        from trainer.ml.predictor import Graphs
         from trainer.ml.training import train
 
-        self.graphs = Graphs()
+        self.graphs = predict.graphs(self.tenant.pk, self.project.pk)
         began, worked = time.monotonic(), time.process_time()
         data = self.snapshot()
         result = train(
@@ -116,8 +129,10 @@ class Round:
         verdict = self.judge(export, data, result)
         verdict.metrics["seconds"] = round(time.monotonic() - began, 1)
         verdict.metrics["cpu_seconds"] = round(time.process_time() - worked, 1)
+        self.report({"phase": "suggest"})
+        first = self.first_suggestions(export) if verdict.promote else []
         self.report({"phase": "promote"})
-        self.publish(export, result, verdict)
+        self.publish(export, result, verdict, first)
 
     def snapshot(self) -> Path:
         """The run's data with the label set of that moment: written once, found again by a later attempt."""
@@ -148,7 +163,8 @@ class Round:
 
     def judge(self, export: Path, data: Path, result: dict[str, Any]) -> Verdict:
         """Both versions on the same held-out documents: how good the new one is, and whether to promote it."""
-        from trainer.ml.evaluation import evaluate
+        from trainer.ml.evaluation import evaluate_examples
+        from trainer.ml.examples import parse
         from trainer.ml.metrics import bootstrap_interval, probability_worse
 
         with self.scope():
@@ -162,18 +178,18 @@ class Round:
             metrics |= {"out_of_fold": result["held_out"], "intervals": told.get("interval", {})}
             return Verdict(metrics, True, "nothing is held out to compare on yet")
         # A label may have been renamed since the live version was made, or since this run began.
-        new = evaluate(export, held_out, keep=export / store.HELD_OUT, read=names.answer, graphs=self.graphs)
+        examples = [parse(dict(line), str(row)) for row, line in enumerate(held_out)]
+        new = evaluate_examples(self.model(export), examples, keep=export / store.HELD_OUT, read=names.answer)
         documents = new.pop("documents")
         metrics |= new | {"intervals": bootstrap_interval(documents)}
         try:
-            live = self.live_export()
+            live = self.live_model()
         except store.Tampered as error:
             # It cannot suggest anything either, so whatever was learned is better.
             return Verdict(metrics, True, f"the live version cannot be used: {error}")
         if live is None:
             return Verdict(metrics, True, "the first version")
-        before = evaluate(live, held_out, read=names.answer, graphs=self.graphs)
-        worse = probability_worse(documents, before["documents"])
+        worse = probability_worse(documents, evaluate_examples(live, examples, read=names.answer)["documents"])
         metrics["probability_worse"] = worse
         most = max(worse.values(), default=0.5)
         on = counted(len(held_out), "held-out document")
@@ -182,22 +198,49 @@ class Round:
 
     def previous(self) -> Path | None:
         """The live version, for the next one to take its graph from; none that was changed since."""
+        live = self.live_before
+        if live is None:
+            return None
+        path = store.version_dir(self.tenant.pk, self.project.pk, live.number)
         try:
-            return self.live_export()
+            store.verify(path, live.manifest_sha256)
         except store.Tampered:
             return None
+        return path
 
-    def live_export(self) -> Path | None:
+    def model(self, export: Path) -> Any:
+        """What was exported, loaded once: it answers the held-out documents and those that people have open."""
+        if self._model is None:
+            from trainer.ml.predictor import load
+
+            self._model = load(export, self.graphs)
+        return self._model
+
+    def first_suggestions(self, export: Path) -> list[tuple[int, suggestions.Prediction]]:
+        """For the documents that people have open: these stand in the ledger the moment the version is live, so that
+        nobody waits until another process has loaded it."""
+        with self.scope():
+            documents = predict.opened(self.project)
+        return predict.suggested(self.model(export), documents) if documents else []
+
+    def live_model(self) -> Any | None:
+        """The live version, if its bytes are as published; most often the last run of this child has left it loaded."""
         with self.scope():
             live = runs.live_version(self.project)
         if live is None:
             return None
-        path = store.version_dir(self.tenant.pk, self.project.pk, live.number)
-        store.verify(path, live.manifest_sha256)
-        return path
+        store.verify(store.version_dir(self.tenant.pk, self.project.pk, live.number), live.manifest_sha256)
+        return predict.predictor(live)
 
-    def publish(self, export: Path, result: dict[str, Any], verdict: Verdict) -> None:
-        """Give the version its number, its place and its record, and promote it if the gate lets it pass."""
+    def publish(
+        self,
+        export: Path,
+        result: dict[str, Any],
+        verdict: Verdict,
+        first: Sequence[tuple[int, suggestions.Prediction]],
+    ) -> None:
+        """Give the version its number, its place and its record, and promote it if the gate lets it pass, together with
+        its ``first`` suggestions."""
         with self.scope():
             Project.objects.select_for_update(no_key=True).get(pk=self.project.pk)
             if not runs.beat(self.run):
@@ -205,6 +248,7 @@ class Round:
             if runs.live_version(self.project) != self.live_before:
                 why = "somebody made another version live while this run was under way"
                 verdict = Verdict(verdict.metrics, False, why)
+            verdict.metrics[phases.KEPT] = self.watch.told()
             number = runs.next_number(self.project)
             target = store.version_dir(self.tenant.pk, self.project.pk, number)
             version = ModelVersion.objects.create(
@@ -217,6 +261,7 @@ class Round:
             )
             if verdict.promote:
                 runs.promote(version, actor=None)
+                suggestions.record(self.project, number, first)
             outcome = "promoted" if verdict.promote else "kept, not promoted"
             runs.note(self.run, f"version {number}: {outcome} ({verdict.why})")
             runs.finish(
@@ -226,6 +271,8 @@ class Round:
                 examples=result["examples"],
                 metrics=verdict.metrics,
             )
+        if verdict.promote and self._model is not None:
+            predict.keep(version, self._model)
 
     def end(self, write: Callable[[], object]) -> None:
         """Put on record what becomes of the run. If the database stays away, the sweep finds the run silent one day."""
@@ -251,13 +298,22 @@ class Round:
 
     def report(self, news: dict[str, Any]) -> None:
         """What training tells us, often; raises Stopped to end it."""
-        self.progress = {k: news[k] for k in ("phase", "step", "steps") if k in news}
+        changed = self.watch.enter(news["phase"])
+        if changed or news["phase"] == self.watch.phase:
+            self.steps = {name: news.get(name, 0) for name in ("step", "steps")}
+        if changed:
+            self.wake.set()
         if self.stopped.is_set():
             raise Stopped
 
+    def progress(self) -> dict[str, Any]:
+        """How far it is, for the heartbeat."""
+        return {"phase": self.watch.phase, "metrics": {phases.KEPT: self.watch.told()}, **self.steps}
+
     @contextlib.contextmanager
     def beating(self) -> Iterator[None]:
-        """Write the progress to the database every two seconds, from a thread with its own connection."""
+        """Write the progress to the database every two seconds, and where a phase begins, from a thread with its own
+        connection."""
         over = Event()
         thread = Thread(target=self._beat_until, args=(over,), name=f"heartbeat of {self.run}", daemon=True)
         thread.start()
@@ -265,15 +321,22 @@ class Round:
             yield
         finally:
             over.set()
+            self.wake.set()
             thread.join()
+
+    def _rests_until(self, over: Event) -> bool:
+        """Wait for the next heartbeat; whether there is to be none."""
+        self.wake.wait(BEAT_SECONDS)
+        self.wake.clear()
+        return over.is_set()
 
     def _beat_until(self, over: Event) -> None:
         heard = time.monotonic()
         try:
-            while not over.wait(BEAT_SECONDS):
+            while not self._rests_until(over):
                 try:
                     with self.scope():
-                        if not runs.beat(self.run, **self.progress):
+                        if not runs.beat(self.run, **self.progress()):
                             self.stopped.set()
                     heard = time.monotonic()
                 except Error as error:

@@ -35,12 +35,13 @@ MORE = 0.2  # afterwards: this share of what the last run learned from, and at l
 AT_LEAST = 10  # … this many documents with news
 ATTEMPTS = 3
 STALE = timedelta(seconds=20)
-NEWS_SECONDS = 1
+NEWS_SECONDS = 0.25
 
 
 def announce(tenant_id: int, project_id: int) -> None:
-    """Somebody annotated: have a worker see whether a run is due. Many calls in a second make one message."""
-    send_once_committed("consider", tenant_id, project_id, countdown=NEWS_SECONDS)
+    """Somebody annotated: have a worker see at once whether a run is due. What follows within a moment makes one more
+    message after it."""
+    send_once_committed("consider", tenant_id, project_id, pause=NEWS_SECONDS)
 
 
 def consider(project: Project) -> TrainingRun | None:
@@ -94,7 +95,7 @@ def dispatch() -> None:
     tenant = current_tenant()
 
     if not _waits_for_room(tenant.pk) and not TrainingRun.objects.filter(state=State.RUNNING).exists():
-        # A second message would cost a worker its warm process for nothing.
+        # A second message would find nothing to do.
         send_once_committed("train", tenant.pk)
 
 
@@ -122,15 +123,17 @@ def claim() -> TrainingRun | None:
         return None
     now = timezone.now()
     run.state, run.attempt, run.heartbeat_at, run.started_at = State.RUNNING, run.attempt + 1, now, now
-    run.save(update_fields=["state", "attempt", "heartbeat_at", "started_at"])
+    run.phase, run.step, run.steps, run.metrics = "", 0, 0, {}
+    run.save(update_fields=["state", "attempt", "heartbeat_at", "started_at", "phase", "step", "steps", "metrics"])
     note(run, f"attempt {run.attempt} begins")
     return run
 
 
 def beat(run: TrainingRun, **progress: Any) -> bool:
-    """Say that the run lives, with its phase, step and steps; False if it should stop (cancelled or taken over).
+    """Say that the run lives, with its phase, its steps and the seconds so far.
 
-    Where it was given up for silent meanwhile and no other worker has taken it, it is this worker's again.
+    False if it should stop (cancelled or taken over). Where it was given up for silent meanwhile and no other worker
+    has taken it, it is this worker's again.
     """
     mine = TrainingRun.objects.filter(pk=run.pk, state__in=TrainingRun.ACTIVE, attempt=run.attempt, cancel_asked=False)
     return bool(mine.update(state=State.RUNNING, heartbeat_at=timezone.now(), **progress))

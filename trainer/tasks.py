@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,11 +16,13 @@ from annotator.models import Project, Tenant
 from annotator.tenancy import tenant_scope
 from trainer import predict as hot
 from trainer import removal, retrain, runs, serving
-from trainer.celery import app, begun, send_once
+from trainer.celery import app, begun, client, send_once
+from trainer.queues import RANK, overtaken
 from trainer.store import Tampered
 
 log = structlog.get_logger(__name__)
 
+TURN_SECONDS = 1.0
 PATIENCE = 300.0  # seconds that a job waits for a database that is away
 
 
@@ -65,6 +68,7 @@ def train(tenant_id: int) -> None:
     project_id = retrain.round_for(_tenant(tenant_id))
     if project_id is not None:
         send_once("consider", tenant_id, project_id)
+    retrain.give_memory_back()
 
 
 @tenant_task
@@ -78,9 +82,14 @@ def refresh(tenant_id: int, project_id: int) -> None:
 def rank(tenant_id: int, project_id: int, *_before: Any) -> None:
     """New priorities for some of the pool, then for the next, and in the end suggestions for its new head.
 
-    How far it has come stands in the database. Messages of before 0.4 carry that, too, and are not asked.
+    It goes on for a second, unless something more urgent waits, before another project has its turn: if turns were
+    shorter, more projects than there is room for would have their models loaded again and again. How far it has come
+    stands in the database. Messages of before 0.4 carry that, too, and are not asked.
     """
-    more = hot.rank(_tenant(tenant_id), project_id)
+    tenant, began = _tenant(tenant_id), time.monotonic()
+    while (more := hot.rank(tenant, project_id)) and time.monotonic() - began < TURN_SECONDS:
+        if overtaken(client(), RANK):
+            break
     send_once("rank" if more else "refresh", tenant_id, project_id)
 
 

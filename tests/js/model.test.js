@@ -3,8 +3,10 @@ import { mock, test } from "node:test";
 
 import { ModelWatch } from "../../web/static/web/desk/model.js";
 
-/** @param {string} stage @param {number | null} version @returns {any} */
-const state = (stage, version) => ({ stage, version, moving: stage !== "collecting", sentence: stage, percent: null });
+/** @param {string} stage @param {number | null} version @param {object} [more] @returns {any} */
+const state = (stage, version, more) => ({
+  stage, version, moving: stage !== "collecting", missing: 10, seconds_left: null, sentence: stage, percent: null, ...more,
+});
 
 /** @param {any} first @param {...any} answers what the server says, one look after the other */
 function watching(first, ...answers) {
@@ -43,19 +45,56 @@ test("a model that moves is looked after every two seconds, and a version that a
   assert.deepEqual(heard, ["queued", "training", "collecting", 1]);
 });
 
-test("before the first version each answer counts at once; afterwards a quiet model is left alone", async (context) => {
+test("before the first version each answer counts at once; afterwards those do that may have begun a run", async (context) => {
   mock.timers.enable({ apis: ["setTimeout"] });
   context.after(() => mock.timers.reset());
-  const { watch, heard } = watching(state("collecting", null), state("due", null), state("collecting", 1));
+  const { watch, heard } = watching(
+    state("collecting", null), state("due", null), state("collecting", 1, { missing: 3 }), state("training", 1),
+  );
 
   watch.begin();
   watch.answered();
-  await pass(1500);
+  await pass(500);
   await pass(2000);
-  watch.answered();
-  await pass(1500);
-
+  for (let i = 0; i < 2; i += 1) {
+    watch.answered();
+    await pass(500);
+  }
   assert.deepEqual(heard, ["collecting", "due", "collecting", 1]);
+
+  watch.answered();
+  await pass(500);
+
+  assert.deepEqual(heard, ["collecting", "due", "collecting", 1, "training"]);
+});
+
+test("a run that is about to end is looked after more often", async (context) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  context.after(() => mock.timers.reset());
+  const ending = state("training", 1, { seconds_left: 3 });
+  const { watch, heard } = watching(state("training", 1, { seconds_left: 4 }), ending, ending, state("collecting", 2));
+
+  watch.begin();
+  await pass(2000);
+  await pass(500);
+  await pass(500);
+
+  assert.deepEqual(heard, ["training", "training", "training", "collecting", 2]);
+});
+
+test("a document that comes with a newer version's suggestions tells of it", async (context) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  context.after(() => mock.timers.reset());
+  const { watch, heard } = watching(state("collecting", 1), state("collecting", 2));
+
+  watch.begin();
+  watch.heard(1);
+  await pass(0);
+  assert.deepEqual(heard, ["collecting"]);
+  watch.heard(2);
+  await pass(0);
+
+  assert.deepEqual(heard, ["collecting", "collecting", 2]);
 });
 
 test("whoever answers faster than that is told all the same", async (context) => {

@@ -57,6 +57,14 @@ def test_before_the_first_model_it_says_how_many_labels_are_missing(cast, projec
     }  # fmt: skip
 
 
+def test_the_desk_is_told_how_many_answers_make_the_next_run_due(cast, project):
+    label(cast, project, 3)
+
+    told = signed_in(cast.bob).get(reverse("model-state", args=[cast.acme.slug, project.pk])).json()["model"]
+
+    assert (told["missing"], told["moving"]) == (7, False)
+
+
 def test_enough_labels_and_a_training_is_about_to_begin(cast, project):
     label(cast, project, 10)
 
@@ -76,32 +84,68 @@ def test_a_run_that_waits_names_the_runs_ahead_of_it(cast, project, monkeypatch)
     assert (api["stage"], api["ahead"], api["run"]) == ("queued", ["Customer mails"], ours.pk)
 
 
+def phases(**seconds):
+    return {"phases": [{"phase": phase, "seconds": spent} for phase, spent in seconds.items()]}
+
+
+def begin_learning(project, **fields):
+    """Its worker was heard of just now, however long this test takes."""
+    heard = timezone.now() + timedelta(hours=1)
+    return begin(project, state="running", phase="train", heartbeat_at=heard, started_at=timezone.now(), **fields)
+
+
 def test_a_run_that_learns_says_how_long_it_takes_and_no_page_denies_it(cast, project):
-    now = timezone.now()
-    begun = now - timedelta(seconds=20)
-    run = begin(
-        project, state="running", phase="train", step=50, steps=100, heartbeat_at=now, started_at=begun
-    )  # fmt: skip
+    begin(project, state="succeeded", metrics=phases(snapshot=20, prepare=80, train=800, export=100))
+    run = begin_learning(project, step=50, steps=100, metrics=phases(snapshot=20, prepare=80, train=400))
 
     sentence, api = told(cast, project)
 
-    assert sentence == "Training: about 25 s left"
-    assert (api["stage"], api["run"]) == ("training", run.pk)
+    assert sentence == "Training: about 8 minutes left"
+    assert (api["stage"], api["run"], api["seconds_left"]) == ("training", run.pk, 500)
+    desk = signed_in(cast.bob).get(reverse("model-state", args=[cast.acme.slug, project.pk])).json()["model"]
+    assert (desk["percent"], desk["seconds_left"]) == (50, 500)
     model = signed_in(cast.bob).get(reverse("model", args=[cast.acme.slug, project.pk])).text
     assert "No model yet" not in model
     assert "None yet" not in model
 
 
-def test_before_its_pace_can_be_told_a_run_goes_by_the_last_one(cast, project):
-    now = timezone.now()
-    begin(project, state="succeeded", started_at=now - timedelta(seconds=140), finished_at=now - timedelta(seconds=100))
-    run = begin(project, state="running", phase="prepare", heartbeat_at=now, started_at=now - timedelta(seconds=10))
+def test_a_run_is_judged_by_what_takes_time_and_by_its_own_pace(cast, project):
+    begin(project, state="succeeded", metrics=phases(snapshot=10, prepare=90, train=300, export=500, promote=100))
+    run = begin_learning(project, step=10, steps=10, metrics=phases(snapshot=10, prepare=90, train=300))
     with tenant_scope(cast.acme):
-        assert 25 <= model_state(project).seconds_left <= 30
+        assert model_state(project).seconds_left == 600, "all steps are done, and packing is yet to come"
 
-        TrainingRun.objects.filter(pk=run.pk).update(started_at=now - timedelta(minutes=2))
+        TrainingRun.objects.filter(pk=run.pk).update(metrics=phases(snapshot=30, prepare=270, train=900))
+        slow = model_state(project)
+        assert 1200 < slow.seconds_left < 1800, "three times as slow as the last, as far as that can be told"
 
-        assert model_state(project).seconds_left is None, "it takes longer than the last one: nobody knows how long"
+        packing = {"phase": "export", "step": 0, "steps": 0}
+        TrainingRun.objects.filter(pk=run.pk).update(
+            metrics=phases(snapshot=10, prepare=90, train=300, export=400), **packing
+        )
+        assert model_state(project).seconds_left == 200
+        assert model_state(project).share == 0.8
+
+        TrainingRun.objects.filter(pk=run.pk).update(metrics=phases(snapshot=10, prepare=90, train=300, export=5000))
+        assert model_state(project).seconds_left is None, "it takes far longer than ever: nobody knows how long"
+
+
+def test_a_first_run_says_nothing_until_its_pace_can_be_told(cast, project):
+    run = begin_learning(project, step=1, steps=1000, metrics=phases(snapshot=1, prepare=5, train=5))
+    with tenant_scope(cast.acme):
+        assert model_state(project).seconds_left is None
+
+        TrainingRun.objects.filter(pk=run.pk).update(step=500, metrics=phases(snapshot=1, prepare=5, train=20))
+
+        assert 15 < model_state(project).seconds_left < 60
+
+
+def test_a_last_run_of_before_phases_were_kept_is_taken_as_a_whole(cast, project):
+    ended = timezone.now()
+    begin(project, state="succeeded", started_at=ended - timedelta(seconds=1000), finished_at=ended)
+    begin_learning(project, step=0, steps=100, metrics=phases(snapshot=0))
+    with tenant_scope(cast.acme):
+        assert 500 < model_state(project).seconds_left < 1000
 
 
 def test_a_version_that_suggests_is_named_also_while_the_next_one_learns(cast, project):

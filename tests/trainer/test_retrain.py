@@ -8,11 +8,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
-from annotator import labels, review, snapshot
+from annotator import labels, queue, review, snapshot
 from annotator.demo import mails
 from annotator.importing.store import Row, store_rows
-from annotator.models import Document, Label, Suggestion
+from annotator.models import Claim, Document, Label, Suggestion
 from annotator.projects import create_project
 from annotator.removal import Target
 from annotator.review import Submission
@@ -21,8 +22,8 @@ from annotator.tenancy import tenant_scope
 from tests.cast import Cast
 from tests.corpora import label_set
 from tests.trainer.test_losing_the_database import sever
-from trainer import compared, predict, removal, retrain, runs, store
-from trainer.models import ModelVersion, TrainingRun
+from trainer import celery, compared, predict, removal, retrain, runs, store, tasks
+from trainer.models import BEFORE_ALL, ModelVersion, TrainingRun
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +112,9 @@ def test_a_round_publishes_a_judged_version_that_then_suggests(taught, django_db
         told = {"precision", "without_evidence", "spans", "questions", "relations"}
         assert set(version.metrics["thresholds"]) == told
         assert version.metrics["cpu_seconds"] > 0
+        took = {one["phase"]: one["seconds"] for one in run.metrics["phases"]}
+        assert list(took) == ["snapshot", "prepare", "train", "export", "evaluate", "suggest", "promote"]
+        assert 0 < took["train"] <= sum(took.values()) <= (run.finished_at - run.started_at).total_seconds()
         low, high = version.metrics["intervals"]["relations"]
         assert 0 < low <= version.metrics["relations"]["predicted"]["f1"] <= high
 
@@ -135,6 +139,56 @@ def test_a_round_publishes_a_judged_version_that_then_suggests(taught, django_db
             assert {item["kind"] for items in made_items for item in items} >= {"span", "relation"}
             blind = Suggestion.objects.filter(project=project, document__split="check")
             assert [one.items for one in blind] == [[]] * blind.count() != []
+
+
+def test_what_people_have_open_is_read_before_a_version_goes_live(taught, trains_the_same, django_db_blocker):
+    with django_db_blocker.unblock():
+        cast, project = taught
+        with tenant_scope(cast.acme):
+            held = queue.claim_several(project, cast.bob, 8)
+            blind = next(d for d in Document.objects.filter(project=project, split="check", claims=None))
+            Claim.objects.create(
+                project=project, document=blind, annotator=cast.alice, expires_at=timezone.now() + queue.LEASE
+            )
+
+        run = a_round(cast, project)  # and no other worker does anything
+
+        with tenant_scope(cast.acme):
+            version = runs.live_version(project)
+            said = {s.document_id: s.items for s in Suggestion.objects.filter(project=project, version=version.number)}
+            Claim.objects.filter(project=project).delete()
+        assert version.run_id == run.pk
+        assert set(said) == {claim.document_id for claim in held} | {blind.pk}
+        assert any(said.values())
+        assert said[blind.pk] == []
+        names = [one["phase"] for one in run.metrics["phases"]]
+        assert names == ["snapshot", "evaluate", "suggest", "promote"]
+        assert run.metrics["phases"] == version.metrics["phases"]
+
+
+def test_a_run_loads_what_it_made_once_and_finds_what_it_is_judged_against_in_memory(
+    taught, trains_the_same, django_db_blocker, monkeypatch
+):
+    from trainer.ml import predictor
+
+    with django_db_blocker.unblock():
+        cast, project = taught
+        with tenant_scope(cast.acme):
+            predict.predictor(runs.live_version(project))
+        load, loaded = predictor.load, []
+        monkeypatch.setattr(predictor, "load", lambda export: loaded.append(export) or load(export))
+
+        for _ in range(2):
+            a_round(cast, project)
+
+        with tenant_scope(cast.acme):
+            live = runs.live_version(project)
+        assert len(loaded) == 2
+        assert [key for key in predict._hot if key[:2] == (cast.acme.pk, project.pk)] == [
+            (cast.acme.pk, project.pk, live.number)
+        ]
+        predict.predictor(live)
+        assert len(loaded) == 2
 
 
 def test_a_live_version_is_judged_by_the_names_that_labels_have_today(taught, django_db_blocker, tmp_path):
@@ -226,6 +280,59 @@ def test_the_pool_gets_new_priorities_batch_by_batch(taught, django_db_blocker):
             assert runs.ranking(project) is None
             assert runs.unranked() == []
         assert not predict.rank(cast.acme, project.pk)
+
+
+def test_ranking_goes_on_until_something_more_urgent_waits_and_takes_turns(
+    taught, django_db_blocker, monkeypatch, sent
+):
+    with django_db_blocker.unblock():
+        cast, project = taught
+        monkeypatch.setattr(predict, "BATCH", 4)
+        monkeypatch.setattr(tasks, "TURN_SECONDS", 600)
+        again = {"ranked": False, "ranked_to": BEFORE_ALL}
+        with tenant_scope(cast.acme):
+            live = ModelVersion.objects.filter(project=project, live=True)
+            live.update(**again)
+            first_four = list(
+                Document.objects.filter(project=project, split="pool", free_slots__gt=0).order_by("shuffle")[:4]
+            )
+        celery.send_once("refresh", cast.globex.pk, 1)
+        celery.send_once("rank", cast.acme.pk, project.pk + 1)
+
+        tasks.rank(cast.acme.pk, project.pk)
+
+        with tenant_scope(cast.acme):
+            assert live.get().ranked_to == first_four[-1].shuffle
+        # Then it is the other project's turn.
+        assert sent() == [
+            ("refresh", cast.globex.pk, 1),
+            ("rank", cast.acme.pk, project.pk + 1),
+            ("rank", cast.acme.pk, project.pk),
+        ]
+
+        celery.client().delete("refresh")
+        celery.begun("refresh", cast.acme.pk, project.pk)
+        tasks.rank(cast.acme.pk, project.pk)
+
+        with tenant_scope(cast.acme):
+            assert live.get().ranked
+        assert ("refresh", cast.acme.pk, project.pk) in sent()
+
+
+def test_long_documents_come_in_smaller_pieces(taught, django_db_blocker, monkeypatch):
+    with django_db_blocker.unblock():
+        cast, project = taught
+        monkeypatch.setattr(predict, "BATCH_CHARACTERS", 1)
+        with tenant_scope(cast.acme):
+            live = ModelVersion.objects.filter(project=project, live=True)
+            live.update(ranked=False, ranked_to=BEFORE_ALL)
+
+        assert predict.rank(cast.acme, project.pk)
+
+        with tenant_scope(cast.acme):
+            first = Document.objects.filter(project=project, split="pool", free_slots__gt=0).order_by("shuffle").first()
+            assert live.get().ranked_to == first.shuffle
+            live.update(ranked=True)
 
 
 def test_a_version_whose_bytes_were_changed_is_not_loaded(taught, django_db_blocker):

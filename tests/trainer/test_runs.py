@@ -6,6 +6,7 @@ import socket
 from datetime import timedelta
 from uuid import uuid4
 
+import orjson
 import pytest
 import redis
 from django.conf import settings
@@ -72,6 +73,27 @@ def test_held_out_documents_are_no_news(cast, project):
     assert not runs.due(project)
     with pytest.raises(Invalid, match="No document"):
         runs.start(project, actor=cast.alice)
+
+
+def test_what_follows_the_first_answer_within_a_moment_is_looked_at_together_after_it(
+    cast, project, sent, monkeypatch, django_capture_on_commit_callbacks
+):
+    monkeypatch.setattr(runs, "NEWS_SECONDS", 600)  # a moment may pass here
+    consider = ("consider", cast.acme.pk, project.pk)
+    celery.begun(*consider)
+    celery.client().delete(f"marginalia:paced:consider:{cast.acme.pk}:{project.pk}")
+
+    with django_capture_on_commit_callbacks(execute=True):
+        runs.announce(cast.acme.pk, project.pk)
+    celery.begun(*consider)
+    with django_capture_on_commit_callbacks(execute=True):
+        for _ in range(3):
+            runs.announce(cast.acme.pk, project.pk)
+
+    assert sent() == [consider] * 2
+    later, now = (orjson.loads(raw)["headers"]["eta"] for raw in celery.client().lrange("maintenance", 0, -1))
+    assert now is None
+    assert later
 
 
 def test_only_one_run_of_a_project_is_active(cast, project):

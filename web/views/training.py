@@ -33,6 +33,7 @@ PHASES = {
     "train": gettext_lazy("learning"),
     "export": gettext_lazy("packing"),
     "evaluate": gettext_lazy("judging"),
+    "suggest": gettext_lazy("reading what is open"),
     "promote": gettext_lazy("putting in place"),
 }
 
@@ -64,8 +65,8 @@ class Training:
     @property
     def percent(self) -> int | None:
         """How far it is to the next version, where that is known."""
-        run = self.run
-        return round(100 * run.step / run.steps) if run and run.steps else None
+        share = self.state.share
+        return None if share is None else round(100 * share)
 
     def as_json(self) -> dict[str, Any]:
         """What the desk is told of it."""
@@ -74,6 +75,8 @@ class Training:
             "stage": state.stage,
             "version": state.version,
             "moving": state.moving,
+            "missing": state.missing,
+            "seconds_left": state.seconds_left,
             "sentence": self.sentence,
             "percent": self.percent,
         }

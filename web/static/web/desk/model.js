@@ -5,8 +5,11 @@
 
 const MOVING_MS = 2000;
 const QUIET_MS = 20_000;
-/** Workers hear of an answer a second after it is saved. */
-const ANSWERED_MS = 1500;
+/** A run is about to end: people wait for what it suggests. */
+const ENDING_MS = 500;
+const ENDING_SECONDS = 3;
+/** Workers hear of an answer as soon as it is saved; so long it takes until a run is begun. */
+const ANSWERED_MS = 500;
 
 export class ModelWatch {
   /**
@@ -23,23 +26,38 @@ export class ModelWatch {
     this.looking = false;
     /** An answer is about to be looked for: whoever is fast must not put that off again and again. */
     this.soon = false;
+    /** Since the model was looked at. */
+    this.answers = 0;
   }
 
   begin() {
     this.on.changed(this.model);
-    this.#plan(this.model.moving ? MOVING_MS : QUIET_MS);
+    this.#plan(this.#pause());
   }
 
-  /** An answer was saved: before the first version each one counts. */
+  /** An answer was saved. It is looked after where it may have begun a run; before the first version each one counts. */
   answered() {
-    if (this.model.version !== null || this.soon) return;
+    this.answers += 1;
+    const { version, missing, moving } = this.model;
+    if (this.soon || moving || (version !== null && this.answers < missing)) return;
     this.soon = true;
     this.#plan(ANSWERED_MS);
+  }
+
+  /** A document came with suggestions of this version. @param {number} version */
+  heard(version) {
+    if (version > (this.model.version ?? 0)) this.#plan(0);
   }
 
   /** Somebody looks at the page again. */
   watched() {
     this.#plan(0);
+  }
+
+  #pause() {
+    const { moving, seconds_left: left } = this.model;
+    if (!moving) return QUIET_MS;
+    return left !== null && left <= ENDING_SECONDS ? ENDING_MS : MOVING_MS;
   }
 
   /** @param {number} wait */
@@ -55,13 +73,14 @@ export class ModelWatch {
     const answer = await this.server.get(this.address).catch(() => null);
     this.looking = false;
     if (answer?.model) this.#hear(answer.model);
-    this.#plan(this.model.moving ? MOVING_MS : QUIET_MS);
+    this.#plan(this.#pause());
   }
 
   /** @param {Model} model */
   #hear(model) {
     const before = this.model.version;
     this.model = model;
+    this.answers = 0;
     this.on.changed(model);
     if (model.version !== null && model.version !== before) this.on.arrived(model.version);
   }

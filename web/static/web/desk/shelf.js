@@ -17,6 +17,8 @@ export class Shelf {
     this.reason = "";
     /** The newest version of the model that was heard of. */
     this.version = 0;
+    /** What is done when a newer one is heard of. @type {(version: number) => void} */
+    this.newer = () => {};
     /** @type {Promise<void> | null} */
     this.filling = null;
   }
@@ -72,7 +74,9 @@ export class Shelf {
 
   /** @param {import("./types.js").Looked} looked */
   hear(looked) {
-    this.version = Math.max(this.version, looked.version ?? 0);
+    if ((looked.version ?? 0) <= this.version) return;
+    this.version = looked.version ?? 0;
+    this.newer(this.version);
   }
 
   /** Whether a newer model has been heard of than the one that looked at this document, or than none.

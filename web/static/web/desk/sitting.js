@@ -32,6 +32,7 @@ export class Sitting {
       changed: (model) => view.model(model),
       arrived: (version) => this.looking.arrived(version),
     });
+    this.shelf.newer = (version) => this.model.heard(version);
     /** @type {Current | null} */
     this.current = null;
     /** Documents of this sitting, in the order in which they were opened. @type {number[]} */

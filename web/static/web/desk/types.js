@@ -12,7 +12,7 @@
  *   updated_at: string, flag: string, comment: string, milliseconds: number | null, stands: string,
  *   decisions?: import("./suggesting.js").Decision[] }} Annotation
  *   as its annotator left it: a draft, if there is one; `stands` is the state of the answer that counts, if any does
- * @typedef {{ stage: string, version: number | null, moving: boolean, sentence: string, percent: number | null }} Model
+ * @typedef {{ stage: string, version: number | null, moving: boolean, missing: number, seconds_left: number | null, sentence: string, percent: number | null }} Model
  *   what a project's model is doing, in words; moving: it changes within seconds or minutes by itself
  * @typedef {{ document: Doc, annotation: Annotation | null, suggestion: Looked }} Sheet a document as it is handed out
  * @typedef {Answer & { submit_id: string, revision: number, state: string, complete: boolean, decisions: any[],
