@@ -22,7 +22,7 @@ from trainer.ml.estimator.values import read_values
 from trainer.ml.estimator.variables import MODEL, VariableStore
 from trainer.ml.exporting import export, scores_of
 from trainer.ml.model import Model, ModelParams
-from trainer.ml.predictor import Graphs, load
+from trainer.ml.predictor import Graphs, Predictor, load
 from trainer.ml.round import Round
 from trainer.ml.serving import Serving
 
@@ -98,6 +98,10 @@ def exchanged(second: Learnt, former: Path, tmp_path_factory: pytest.TempPathFac
         return second.export(tmp_path_factory.mktemp("exchanged"), previous=former)
 
 
+def said(predictor: Predictor) -> dict[tuple, float]:
+    return scores_of(predictor(TEXTS))
+
+
 def files(folder: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
@@ -109,15 +113,17 @@ def test_an_export_by_exchange_is_the_one_that_would_have_been_made_anew(
     spans = [[{"start": 0, "end": 9, "label": "person"}, {"start": 18, "end": 22, "label": "place"}], [], []]
 
     assert files(exchanged) == files(whole)
-    assert one(TEXTS) == other(TEXTS)
-    assert one.relations(TEXTS, spans) == other.relations(TEXTS, spans)
+    assert said(one) == pytest.approx(said(other), abs=1e-5)
+    assert [len(found) for found in one.relations(TEXTS, spans)] == [
+        len(found) for found in other.relations(TEXTS, spans)
+    ]
     assert (other.description, other.schema) == (one.description, one.schema)
     # They are another model than the one whose graph it is: more features, more words, other scores.
     assert {name for name, value in files(former).items() if value == files(whole)[name]} == {"saved_model.pb"}
     was, now = read_values(former), read_values(exchanged)
     for grown in ("span_pairs", "spelling_vocabulary", "relation_features", "choice_bigrams", "words", "opinions"):
         assert len(now[grown]) > len(was[grown])
-    assert scores_of(load(former)(TEXTS)) != scores_of(other(TEXTS))
+    assert said(load(former)) != pytest.approx(said(other), abs=1e-2)
 
 
 def test_another_label_tokenizer_or_script_is_another_graph(first: Learnt) -> None:
@@ -164,10 +170,11 @@ def test_exports_that_differ_in_their_values_share_one_loaded_graph(former: Path
     graphs = Graphs()
     one, other = load(former, graphs), load(exchanged, graphs)
 
-    told = [predictor(TEXTS) for predictor in (one, other, one, other)]
+    told = [said(predictor) for predictor in (one, other, one, other)]
 
     assert one._graph is other._graph
-    assert told == [load(former)(TEXTS), load(exchanged)(TEXTS)] * 2
+    for found, of in zip(told, (former, exchanged, former, exchanged), strict=True):
+        assert found == pytest.approx(said(load(of)), abs=1e-5)
     assert load(former, Graphs())._graph is not one._graph
 
 
