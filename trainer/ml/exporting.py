@@ -29,12 +29,12 @@ def export(
     base: Path,
     *,
     seed: int = 0,
-    former: Path | None = None,
+    previous: Path | None = None,
     graphs: Graphs | None = None,
 ) -> Path:
     """Write the model, with labels, thresholds and tokeniser inside, into the next numbered directory of `base`.
 
-    A `former` export gives its graph where it has the same: then only values are written and read back. A new graph
+    A `previous` export gives its graph where it has the same: then only values are written and read back. A new graph
     has to answer as the model in memory does, else there is no export; it is among `graphs` then.
     """
     serving = Serving(params, weights)
@@ -47,8 +47,8 @@ def export(
         "tensorflow": tf.__version__,
         **params.calibration.to_dict(),
     }
-    if former is not None and has_graph(former, serving.key):
-        return publish_exchanged(former, base, serving.values(description | _known(former, serving.key)))
+    if previous is not None and has_graph(previous, serving.key):
+        return publish_exchanged(previous, base, serving.values(description | _known(previous, serving.key)))
     texts = [example.text[:VERIFIED] for example in round_.seen[:VERIFIED_TEXTS]]
 
     def finish(aside: Path) -> None:

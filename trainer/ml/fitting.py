@@ -55,7 +55,7 @@ class Fit:
             boldness=boldness,
             copies=_COPIES if batch.labels["tag_weights"].any() and tokens < _FEW_TOKENS else 0,
         )
-        self.config = RunConfig(seed=seed, save_checkpoints_secs=SAVE_SECONDS)
+        self.config = RunConfig(seed=seed, save_checkpoints_secs=SAVE_SECONDS, graphs_as_traced=True)
         self.estimator = Estimator(model_fn, work, self.params, self.config)
 
     def run(self) -> dict[int, dict[str, Any]]:

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.ml.candidates import given_spans
+from trainer.ml.estimator.config import keep_graphs_as_traced
 from trainer.ml.estimator.exports import GRAPH
 from trainer.ml.estimator.spec import DEFAULT_SIGNATURE
 from trainer.ml.estimator.values import read_values
@@ -31,6 +32,7 @@ class _Graph:
     """A loaded graph, whose variables have the values of one export at a time."""
 
     def __init__(self, export: Path) -> None:
+        keep_graphs_as_traced()
         self._model = tf.saved_model.load(str(export))  # held on to: a signature does not keep its variables alive
         self.signatures: Mapping[str, Any] = self._model.signatures
         named = getattr(self._model, "weights", None)

@@ -65,7 +65,7 @@ def train(
     known = _calibration(round_, answered)
     params = replace(fit.whole, calibration=known)
     graphs = graphs or Graphs()
-    written = export(params, fit.weights(), round_, model_dir / "export", seed=seed, former=previous, graphs=graphs)
+    written = export(params, fit.weights(), round_, model_dir / "export", seed=seed, previous=previous, graphs=graphs)
     if round_.held:
         tell({"phase": "evaluate", "documents": len(round_.held)})
     metrics = _measure(round_, written, graphs, _as_exported(round_, answered, known)) | known.to_dict()

@@ -28,6 +28,7 @@ class RunConfig:
     precision              Keras' dtype policy for layers made inside the model function, such as "mixed_float16";
                            None for the policy that is set
     gpu_memory_growth      take the memory of GPUs as it is needed, not all at once
+    graphs_as_traced       see `keep_graphs_as_traced`
     """
 
     seed: int = 0
@@ -40,6 +41,7 @@ class RunConfig:
     strategy: Any = None
     precision: str | None = None
     gpu_memory_growth: bool = True
+    graphs_as_traced: bool = False
 
     def __post_init__(self) -> None:
         for name in ("save_checkpoints_steps", "keep_checkpoint_max", "save_summary_steps", "threads"):
@@ -69,6 +71,15 @@ def _strategy_for(devices: tuple[str, ...]) -> Any:
     return tf.distribute.MirroredStrategy(list(devices))
 
 
+def keep_graphs_as_traced() -> None:
+    """From now on, TensorFlow runs graphs in this process as they are, without rewriting them first.
+
+    Before its first run a graph of some thousand operations is looked at for half a second. That pays where a graph
+    runs for long, most of all on a GPU, and not where it is made for a few seconds' work or an answer now and then.
+    """
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
 def prepare(config: RunConfig) -> None:
     """Settings of the whole process: they can only be made before TensorFlow runs its first operation."""
     if config.gpu_memory_growth:
@@ -77,6 +88,8 @@ def prepare(config: RunConfig) -> None:
                 tf.config.experimental.set_memory_growth(gpu, True)
             except RuntimeError:
                 log.warning("%s was in use before its memory could be told to grow as needed", gpu.name)
+    if config.graphs_as_traced:
+        keep_graphs_as_traced()
     if config.threads is None:
         return
     for kind in ("intra", "inter"):
