@@ -23,7 +23,7 @@ def batch(*examples: Example) -> Batch:
 
 
 def features(inputs: dict[str, Any], of: Batch, kind: str) -> set[int]:
-    there = np.isin(of.bundles.of[kind], inputs[kind].indices[:, 1])
+    there = np.isin(of.bundles.of[kind], inputs[kind].indices[inputs[kind].values > 0, 1])
     return set(of.vocabulary[kind][there].tolist())
 
 
@@ -38,10 +38,10 @@ def test_what_only_a_document_has_that_is_held_back_is_unknown_in_it() -> None:
         known = set(rest.vocabulary[kind].tolist())
         assert features(all_.inputs, all_, kind) - known, kind
         assert features(rest.inputs, rest, kind) <= features(read, all_, kind) <= known, kind
-        np.testing.assert_array_equal(kept[kind].indices, all_.inputs[kind].indices)
+        np.testing.assert_array_equal(kept[kind].values, all_.inputs[kind].values)
     # A word of a choice's name is known, whoever has it.
     named = replace(HELD, text="the delivery zebra came")
     held = np.array([False, False, True, False])
     with_name = batch(*LEARNT, named)
     spelling = as_new(with_name.inputs, [with_name.labels["choice_names_0"]], held)["spelling"]
-    assert len(spelling.values) > len(as_new(with_name.inputs, [], held)["spelling"].values)
+    assert (spelling.values > as_new(with_name.inputs, [], held)["spelling"].values).any()

@@ -29,7 +29,9 @@ def as_new(inputs: Mapping[str, Any], names: Iterable[Mapping[str, Any]], held: 
 
 
 def _known(given: Sparse, learnt: np.ndarray, named: Iterable[Sparse]) -> Sparse:
-    """What has a feature that a row that was learnt from has, or a name."""
+    """The features that a row that was learnt from has, or a name; others count for nothing. The form stays, so that
+    one program reads it for all folds.
+    """
     rows, features = given.indices.T
     kept = np.isin(features, np.concatenate([features[learnt[rows]], *(name.indices[:, 1] for name in named)]))
-    return Sparse(given.indices[kept], given.values[kept])
+    return given._replace(values=np.where(kept, given.values, np.float32(0.0)))
