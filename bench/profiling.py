@@ -93,7 +93,7 @@ def table(rows: Sequence[Row]) -> str:
     """The same as figures."""
     if not rows:
         return NOTHING
-    lines = [head(["sample", "build", *SHOWN, "all", "steps", "load"])]
+    lines = [head(["sample", "build", *SHOWN, "all", "number of steps", "load"])]
     for row in _newest(rows):
         parts = [f"{row['parts'].get(part, 0.0):.1f}" for part in SHOWN]
         what = f"{row['corpus']}, {_amount(row['size'])}"
