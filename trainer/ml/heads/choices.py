@@ -69,9 +69,11 @@ class ChoiceHead:
             return tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(target, scores), axis=1)
         return tf.nn.softmax_cross_entropy_with_logits(target, scores)
 
-    def shares(self, inputs: Inputs, scale: Scale) -> tf.Tensor:
+    def shares(self, inputs: Inputs, scale: Scale | None = None) -> tf.Tensor:
         """Probability of each choice, [B, C]."""
-        scores = self.scores(inputs)[:-1] * scale.slope + scale.offset
+        scores = self.scores(inputs)[:-1]
+        if scale is not None:
+            scores = scores * scale.slope + scale.offset
         return tf.sigmoid(scores) if self.question.multiple else tf.nn.softmax(scores)
 
 
