@@ -272,7 +272,7 @@ def test_weights_are_rounded_so_little_that_no_score_shows_it(trained: Trained) 
 
     for weight in weights:
         np.testing.assert_array_equal(weight / FINEST % 1, 0)
-        weight.assign_add(chance.uniform(-FINEST / 2, FINEST / 2, weight.shape))
+        weight.assign_add(chance.uniform(-FINEST / 2, FINEST / 2, tf.shape(weight)))
 
     assert exporting.scores_of(predictor(texts)) == pytest.approx(before, abs=1e-3)
 
