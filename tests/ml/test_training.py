@@ -11,10 +11,12 @@ import tensorflow as tf
 
 from tests.ml.conftest import Trained, letters, line
 from trainer.ml import crossfit, exporting
+from trainer.ml.batches import batch_of
 from trainer.ml.evaluation import evaluate
-from trainer.ml.examples import DataError, Example
-from trainer.ml.fitting import FINEST
+from trainer.ml.examples import DataError, Example, parse
+from trainer.ml.fitting import FINEST, Fit
 from trainer.ml.predictor import load
+from trainer.ml.round import Round
 from trainer.ml.schema import NothingToLearn, Question, SchemaError
 from trainer.ml.training import train
 
@@ -321,3 +323,31 @@ def test_choices_are_measured_out_of_fold_by_calibrated_scores(write: Write, tmp
         of["questions"]["about"]["accuracy"] for of in (found["metrics"], evaluate(found["export"], lines))
     )
     assert told == pytest.approx(exported, abs=0.1)
+
+
+def test_an_answer_out_of_fold_owes_nothing_to_the_labels_of_its_document(tmp_path: Path) -> None:
+    given = letters(20)
+    other = json.loads(json.dumps(given))
+    for span in other[3]["spans"]:
+        span["label"] = "place" if span["label"] == "person" else "person"
+    other[3]["classes"] = {"topic": ["money" if given[3]["classes"]["topic"] == ["travel"] else "travel"]}
+
+    def answers(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        round_ = Round.of([parse(one) for one in lines], None)
+        batch = batch_of(round_.seen, round_.schema, round_.tokenizer)
+        work = tmp_path / str(len(list(tmp_path.iterdir())))
+        work.mkdir()
+        found = Fit(work, round_, batch, 0, lambda _: None).run()
+        return [found[row] for row in range(len(lines))]
+
+    one, two = answers(given), answers(other)
+
+    def told(answer: dict[str, Any]) -> list[Any]:
+        return [(span["start"], span["end"], span["label"]) for span in answer["spans"]]
+
+    assert told(one[3]) == told(two[3])
+    assert one[3]["shares"]["topic"] == pytest.approx(two[3]["shares"]["topic"], abs=1e-3)
+    # Those of the other fold have learnt from it.
+    assert any(
+        a["shares"]["topic"] != pytest.approx(b["shares"]["topic"], abs=1e-2) for a, b in zip(one, two, strict=True)
+    )
