@@ -92,7 +92,8 @@ def put_annotation(
 
 @router.get("/documents/{int:document_id}/suggestions", response={200: s.SuggestionAnswer} | errors())
 def get_suggestions(request: TenantRequest, document_id: int, offsets: Unit = "codepoints") -> HttpResponse:
-    """What the live model suggests; asks a worker for it when it has not looked at the document yet.
+    """What the live model suggests; asks a worker for it when it has not looked at the document yet. Until it has,
+    `terms` are what the dictionary suggests: words that people marked before, or that the term list names.
 
     Beside your draft with decisions in it stays the suggestion that they are about.
     """
@@ -124,8 +125,9 @@ def list_annotations(request: TenantRequest, document_id: int, offsets: Unit = "
 def _submission(sent: s.AnnotationGiven, document: Document, unit: Unit) -> review.Submission:
     given = sent.model_dump(exclude_none=True)
     for decision in given["decisions"]:
-        if "correction" in decision:
-            decision["correction"] = spans_from([decision["correction"]], document.text, unit)[0]
+        for name in ("term", "correction"):
+            if name in decision:
+                decision[name] = spans_from([decision[name]], document.text, unit)[0]
     return review.Submission(
         submit_id=sent.submit_id,
         revision=sent.revision,
