@@ -17,6 +17,9 @@ const REST_MS = 3000;
 const BETWEEN_DRAFTS_MS = 10_000;
 const REMEMBERED = 8; // documents
 
+/** Whether an answer tells the dictionary anything. @param {Body} body */
+const teaches = ({ spans, decisions }) => spans.length > 0 || decisions.some(({ verdict }) => verdict !== "accept");
+
 export class Sending {
   /** @param {import("./sitting.js").Sitting} sitting */
   constructor(sitting) {
@@ -113,6 +116,7 @@ export class Sending {
     for (const old of [...this.taken.keys()].slice(0, -REMEMBERED)) this.taken.delete(old);
     for (const sheet of shelf.sheets) if (sheet.document.id === document) sheet.annotation = annotation;
     if (annotation.state !== "draft") this.sitting.model.answered();
+    if (annotation.state === "submitted" && teaches(body)) this.sitting.looking.learnt();
     if (current?.id === document) {
       current.revision = annotation.revision;
       current.sheet.annotation = annotation;

@@ -6,8 +6,8 @@
  * @typedef {import("./work.js").Work} Work
  * @typedef {import("./suggesting.js").Item} Item
  * @typedef {import("./suggesting.js").Suggestion} Suggestion
- * @typedef {{ state: string, version: number | null, suggestion: Suggestion | null }} Looked
- *   state: ready, pending (a worker was asked), no_model or blind (held out)
+ * @typedef {{ state: string, version: number | null, suggestion: Suggestion | null, terms?: import("./terms.js").Term[] }} Looked
+ *   state: ready, pending (a worker was asked), no_model or blind (held out); terms: of the dictionary, until a model has looked
  * @typedef {Answer & { document: number, revision: number, state: string, complete: boolean, submit_id: string,
  *   updated_at: string, flag: string, comment: string, milliseconds: number | null, stands: string,
  *   decisions?: import("./suggesting.js").Decision[] }} Annotation
