@@ -22,14 +22,14 @@ from annotator.spans import Schema
 from annotator.tenancy import current_tenant
 
 Place = tuple[int, int, str]  # start, end and label of a span
-Use = tuple[str, str, str]  # a label, the first word, and all of them
+Use = tuple[str, str, str]  # a label, the first two words, and all of them
 
 # Rows are touched in one order wherever several are, so that two who answer at once never wait for each other.
 _MORE = """
-INSERT INTO annotator_term (tenant_id, project_id, label_id, first, words, accepted, turned_down, listed)
-SELECT %(tenant)s, %(project)s, l.id, u.first, u.words, u.accepted, 0, false
-FROM unnest(%(labels)s::text[], %(firsts)s::text[], %(words)s::text[], %(accepted)s::int[])
-     AS u (label, first, words, accepted)
+INSERT INTO annotator_term (tenant_id, project_id, label_id, head, words, accepted, turned_down, listed)
+SELECT %(tenant)s, %(project)s, l.id, u.head, u.words, u.accepted, 0, false
+FROM unnest(%(labels)s::text[], %(heads)s::text[], %(words)s::text[], %(accepted)s::int[])
+     AS u (label, head, words, accepted)
 JOIN annotator_label l ON l.project_id = %(project)s AND l.kind = 'span' AND l.name = u.label
 ORDER BY u.words COLLATE "C", l.id
 ON CONFLICT (label_id, words) DO UPDATE SET accepted = annotator_term.accepted + excluded.accepted
@@ -52,8 +52,8 @@ FROM changed c WHERE t.id = c.id AND (t.listed OR t.accepted + c.accepted > 0)
 """
 _MERGED = """
 WITH moved AS (DELETE FROM annotator_term WHERE label_id = %(label)s RETURNING *)
-INSERT INTO annotator_term (tenant_id, project_id, label_id, first, words, accepted, turned_down, listed)
-SELECT tenant_id, project_id, %(into)s, first, words, accepted, turned_down, listed FROM moved
+INSERT INTO annotator_term (tenant_id, project_id, label_id, head, words, accepted, turned_down, listed)
+SELECT tenant_id, project_id, %(into)s, head, words, accepted, turned_down, listed FROM moved
 ON CONFLICT (label_id, words) DO UPDATE SET
     accepted = annotator_term.accepted + excluded.accepted,
     turned_down = annotator_term.turned_down + excluded.turned_down,
@@ -154,7 +154,7 @@ def learn(project_id: int, after: Lesson, before: Lesson = NOTHING) -> None:
                     "project": project_id,
                     "labels": [label for label, _, _ in uses],
                     "words": [words for _, _, words in uses],
-                    "firsts": [first for _, first, _ in uses],
+                    "heads": [head for _, head, _ in uses],
                     "accepted": [more[use] for use in uses],
                 },
             )

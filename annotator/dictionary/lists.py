@@ -24,7 +24,7 @@ MOST_BYTES = 10 * 1024 * 1024
 MOST_TERMS = 100_000
 MOST_FAULTS = 50  # that are told
 HEAD = ("term", "label")
-Entry = tuple[int, str, str]  # a label's key, the first word, and all of them
+Entry = tuple[int, str, str]  # a label's key, the first two words, and all of them
 
 # All rows that it touches, in the order in which everybody takes them.
 _LOCK = """
@@ -36,9 +36,9 @@ WITH gone AS (DELETE FROM annotator_term WHERE project_id = %(project)s AND list
 UPDATE annotator_term SET listed = false WHERE project_id = %(project)s AND listed AND accepted > 0
 """
 _LIST = """
-INSERT INTO annotator_term (tenant_id, project_id, label_id, first, words, accepted, turned_down, listed)
-SELECT %(tenant)s, %(project)s, u.label, u.first, u.words, 0, 0, true
-FROM unnest(%(labels)s::bigint[], %(firsts)s::text[], %(words)s::text[]) AS u (label, first, words)
+INSERT INTO annotator_term (tenant_id, project_id, label_id, head, words, accepted, turned_down, listed)
+SELECT %(tenant)s, %(project)s, u.label, u.head, u.words, 0, 0, true
+FROM unnest(%(labels)s::bigint[], %(heads)s::text[], %(words)s::text[]) AS u (label, head, words)
 ORDER BY u.words COLLATE "C", u.label
 ON CONFLICT (label_id, words) DO UPDATE SET listed = true
 """
@@ -76,7 +76,7 @@ def _write(project: Project, entries: list[Entry]) -> None:
         "tenant": current_tenant().pk,
         "project": project.pk,
         "labels": [label for label, _, _ in entries],
-        "firsts": [first for _, first, _ in entries],
+        "heads": [head for _, head, _ in entries],
         "words": [words for _, _, words in entries],
     }
     with connection.cursor() as cursor:

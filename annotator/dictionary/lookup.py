@@ -1,4 +1,4 @@
-"""Terms in texts: found by the words that they begin with, the longest first, never one over another."""
+"""Terms in texts: found by the two words that they begin with, the longest first, never one over another."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from annotator.dictionary.folding import Folded
 
 ACCEPTED, LISTED = "accepted", "list"
 
-# Only terms that begin with a word of the texts. Row-level security lets an index serve equality of plain values.
+# Only terms that begin as a place of the texts does. Row-level security lets an index serve equality of plain values.
 _BEGINNING = """
-SELECT t.first, t.words, l.name, t.accepted, t.turned_down, t.listed
+SELECT t.head, t.words, l.name, t.accepted, t.turned_down, t.listed
 FROM annotator_term t JOIN annotator_label l ON l.id = t.label_id
-WHERE t.project_id = %s AND t.first = ANY(%s) AND NOT l.retired
+WHERE t.project_id = %s AND t.head = ANY(%s) AND NOT l.retired
 """
 
 
@@ -50,30 +50,30 @@ def suggested(project_id: int, texts: Mapping[int, str]) -> dict[int, list[dict[
     """What the project's terms say of each of these texts, by their keys, in one query: suggested spans with their
     ``source`` and how many ``times`` people marked the words so. Needs the tenant's scope."""
     folded = {key: Folded(text) for key, text in texts.items()}
-    firsts = sorted(set[str]().union(*(text.firsts() for text in folded.values())))
-    terms = _best(_beginning(project_id, firsts)) if firsts else {}
+    heads = sorted(set[str]().union(*(text.all_heads() for text in folded.values())))
+    terms = _best(_beginning(project_id, heads)) if heads else {}
     return {key: list(_found(text, terms)) for key, text in folded.items()}
 
 
-def _beginning(project_id: int, firsts: list[str]) -> list[tuple[str, Known]]:
+def _beginning(project_id: int, heads: list[str]) -> list[tuple[str, Known]]:
     with connection.cursor() as cursor:
-        cursor.execute(_BEGINNING, [project_id, firsts])
-        return [(first, Known(*rest)) for first, *rest in cursor.fetchall()]
+        cursor.execute(_BEGINNING, [project_id, heads])
+        return [(head, Known(*rest)) for head, *rest in cursor.fetchall()]
 
 
 def _best(rows: Iterable[tuple[str, Known]]) -> dict[str, list[Known]]:
-    """By first word the terms that are suggested, the longest first: of several labels of the same words the one that
+    """By first words the terms that are suggested, the longest first: of several labels of the same words the one that
     is accepted most, and none that people turn down more often than they accept it."""
     best: dict[tuple[str, str], Known] = {}
-    for first, term in rows:
+    for head, term in rows:
         if term.turned_down > term.weight:
             continue
-        other = best.get((first, term.words))
+        other = best.get((head, term.words))
         if other is None or (other.weight, other.label) < (term.weight, term.label):
-            best[first, term.words] = term
+            best[head, term.words] = term
     found: dict[str, list[Known]] = {}
-    for (first, _), term in sorted(best.items(), key=lambda one: -len(one[1].words)):
-        found.setdefault(first, []).append(term)
+    for (head, _), term in sorted(best.items(), key=lambda one: -len(one[1].words)):
+        found.setdefault(head, []).append(term)
     return found
 
 
@@ -81,7 +81,8 @@ def _found(text: Folded, terms: Mapping[str, Sequence[Known]]) -> Iterator[dict[
     token = 0
     while token < len(text.places):
         last = token
-        for term in terms.get(text.first(token), ()):
+        # Those of two words and more are longer than those of one.
+        for term in (term for head in text.heads(token) for term in terms.get(head, ())):
             reached = text.reaches(term.words, token)
             if reached is not None:
                 yield term.item(text.places[token][0], text.places[reached][1])

@@ -8,13 +8,13 @@ from annotator.accounts import Tenant
 from annotator.tenancy import TenantOwned
 
 LONGEST = 200  # characters of a term
-LONGEST_FIRST = 40  # and of its first word, by which it is looked up
+LONGEST_HEAD = 80  # and of its first two words, by which it is looked up
 
 
 class Term(TenantOwned):
     """Words with one label of theirs. Written by dictionary/learning.py and dictionary/lists.py.
 
-    ``words`` are folded (folding.py); ``first`` is the first of them. ``accepted``: how often they stand with this
+    ``words`` are folded (folding.py); ``head`` is the first two of them. ``accepted``: how often they stand with this
     label in submitted answers; ``turned_down``: how often they were suggested with it, and rejected or corrected;
     ``listed``: whether the term list names them. There is no row that neither an answer nor the list holds.
     """
@@ -23,7 +23,7 @@ class Term(TenantOwned):
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, editable=False, db_index=False, db_constraint=False)
     project = models.ForeignKey("annotator.Project", on_delete=models.CASCADE, db_constraint=False, db_index=False)
     label = models.ForeignKey("annotator.Label", on_delete=models.CASCADE, db_constraint=False, db_index=False)
-    first = models.CharField(max_length=LONGEST_FIRST, db_collation="C")
+    head = models.CharField(max_length=LONGEST_HEAD, db_collation="C")
     words = models.CharField(max_length=LONGEST, db_collation="C")
     accepted = models.PositiveIntegerField(default=0)
     turned_down = models.PositiveIntegerField(default=0)
@@ -31,10 +31,7 @@ class Term(TenantOwned):
 
     class Meta(TenantOwned.Meta):
         constraints = [models.UniqueConstraint(fields=["label", "words"], name="term_once")]
-        indexes = [
-            models.Index(fields=["project", "first"], name="terms_by_first_word"),
-            models.Index(fields=["project", "id"], name="terms_in_order"),
-        ]
+        indexes = [models.Index(fields=["project", "head"], name="terms_by_first_words")]
 
     def __str__(self) -> str:
         return self.words

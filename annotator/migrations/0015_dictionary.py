@@ -41,11 +41,12 @@ FROM annotator_annotation a JOIN annotator_document d ON d.id = a.document_id
 WHERE a.state = 'submitted' AND d.split = 'pool' AND a.id > %s ORDER BY a.id LIMIT 500
 """
 LEARN = """
-INSERT INTO annotator_term (tenant_id, project_id, label_id, first, words, accepted, turned_down, listed)
-SELECT %s, l.project_id, l.id, u.first, u.words, u.accepted, u.turned_down, false
+INSERT INTO annotator_term (tenant_id, project_id, label_id, head, words, accepted, turned_down, listed)
+SELECT %s, l.project_id, l.id, u.head, u.words, u.accepted, u.turned_down, false
 FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::int[], %s::int[])
-     AS u (project, label, first, words, accepted, turned_down)
+     AS u (project, label, head, words, accepted, turned_down)
 JOIN annotator_label l ON l.project_id = u.project AND l.kind = 'span' AND l.name = u.label
+ON CONFLICT (label_id, words) DO NOTHING
 """
 
 
@@ -63,7 +64,7 @@ def learn(apps, schema_editor):
 
 
 def taught(cursor):
-    """How often each (project, label, first word, words) is accepted and turned down."""
+    """How often each (project, label, first words, words) is accepted and turned down."""
     accepted, turned_down = Counter(), Counter()
     last = 0
     while True:
@@ -97,7 +98,7 @@ class Migration(migrations.Migration):
             name="Term",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("first", models.CharField(db_collation="C", max_length=40)),
+                ("head", models.CharField(db_collation="C", max_length=80)),
                 ("words", models.CharField(db_collation="C", max_length=200)),
                 ("accepted", models.PositiveIntegerField(default=0)),
                 ("turned_down", models.PositiveIntegerField(default=0)),
@@ -132,9 +133,8 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.AddIndex(
-            model_name="term", index=models.Index(fields=["project", "first"], name="terms_by_first_word")
+            model_name="term", index=models.Index(fields=["project", "head"], name="terms_by_first_words")
         ),
-        migrations.AddIndex(model_name="term", index=models.Index(fields=["project", "id"], name="terms_in_order")),
         migrations.AddConstraint(
             model_name="term", constraint=models.UniqueConstraint(fields=("label", "words"), name="term_once")
         ),
