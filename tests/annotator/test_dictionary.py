@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
 from types import SimpleNamespace
 from uuid import uuid4
@@ -10,7 +11,7 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from annotator import labels, removal, review, stats, verdicts
+from annotator import labels, removal, review, snapshot, stats, verdicts
 from annotator.dictionary import lookup
 from annotator.errors import Invalid
 from annotator.importing.store import Row, store_rows
@@ -255,6 +256,14 @@ def test_what_was_decided_on_is_on_record_as_the_dictionarys(cast, project):
     assert stats.progress(project)["dictionary"]["rate"] == 0.5
     assert verdicts.over_time(project) == ([], False)
     assert verdicts.by_label(project) == []
+
+
+def test_training_hears_what_was_rejected_in_an_unfinished_document(cast, project, tmp_path):
+    answer(document(project), cast.bob, ADA, complete=False, decisions=[decided(OSLO, "reject")])
+
+    path = snapshot.write(project, tmp_path / "snapshot.jsonl").path
+
+    assert json.loads(path.read_text())["rejected"] == [OSLO]
 
 
 def test_a_draft_keeps_what_was_said_of_terms(cast, project):

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from annotator import review
-from annotator.models import AuditEvent, Term
+from annotator.models import AuditEvent, Document, Term
 from annotator.tenancy import tenant_scope
 from tests.cast import add_documents, make_project, signed_in
 from tests.web.api_client import Api
@@ -137,6 +137,21 @@ def test_the_page_takes_a_list_says_what_is_wrong_and_takes_it_away(cast, projec
     assert "There is no term list any more." in removed.text
     with tenant_scope(cast.acme):
         assert not Term.objects.exists()
+
+
+def test_an_answer_brings_what_it_taught_of_the_documents_at_hand(cast):
+    project = make_project(cast.acme, name="At hand", check_share=0)
+    one, other, held_out = add_documents(cast.acme, project, "Ada left.", "So did Ada.", "Ada!")
+    with tenant_scope(cast.acme):
+        Document.objects.filter(pk=held_out.pk).update(split="check")
+    foreign = add_documents(cast.globex, make_project(cast.globex), "Ada")[0].pk
+    beside = [other.pk, held_out.pk, foreign]
+
+    sent = {"submit_id": str(uuid4()), "spans": [ADA], "beside": beside}
+    answer = Api(cast.acme, cast.bob).put(f"/documents/{one.pk}/annotation", sent).json()
+
+    known = {"start": 7, "end": 10, "label": "PERSON", "score": 0.6667, "source": "accepted", "times": 1}
+    assert answer["terms"] == {str(other.pk): [known], str(held_out.pk): []}
 
 
 def test_only_managers_see_and_change_it(cast, project):

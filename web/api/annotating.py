@@ -75,7 +75,7 @@ def get_annotation(request: TenantRequest, document_id: int, offsets: Unit = "co
 
 @router.put(
     "/documents/{int:document_id}/annotation",
-    response={200: s.AnnotationAnswer} | errors(409),
+    response={200: s.AnnotationTaken} | errors(409),
 )
 def put_annotation(
     request: TenantRequest, document_id: int, sent: s.AnnotationGiven, offsets: Unit = "codepoints"
@@ -87,7 +87,8 @@ def put_annotation(
     """
     document = access.document_for(request, document_id)
     annotation = handed.take(document, request.user, _submission(sent, document, offsets))
-    return _annotated(annotation, document, offsets)
+    terms = handed.terms(document.project_id, sent.beside, offsets, sees_all=access.sees_all(request))
+    return answers.json({"annotation": shapes.annotation(annotation, document.text, offsets), "terms": terms})
 
 
 @router.get("/documents/{int:document_id}/suggestions", response={200: s.SuggestionAnswer} | errors())

@@ -67,6 +67,9 @@ class AnnotationGiven(Given):
     classes: dict[str, list[str]] = Field({}, examples=[{"topic": ["billing"]}])
     relations: list[RelationGiven] = []
     decisions: list[DecisionGiven] = Field([], description="Verdicts on suggested items. A draft keeps them.")
+    beside: list[Key] = Field(
+        [], max_length=8, description="Documents that you have at hand: the answer has their `terms` as of now."
+    )
 
 
 class Span(Schema):
@@ -148,6 +151,12 @@ class SuggestedTerm(Span):
     score: float = Field(description="How often people took it, of all times; not calibrated as a model's scores are.")
     source: Literal["accepted", "list"] = Field(description="Marked by people before, or in the term list alone.")
     times: int = Field(description="How often the words were marked so.")
+
+
+class AnnotationTaken(AnnotationAnswer):
+    terms: dict[str, list[SuggestedTerm]] = Field(
+        description="What the dictionary suggests by now in those documents of `beside` that no model has looked at."
+    )
 
 
 class SuggestionAnswer(Schema):

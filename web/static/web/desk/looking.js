@@ -27,22 +27,16 @@ export class Looking {
     for (const sheet of shelf.sheets) if (shelf.outdated(sheet.suggestion)) this.#ahead(sheet);
   }
 
-  /** An answer of ours taught the dictionary: what it says by now of the texts at hand, until a model has looked at them. */
-  async learnt() {
+  /** An answer of ours taught the dictionary: what it says by now of texts at hand that no model has looked at.
+   *  @param {import("./types.js").Terms} terms */
+  learnt(terms) {
     const { current, shelf } = this.sitting;
-    const sheets = [...(current?.terms && !current.suggestion ? [current.sheet] : []), ...shelf.sheets];
-    await Promise.all(sheets.filter(({ suggestion }) => !suggestion.suggestion).map((sheet) => this.#terms(sheet)));
-  }
-
-  /** @param {import("./types.js").Sheet} sheet */
-  async #terms(sheet) {
-    const looked = await this.sitting.server.get(`documents/${sheet.document.id}/suggestions`).catch(() => null);
-    if (!looked || sheet.suggestion.suggestion) return;
-    sheet.suggestion = looked;
-    const { current } = this.sitting;
-    if (current?.sheet !== sheet || !current.terms) return;
-    if (looked.suggestion) this.#offer(current, looked);
-    else this.#know(current, looked.terms ?? []);
+    for (const sheet of [...(current ? [current.sheet] : []), ...shelf.sheets]) {
+      const known = terms[sheet.document.id];
+      if (!known || sheet.suggestion.suggestion) continue;
+      sheet.suggestion = { ...sheet.suggestion, terms: known };
+      if (sheet === current?.sheet && current.terms && !current.suggestion) this.#know(current, known);
+    }
   }
 
   /** @param {Current} current @param {import("./terms.js").Term[]} terms */

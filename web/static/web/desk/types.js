@@ -16,7 +16,9 @@
  *   what a project's model is doing, in words; moving: it changes within seconds or minutes by itself
  * @typedef {{ document: Doc, annotation: Annotation | null, suggestion: Looked }} Sheet a document as it is handed out
  * @typedef {Answer & { submit_id: string, revision: number, state: string, complete: boolean, decisions: any[],
- *   flag: string, comment: string, milliseconds: number }} Body what is sent about a document
+ *   flag: string, comment: string, milliseconds: number, beside?: number[] }} Body what is sent about a document; beside: those
+ *   whose terms are wanted with the answer
+ * @typedef {Record<string, import("./terms.js").Term[]>} Terms of documents, by their ids
  * @typedef {{ kind: "span" | "choice" | "relation", name: string, color: string, key: string, question?: string,
  *   retired?: boolean, pairs?: string[][] }} Label
  * @typedef {{ name: string, multiple: boolean }} Question
