@@ -107,6 +107,15 @@ def test_a_model_that_has_looked_takes_the_dictionarys_place(sheet: Sheet):
     assert not [words for words, _, source, _ in sheet.of_terms(TEXT) if source == "accepted" and words != "Ada"]
 
 
+def test_of_terms_that_lie_over_each_other_the_longest_is_suggested(sheet: Sheet):
+    text = "Ada Lovelace and Ada met ADA LOVELACE and ada."
+    sheet.open(text, terms=[])
+    for place in ("{ start: 0, end: 12 }", "{ start: 17, end: 20 }"):
+        sheet.page.evaluate(f"() => {{ board.choose({place}); board.label('PERSON'); }}")
+
+    assert sheet.frame().suggested() == [("ADA LOVELACE", "PERSON"), ("ada", "PERSON")]
+
+
 def test_where_the_dictionary_has_no_say_nothing_is_suggested_again(sheet: Sheet):
     sheet.open(TEXT)
 

@@ -123,7 +123,20 @@ export function fromDictionary(view, words, terms, items, gives) {
   const [here, meets] = [new Set(again.map(({ id }) => id)), meeting(again)];
   const known = terms.filter((term) => isUsed(view, term.id) || here.has(term.id) || !meets(term));
   const there = new Set(known.map(({ id }) => id));
-  return [...known, ...again.filter(({ id }) => !there.has(id))];
+  return apart([...known, ...again.filter(({ id }) => !there.has(id))], words.text.length, (id) => isUsed(view, id));
+}
+
+/** The longest of those that lie over each other; what is used stays in any case.
+ *  @param {SpanItem[]} items @param {number} length of the text @param {(id: string) => boolean} used */
+function apart(items, length, used) {
+  const taken = new Uint8Array(length);
+  return [...items]
+    .sort((a, b) => b.end - b.start - (a.end - a.start))
+    .filter(({ id, start, end }) => {
+      if (!used(id) && taken.subarray(start, end).includes(1)) return false;
+      taken.fill(1, start, end);
+      return true;
+    });
 }
 
 /** Whether somebody decided on it, or a mark came from it. @param {View} view @param {string} id */
