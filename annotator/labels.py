@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from annotator import audit, colors, relabel
+from annotator.dictionary import learning
 from annotator.errors import Conflict, Detail, Invalid
 from annotator.models import Label, Project, Question, User
 from annotator.names import look
@@ -125,9 +127,10 @@ def merge(label: Label, into_id: int, *, actor: User | None) -> Label:
     labels = {one.pk: one for one in Label.objects.filter(project=project).select_related("question")}
     label = labels[label.pk]
     into = mate(label, into_id)
-    answers = relabel.rewrite(label, into.name)
-    into.former = [*into.former, *label.former, label.name]
-    into.save()
+    with learning.merging(project, label, into) if label.kind == Label.Kind.SPAN else nullcontext():
+        answers = relabel.rewrite(label, into.name)
+        into.former = [*into.former, *label.former, label.name]
+        into.save()
     for relation in labels.values():
         if any(label.pk in pair for pair in relation.pairs):
             moved = [tuple(into.pk if end == label.pk else end for end in pair) for pair in relation.pairs]

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from annotator import titles
 from annotator.accounts import Membership, Role, Tenant, User
+from annotator.dictionary.models import Term
 from annotator.finding.models import Facet, Posting
 from annotator.invitation_model import Invitation
 from annotator.job_model import Job
@@ -39,6 +40,7 @@ __all__ = [
     "Role",
     "Suggestion",
     "Tenant",
+    "Term",
     "User",
 ]
 
@@ -326,7 +328,8 @@ class AnnotationRevision(TenantOwned):
 
 class Suggestion(TenantOwned):
     """What one model version suggests for one document; ``items`` may be empty: it is sure enough of nothing, or the
-    document is held out, and it was asked all the same.
+    document is held out, and it was asked all the same. Without a version: what the dictionary suggested, as far as one
+    person decided on it at one time; its items have a ``source`` (dictionary/lookup.py) and no score.
 
     An item is ``{"id": "s0", "kind": "span", "start", "end", "label", "score"}``,
     ``{"id": "c0", "kind": "choice", "question", "label", "score"}`` or
@@ -339,7 +342,9 @@ class Suggestion(TenantOwned):
     document = models.ForeignKey(
         Document, on_delete=models.CASCADE, related_name="suggestions", db_constraint=False, db_index=False
     )
-    version = models.PositiveIntegerField(help_text="Number of the model version within the project.")
+    version = models.PositiveIntegerField(
+        null=True, help_text="Number of the model version within the project; null: the dictionary's."
+    )
     items = models.JSONField(default=list)
     uncertainty = models.FloatField()
     created_at = models.DateTimeField(default=timezone.now)
@@ -349,7 +354,7 @@ class Suggestion(TenantOwned):
         indexes = [models.Index(fields=["project", "version"], name="suggestions_by_version")]
 
     def __str__(self) -> str:
-        return f"version {self.version} on {self.document_id}"
+        return f"{f'version {self.version}' if self.version else 'the dictionary'} on {self.document_id}"
 
 
 class Decision(TenantOwned):

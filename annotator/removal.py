@@ -19,6 +19,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from annotator import audit, jobs
+from annotator.dictionary import learning
 from annotator.errors import Conflict, Invalid, Refusal
 from annotator.finding import words
 from annotator.importing.told import Tally
@@ -39,6 +40,7 @@ from annotator.models import (
     Question,
     Suggestion,
     Tenant,
+    Term,
     User,
 )
 from annotator.said import Said
@@ -229,6 +231,7 @@ def delete_batch(target: Target) -> int:
         return 0
     if target.what != "project":
         words.forget(target.project_id, rows)
+        learning.forget(Project.objects.get(pk=target.project_id), [pk for pk, _, _ in rows])
     with connection.cursor() as cursor:
         cursor.execute("SELECT marginalia_delete_documents(%s)", [[pk for pk, _, _ in rows]])
     return len(rows)
@@ -290,7 +293,7 @@ def delete_project(project_id: int, job: Job | None) -> None:
         jobs.drop_files(other)
     if job is not None:
         Job.objects.filter(pk=job.pk).update(project=None)
-    for model in (Posting, Claim, Label, Question, Job):
+    for model in (Posting, Claim, Term, Label, Question, Job):
         drop(model.objects.filter(project=project_id))
     drop(Project.objects.filter(pk=project_id))
     with connection.cursor() as cursor:

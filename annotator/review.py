@@ -10,6 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from annotator import extra, queue, relabel, suggestions
+from annotator.dictionary import learning
 from annotator.errors import Conflict, Deleted, Detail, Invalid
 from annotator.models import Annotation, AnnotationRevision, Document, Project, User
 from annotator.said import Said
@@ -61,7 +62,7 @@ def left(annotation: Annotation) -> dict[str, Any]:
 def decided_on(annotation: Annotation | None) -> int | None:
     """The suggestion that the verdicts of a draft are about: it stays beside the draft, whatever version is live."""
     decisions = left(annotation)["decisions"] if annotation else []
-    return decisions[0]["suggestion"] if decisions else None
+    return next((decision["suggestion"] for decision in decisions if "suggestion" in decision), None)
 
 
 def annotate(document: Document, user: User, sent: Submission) -> Annotation:
@@ -101,8 +102,11 @@ def annotate(document: Document, user: User, sent: Submission) -> Annotation:
     if sent.state == Annotation.State.DRAFT:
         _keep(annotation, fields, suggestions.clean(document.pk, sent.decisions, answer, document.text, schema))
         return annotation
+    taught = learning.of_annotation(document, annotation, schema)
     _settle(annotation, fields)
-    suggestions.decide(annotation, sent.decisions, document.text, schema)
+    rejected = suggestions.decide(annotation, sent.decisions, document, schema)
+    known = rejected if before != Annotation.State.SUBMITTED else None  # of who answered before, the ledger knows all
+    learning.learn(document.project_id, learning.of_annotation(document, annotation, schema, known), taught)
     if annotation.state != before:
         queue.settle(document, user, answered=annotation.state == Annotation.State.SUBMITTED)
     return annotation

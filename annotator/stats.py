@@ -12,6 +12,7 @@ from annotator import suggestions, zones
 from annotator.finding.models import Facet
 from annotator.models import Annotation, Decision, Document, Label, Project, User
 from annotator.spans import Schema
+from annotator.verdicts import of_dictionary
 
 DONE = "state:submitted"  # the facet of documents that somebody has submitted an answer about
 
@@ -55,13 +56,14 @@ GROUP BY 1
 
 def progress(project: Project) -> dict[str, Any]:
     """How far it is by split, how often each label was given, who did how much, and what became of suggestions."""
-    annotators = _annotators(project)
+    annotators, dictionary = _annotators(project), of_dictionary(project)
     return {
         **work(project),
         "imported": sum(one["imported"] for one in annotators),
         "labels": labels(project),
         "annotators": annotators,
         "acceptance": suggestions.acceptance(project),
+        "dictionary": dictionary.as_json() if dictionary.decided else None,
     }
 
 

@@ -9,13 +9,18 @@ from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from annotator import queue
 from annotator.errors import Detail, Invalid
-from annotator.models import Annotation, Decision, Project, Suggestion
+from annotator.models import Annotation, Decision, Document, Project, Suggestion
 from annotator.spans import Answer, Schema, Span, Thing, span_fault
 
 Prediction = Mapping[str, Any]
+WRONG = (Decision.Verdict.REJECT, Decision.Verdict.CORRECT)
 # What is recorded of a held-out document: that it was asked about.
 NOTHING: Prediction = {"spans": (), "choices": {}, "relations": (), "uncertainty": 0.0}
 ENDS = ("start", "end")  # only what a span became has them
+# Where the dictionary's suggestions come from: what people marked before, a term list, or a mark in the very text.
+SOURCES = ("accepted", "list", "document")
+NAMED = ("suggestion", "item")
+OF_DICTIONARY = 0  # among suggestions by their ids: what the dictionary suggests has none until it is on record
 
 # The same as standing(), of decisions that a query calls v.
 LAST_WORD = """NOT EXISTS (
@@ -107,23 +112,56 @@ def record(project: Project, version: int, predictions: Iterable[tuple[int, Pred
     return len(Suggestion.objects.bulk_create(rows, ignore_conflicts=True))
 
 
-def decide(annotation: Annotation, decisions: Sequence[Mapping[str, Any]], text: str, schema: Schema) -> int:
-    """Append a person's verdicts on suggested items of the document that they answered; raises as clean() does."""
-    cleaned = clean(annotation.document_id, decisions, annotation.answer, text, schema)
+def decide(
+    annotation: Annotation, decisions: Sequence[Mapping[str, Any]], document: Document, schema: Schema
+) -> set[tuple[int, int, str]]:
+    """Append a person's verdicts on suggested items of the document that they answered; the spans that they turned
+    down. Raises as clean() does. Of a held-out document no verdict on terms is kept: there the dictionary is silent.
+    """
+    cleaned, known = _cleaned(document.pk, decisions, annotation.answer, document.text, schema)
+    if document.split == Document.Split.CHECK:
+        cleaned = [decision for decision in cleaned if "term" not in decision]
+    ledger = _on_record(annotation, cleaned)
     rows = [
         Decision(
             project_id=annotation.project_id,
-            suggestion_id=decision["suggestion"],
-            item=decision["item"],
+            suggestion_id=suggestion,
+            item=item,
             user=annotation.annotator,
             verdict=decision["verdict"],
             correction=decision.get("correction"),
             milliseconds=decision.get("milliseconds"),
             submit_id=annotation.submit_id,
         )
+        for decision, (suggestion, item) in zip(cleaned, ledger, strict=True)
+    ]
+    Decision.objects.bulk_create(rows, ignore_conflicts=True)
+    wrong = [
+        decision.get("term") or known[decision["suggestion"]][decision["item"]]
+        for decision in cleaned
+        if decision["verdict"] in WRONG
+    ]
+    return {(item["start"], item["end"], item["label"]) for item in wrong if item.get("kind", "span") == "span"}
+
+
+def _on_record(annotation: Annotation, cleaned: Sequence[Mapping[str, Any]]) -> list[tuple[int, str]]:
+    """The suggestion and item of each of these decisions; terms that were decided on become a suggestion by that."""
+    terms = [decision["term"] for decision in cleaned if "term" in decision]
+    items = [{"id": f"s{i}", "kind": "span", **term} for i, term in enumerate(terms)]
+    of_terms = Suggestion(
+        project_id=annotation.project_id,
+        document_id=annotation.document_id,
+        version=None,
+        items=items,
+        uncertainty=0.0,
+    )
+    if items:
+        of_terms.save()
+    names = iter(items)
+    return [
+        (of_terms.pk, next(names)["id"]) if "term" in decision else (decision["suggestion"], decision["item"])
         for decision in cleaned
     ]
-    return len(Decision.objects.bulk_create(rows, ignore_conflicts=True))
 
 
 def clean(
@@ -132,13 +170,24 @@ def clean(
     """Verdicts on suggested items of a document, one an item: those that go with an answer, or with a draft of it.
 
     Each is ``{"suggestion": id, "item": "s0", "verdict": "accept" | "reject" | "correct" | "leave",
-    "correction"?: item, "milliseconds"?: int}``. Raises Invalid naming each one that does not fit the answer, or
-    the text.
+    "correction"?: item, "milliseconds"?: int}``; what the dictionary suggested is said instead of named: ``"term":
+    {"start", "end", "label", "source"}``. Raises Invalid naming each one that does not fit the answer, or the text.
     """
+    return _cleaned(document_id, decisions, answer, text, schema)[0]
+
+
+def _cleaned(
+    document_id: int, decisions: Sequence[Mapping[str, Any]], answer: Answer, text: str, schema: Schema
+) -> tuple[list[dict[str, Any]], Mapping[int, Mapping[str, Mapping[str, Any]]]]:
+    """The same, and the items that they are about, by suggestion."""
     if not decisions:
-        return []
-    shown = Suggestion.objects.filter(document=document_id, pk__in={_id(d) for d in decisions})
+        return [], {}
+    decisions = [_of_term(raw) for raw in decisions]
+    named = {_id(raw) for raw in decisions} - {OF_DICTIONARY}
+    shown = Suggestion.objects.filter(document=document_id, pk__in=named) if named else ()
     said = {s.pk: {item["id"]: item for item in s.items} for s in shown}
+    terms = {raw["item"]: {"kind": "span", **raw["term"]} for raw in decisions if _fits(raw.get("term"), text, schema)}
+    said[OF_DICTIONARY] = terms
     known = {pk: {name: schema.names.item(item) for name, item in items.items()} for pk, items in said.items()}
     errors: list[Detail] = []
     found: dict[tuple[int, str], dict[str, Any]] = {}
@@ -156,11 +205,31 @@ def clean(
         more = {name: raw[name] for name in ("correction", "milliseconds") if raw.get(name) is not None}
         if "correction" in more and known[_id(raw)][raw["item"]]["kind"] != "span":
             more["correction"] = {name: value for name, value in raw["correction"].items() if name not in ENDS}
-        about = {"suggestion": _id(raw), "item": raw["item"], "verdict": raw["verdict"]}
-        found[_id(raw), raw["item"]] = about | more
+        about = {"term": _term(known[_id(raw)][raw["item"]])} if "term" in raw else {name: raw[name] for name in NAMED}
+        found[_id(raw), raw["item"]] = about | {"verdict": raw["verdict"]} | more
     if errors:
         raise Invalid("invalid_decision", f"{errors[0]['field']}: {errors[0]['reason']}", errors)
-    return list(found.values())
+    return list(found.values()), known
+
+
+def _of_term(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A decision on what the dictionary suggested, named by what that says."""
+    term = raw.get("term")
+    if term is None:
+        return {name: value for name, value in raw.items() if name != "term"}
+    told = [term.get(name) for name in ("start", "end", "label")] if isinstance(term, Mapping) else []
+    return {**raw, "suggestion": OF_DICTIONARY, "item": " ".join(map(str, told))}
+
+
+def _fits(term: Any, text: str, schema: Schema) -> bool:
+    """Whether this can have been suggested: a span of the text, and where it came from."""
+    if not isinstance(term, Mapping) or term.get("source") not in SOURCES or not isinstance(term.get("label"), str):
+        return False
+    return not span_fault({**term, "label": schema.names.now("span", None, term["label"])}, text, schema)
+
+
+def _term(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {**_span(item), "source": item["source"]}
 
 
 def _id(raw: Mapping[str, Any]) -> int:
@@ -184,7 +253,9 @@ def _overtaken(
 
 def _fault(raw: Mapping[str, Any], known: Mapping[int, Mapping[str, Any]], answer: Answer) -> str:
     items = known.get(_id(raw))
-    if items is None:
+    if "term" in raw and raw["item"] not in (items or {}):
+        return "term must be a span of the text with a span label, and a source: accepted, list or document"
+    if items is None or ("term" not in raw and _id(raw) == OF_DICTIONARY):
         return "there is no such suggestion for this document"
     item = items.get(str(raw.get("item")))
     if item is None:
@@ -249,6 +320,11 @@ def standing(project: Project) -> QuerySet[Decision]:
     return _last_words().filter(project=project)
 
 
+def of_models(project: Project) -> QuerySet[Decision]:
+    """Those of them that are about what models suggested, not the dictionary."""
+    return standing(project).filter(suggestion__version__isnull=False)
+
+
 def _last_words() -> QuerySet[Decision]:
     same = {name: OuterRef(name) for name in ("suggestion", "item", "user")}
     return Decision.objects.filter(~Exists(Decision.objects.filter(**same, pk__gt=OuterRef("pk"))))
@@ -257,8 +333,7 @@ def _last_words() -> QuerySet[Decision]:
 def turned_down(documents: Collection[int], schema: Schema) -> dict[tuple[int, int], frozenset[Thing]]:
     """What people said is wrong, in today's labels, by document and person: suggested items that they rejected or
     corrected, by their last word on each."""
-    verdicts = (Decision.Verdict.REJECT, Decision.Verdict.CORRECT)
-    wrong = _last_words().filter(suggestion__document__in=documents, verdict__in=verdicts)
+    wrong = _last_words().filter(suggestion__document__in=documents, verdict__in=WRONG)
     found: dict[tuple[int, int], set[Thing]] = {}
     for document, user, name, items in wrong.values_list("suggestion__document", "user", "item", "suggestion__items"):
         known = {item["id"]: schema.names.item(item) for item in items}
@@ -283,14 +358,14 @@ def acceptance(project: Project) -> list[dict[str, Any]]:
     ``rate`` is the share of all these that was accepted: what people saw and did not take was of no use to them.
     """
     rows = (
-        standing(project)
+        of_models(project)
         .values("suggestion__version", "verdict")
         .annotate(n=Count("pk"))
         .order_by("suggestion__version")
     )
     found: dict[int, dict[str, Any]] = {}
     for row in rows:
-        version = row["suggestion__version"]
+        version = row["suggestion__version"] or 0
         counts = found.setdefault(version, {"version": version, **dict.fromkeys(Decision.Verdict.values, 0)})
         counts[row["verdict"]] = row["n"]
     for counts in found.values():

@@ -1,10 +1,11 @@
-"""What people made of suggestions, over time and label by label, as their last word on each item has it; each in one
-query over bounded rows."""
+"""What people made of models' suggestions, over time and label by label, and of the dictionary's, as their last word on
+each item has it; each in one query over bounded rows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection
@@ -27,7 +28,7 @@ FROM (SELECT DISTINCT ON (suggestion_id, item, user_id) suggestion_id, item AS i
       ORDER BY suggestion_id, item, user_id, latest.id DESC) v
 JOIN annotator_suggestion s ON s.id = v.suggestion_id
 CROSS JOIN LATERAL jsonb_array_elements(s.items) a (item)
-WHERE item->>'id' = v.id
+WHERE item->>'id' = v.id AND s.version IS NOT NULL
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3
 """
 
@@ -50,6 +51,9 @@ class Counts:
         """The share of all that people saw which they took as it was."""
         return self.accept / self.decided if self.decided else 0.0
 
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "rate": self.rate}
+
 
 @dataclass
 class OfLabel:
@@ -66,7 +70,7 @@ def over_time(project: Project) -> tuple[list[tuple[date, Counts]], bool]:
     zone = zones.of_days(project)
     days = zones.last_days(7 * WEEKS, zone)
     beginnings = zones.beginnings(days, zone)
-    decisions = suggestions.standing(project).filter(created_at__gte=beginnings[0]).order_by()
+    decisions = suggestions.of_models(project).filter(created_at__gte=beginnings[0]).order_by()
     which = Func(
         "created_at", Value(beginnings, output_field=ArrayField(DateTimeField())),
         function="width_bucket", output_field=IntegerField(),
@@ -80,6 +84,12 @@ def over_time(project: Project) -> tuple[list[tuple[date, Counts]], bool]:
         counts = found.setdefault(begun, Counts())
         setattr(counts, verdict, getattr(counts, verdict) + count)
     return sorted(found.items()), weekly
+
+
+def of_dictionary(project: Project) -> Counts:
+    """Verdicts on what the dictionary suggested, in all."""
+    found = suggestions.standing(project).filter(suggestion__version=None).values_list("verdict").annotate(Count("pk"))
+    return Counts(**dict(found))
 
 
 def by_label(project: Project) -> list[OfLabel]:

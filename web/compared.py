@@ -57,7 +57,7 @@ def document(row: Document, user: User) -> dict[str, Any]:
     columns = [
         Column(a.annotator.username, a.state, dict.fromkeys(_of_answer(a.answer, row.text)), a) for a in annotations
     ]
-    suggested = Suggestion.objects.filter(document=row)
+    suggested = Suggestion.objects.filter(document=row, version__isnull=False)
     if row.split == Document.Split.CHECK:
         suggested = suggested.exclude(items=[])  # an empty one says only that somebody had the document open
     columns += [

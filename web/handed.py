@@ -3,7 +3,7 @@ hand back."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from annotator import review
@@ -34,6 +34,17 @@ def sheet(
         "document": shapes.document(document, sees_all=sees_all),
         "suggestion": shapes.suggestion(looked, document.text, unit),
         "annotation": shapes.annotation(own, document.text, unit),
+    }
+
+
+def terms(project_id: int, documents: Collection[int], unit: str, *, sees_all: bool) -> dict[str, list[Any]]:
+    """What the dictionary suggests by now in documents that somebody has at hand, and that no model has looked at."""
+    rows = list(Document.objects.filter(project=project_id, pk__in=documents)) if documents else []
+    looked = suggested.beside_each(rows, {}, sees_all=sees_all)
+    return {
+        str(row.pk): shapes.spans(list(looked[row.pk].terms), row.text, unit)
+        for row in rows
+        if looked[row.pk].suggestion is None
     }
 
 

@@ -1,14 +1,16 @@
-"""What to show beside a document: the live model's suggestion, or why there is none."""
+"""What to show beside a document: the live model's suggestion, or why there is none and what the dictionary says."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import orjson
 from django.db import connection
 
 from annotator import review
+from annotator.dictionary import lookup
 from annotator.models import Annotation, Document, Suggestion
 from annotator.names import Names
 from trainer import serving
@@ -34,12 +36,13 @@ class Suggested:
     """``state`` is ready, pending (a worker was asked), no_model, or blind (held out: never any suggestion).
 
     Annotators are not told that a document is held out: to them it is one of which the model suggests nothing, and is
-    asked as it is about any other.
+    asked as it is about any other. ``terms`` are what the dictionary suggests until the live model has looked.
     """
 
     state: str
     version: int | None = None
     suggestion: Suggestion | None = None
+    terms: Sequence[Mapping[str, Any]] = ()
 
 
 def beside(document: Document, own: Annotation | None = None, *, sees_all: bool = True) -> Suggested:
@@ -54,7 +57,7 @@ def beside(document: Document, own: Annotation | None = None, *, sees_all: bool 
 def beside_each(
     documents: Sequence[Document], own: Mapping[int, Annotation], *, sees_all: bool = True
 ) -> dict[int, Suggested]:
-    """The same for several documents of one project, by document, in one query."""
+    """The same for several documents of one project, by document, in one query; two where the dictionary is asked."""
     held_out = {document.pk for document in documents if document.split == Document.Split.CHECK}
     found = {pk: Suggested(BLIND) for pk in held_out if sees_all}
     asked = {document.pk: document for document in documents if document.pk not in found}
@@ -76,7 +79,21 @@ def beside_each(
             shown = Suggestion(pk=pk, version=version, items=names.items(orjson.loads(items)))
             told = shown.items or sees_all
             found[document_id] = Suggested(READY, number, shown) if told else _nothing(number)
-    return found
+    return found | _by_dictionary({pk: asked[pk] for pk in asked if found[pk].suggestion is None}, found)
+
+
+def _by_dictionary(documents: Mapping[int, Document], found: Mapping[int, Suggested]) -> dict[int, Suggested]:
+    """What the dictionary says of documents that the live model has not looked at; held-out ones are read like others,
+    so that nobody can tell them by the time, and stay without."""
+    if not documents:
+        return {}
+    texts = {pk: document.text for pk, document in documents.items()}
+    project_id = next(iter(documents.values())).project_id
+    return {
+        pk: replace(found[pk], terms=terms)
+        for pk, terms in lookup.suggested(project_id, texts).items()
+        if documents[pk].split == Document.Split.POOL
+    }
 
 
 def _nothing(number: int) -> Suggested:

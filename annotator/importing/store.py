@@ -13,6 +13,7 @@ import orjson
 from django.db import DataError, connection
 
 from annotator import relabel
+from annotator.dictionary import learning
 from annotator.errors import Invalid
 from annotator.finding import words
 from annotator.importing import labelled
@@ -114,7 +115,9 @@ def _store(project: Project, rows: Iterable[Row | Refused], user: User | None, j
         stored.new += len(ids)
         words.index(project, [(ids[key], key, c.row.text) for key, c in fresh.items() if key in ids])
         if user is not None:
-            _insert_annotations(project, user, [(ids[key], c) for key, c in fresh.items() if key in ids])
+            made = [(ids[key], c) for key, c in fresh.items() if key in ids and c.answer is not None]
+            _insert_annotations(project, user, made)
+            _teach(project, [c for _, c in made])
         _settle_clashes(project, stored, [c for key, c in fresh.items() if key not in ids])
         stored.refused.sort(key=lambda refused: (refused.line, refused.item))
     stored.told.rows = stored.new + stored.known + len(stored.refused)
@@ -270,7 +273,6 @@ def _insert_documents(project: Project, checked: Sequence[_Checked], job: Job | 
 
 
 def _insert_annotations(project: Project, user: User, made: Sequence[tuple[int, _Checked]]) -> None:
-    made = [(pk, c) for pk, c in made if c.answer is not None]
     if not made:
         return
     with connection.cursor() as cursor:
@@ -287,6 +289,16 @@ def _insert_annotations(project: Project, user: User, made: Sequence[tuple[int, 
                 "submits": [str(uuid.uuid4()) for _ in made],
             },
         )
+
+
+def _teach(project: Project, made: Sequence[_Checked]) -> None:
+    """What their labels say counts for the dictionary as what people marked does."""
+    learned = [
+        learning.of_answer(Document(text=c.row.text, split=split_of(project, c.row.text)), c.answer)
+        for c in made
+        if c.answer is not None
+    ]
+    learning.learn(project.pk, learning.Lesson.of(learned))
 
 
 def _settle_clashes(project: Project, stored: Stored, clashes: Sequence[_Checked]) -> None:

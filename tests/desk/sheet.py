@@ -82,12 +82,14 @@ class Sheet:
         return self
 
     def open(self, text: str, *items: dict[str, Any], overlap: bool = False, **parts: Any) -> Sheet:
-        """Put a text on the desk; `spans` and `relations` are those of an answer that stands already."""
+        """Put a text on the desk; `spans` and `relations` are those of an answer that stands already, `terms` what the
+        dictionary says."""
         given = {
             "text": text,
             "labels": parts.pop("labels", labels()),
             "rules": {"allowOverlap": overlap},
             "suggestion": {"id": 1, "items": list(items)} if items else None,
+            "terms": parts.pop("terms", None),
         }
         answer = {"spans": parts.pop("spans", []), "relations": parts.pop("relations", [])}
         assert not parts, f"no such parts: {parts}"
@@ -95,7 +97,9 @@ class Sheet:
         self.page.evaluate(
             """async ([given, answer]) => {
                  const { fromAnswer } = await import("/static/web/desk/work.js");
-                 start({ ...given, work: fromAnswer(answer) });
+                 const { itemOf } = await import("/static/web/desk/terms.js");
+                 const terms = given.terms?.map(itemOf) ?? null;
+                 start({ ...given, terms, work: fromAnswer(answer) });
                }""",
             [given, answer],
         )
@@ -174,7 +178,13 @@ class Sheet:
 
     def verdicts(self, *, complete: bool = True) -> dict[str, str]:
         found = self.page.evaluate("(complete) => board.decisions({ complete })", complete)
-        return {one["item"]: one["verdict"] for one in found}
+        return {one["item"]: one["verdict"] for one in found if "item" in one}
+
+    def of_terms(self, text: str, **how: Any) -> list[tuple[str, str, str, str]]:
+        """What was decided on of the dictionary's: words, label, source, verdict."""
+        found = self.page.evaluate("(how) => board.decisions(how)", {"complete": True} | how)
+        terms = [(one["term"], one["verdict"]) for one in found if "term" in one]
+        return [(text[t["start"] : t["end"]], t["label"], t["source"], verdict) for t, verdict in terms]
 
     def _names(self, kind: str) -> list[tuple[str, str]]:
         found = self.page.evaluate(

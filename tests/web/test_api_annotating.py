@@ -37,7 +37,7 @@ def test_next_gives_a_document_with_a_lease_and_again_the_same(cast, project, bo
 
     assert first["document"]["text"] in (TEXT, "Another.")
     assert first["lease"]["expires_at"]
-    assert first["suggestion"] == {"state": "no_model", "version": None, "suggestion": None}
+    assert first["suggestion"] == {"state": "no_model", "version": None, "suggestion": None, "terms": []}
     assert bob.post(f"/projects/{project.pk}/next").json()["document"] == first["document"]
 
 

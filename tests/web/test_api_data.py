@@ -269,10 +269,10 @@ def test_a_document_that_the_model_has_not_seen_is_pending_and_a_held_out_one_bl
     (document,) = add_documents(cast.acme, project, TEXT)
     path = f"/documents/{document.pk}/suggestions"
 
-    assert alice.get(path).json() == {"state": "pending", "version": 1, "suggestion": None}
+    assert alice.get(path).json() == {"state": "pending", "version": 1, "suggestion": None, "terms": []}
     with tenant_scope(cast.acme):
         Document.objects.update(split="check")
-    assert alice.get(path).json() == {"state": "blind", "version": None, "suggestion": None}
+    assert alice.get(path).json() == {"state": "blind", "version": None, "suggestion": None, "terms": []}
 
 
 def test_without_a_worker_suggestions_are_unavailable(alice, project, versions):

@@ -92,7 +92,19 @@ def test_next_by_session_takes_one_more(cast, suggested, client):
     assert len(queries.told()) <= 10, "\n".join(queries.told())
 
 
-def test_submit_takes_thirteen_queries(cast, suggested):
+def test_next_takes_one_query_more_before_a_model_has_looked(cast, suggested):
+    bob = known(cast)
+    with tenant_scope(cast.acme):
+        ModelVersion.objects.update(live=False)
+
+    with Queries() as queries:
+        answer = bob.post(f"/projects/{suggested.pk}/next", {"held": [], "ahead": 1}).json()
+
+    assert [one["suggestion"]["state"] for one in (answer, *answer["ahead"])] == ["no_model", "no_model"]
+    assert len(queries.told()) <= 11, "\n".join(queries.told())
+
+
+def test_submit_takes_fourteen_queries(cast, suggested):
     bob = known(cast)
     given = bob.post(f"/projects/{suggested.pk}/next").json()
     sent = {
@@ -108,7 +120,7 @@ def test_submit_takes_thirteen_queries(cast, suggested):
         answer = bob.put(f"/documents/{given['document']['id']}/annotation", sent)
 
     assert answer.status_code == 200
-    assert len(queries.told()) <= 13, "\n".join(queries.told())
+    assert len(queries.told()) <= 14, "\n".join(queries.told())
 
 
 def test_statistics_take_a_fixed_number_of_queries(cast, suggested):
@@ -117,4 +129,4 @@ def test_statistics_take_a_fixed_number_of_queries(cast, suggested):
     with Queries() as queries:
         bob.get(f"/projects/{suggested.pk}/stats")
 
-    assert len(queries.told()) <= 12, "\n".join(queries.told())
+    assert len(queries.told()) <= 13, "\n".join(queries.told())

@@ -75,7 +75,7 @@ def get_annotation(request: TenantRequest, document_id: int, offsets: Unit = "co
 
 @router.put(
     "/documents/{int:document_id}/annotation",
-    response={200: s.AnnotationAnswer} | errors(409),
+    response={200: s.AnnotationTaken} | errors(409),
 )
 def put_annotation(
     request: TenantRequest, document_id: int, sent: s.AnnotationGiven, offsets: Unit = "codepoints"
@@ -87,12 +87,14 @@ def put_annotation(
     """
     document = access.document_for(request, document_id)
     annotation = handed.take(document, request.user, _submission(sent, document, offsets))
-    return _annotated(annotation, document, offsets)
+    terms = handed.terms(document.project_id, sent.beside, offsets, sees_all=access.sees_all(request))
+    return answers.json({"annotation": shapes.annotation(annotation, document.text, offsets), "terms": terms})
 
 
 @router.get("/documents/{int:document_id}/suggestions", response={200: s.SuggestionAnswer} | errors())
 def get_suggestions(request: TenantRequest, document_id: int, offsets: Unit = "codepoints") -> HttpResponse:
-    """What the live model suggests; asks a worker for it when it has not looked at the document yet.
+    """What the live model suggests; asks a worker for it when it has not looked at the document yet. Until it has,
+    `terms` are what the dictionary suggests: words that people marked before, or that the term list names.
 
     Beside your draft with decisions in it stays the suggestion that they are about.
     """
@@ -124,8 +126,9 @@ def list_annotations(request: TenantRequest, document_id: int, offsets: Unit = "
 def _submission(sent: s.AnnotationGiven, document: Document, unit: Unit) -> review.Submission:
     given = sent.model_dump(exclude_none=True)
     for decision in given["decisions"]:
-        if "correction" in decision:
-            decision["correction"] = spans_from([decision["correction"]], document.text, unit)[0]
+        for name in ("term", "correction"):
+            if name in decision:
+                decision[name] = spans_from([decision[name]], document.text, unit)[0]
     return review.Submission(
         submit_id=sent.submit_id,
         revision=sent.revision,

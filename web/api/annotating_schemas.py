@@ -27,9 +27,21 @@ class RelationGiven(Given):
     label: str
 
 
+class TermGiven(Given):
+    start: StrictInt
+    end: StrictInt = Field(description="Exclusive.")
+    label: str
+    source: Literal["accepted", "list", "document"] = Field(
+        description="As it was suggested; document: the words of a mark in this very document, found by your program."
+    )
+
+
 class DecisionGiven(Given):
-    suggestion: StrictInt = Field(description="The suggestion's id.")
-    item: Text = Field(examples=["s0"])
+    suggestion: StrictInt | None = Field(None, description="The suggestion's id.")
+    item: Text | None = Field(None, examples=["s0"])
+    term: TermGiven | None = Field(
+        None, description="Instead of these two: what the dictionary suggested. It goes on record by your decision."
+    )
     verdict: Literal["accept", "reject", "correct", "leave"] = Field(description="leave: seen, and left alone.")
     correction: dict[Text, StrictInt | Text | None] | None = Field(
         None,
@@ -55,6 +67,9 @@ class AnnotationGiven(Given):
     classes: dict[str, list[str]] = Field({}, examples=[{"topic": ["billing"]}])
     relations: list[RelationGiven] = []
     decisions: list[DecisionGiven] = Field([], description="Verdicts on suggested items. A draft keeps them.")
+    beside: list[Key] = Field(
+        [], max_length=8, description="Documents that you have at hand: the answer has their `terms` as of now."
+    )
 
 
 class Span(Schema):
@@ -69,9 +84,14 @@ class Relation(Schema):
     label: str
 
 
+class DecidedTerm(Span):
+    source: Literal["accepted", "list", "document"]
+
+
 class Decided(Schema):
-    suggestion: int
-    item: str
+    suggestion: int | None = None
+    item: str | None = None
+    term: DecidedTerm | None = Field(None, description="Instead of these two, of what the dictionary suggested.")
     verdict: Literal["accept", "reject", "correct", "leave"]
     correction: dict[str, int | str | None] | None = None
     milliseconds: int | None = None
@@ -127,6 +147,18 @@ class Suggestion(Schema):
     items: list[SuggestedItem] = Field(description="Empty: the model looked, and is sure enough of nothing.")
 
 
+class SuggestedTerm(Span):
+    score: float = Field(description="How often people took it, of all times; not calibrated as a model's scores are.")
+    source: Literal["accepted", "list"] = Field(description="Marked by people before, or in the term list alone.")
+    times: int = Field(description="How often the words were marked so.")
+
+
+class AnnotationTaken(AnnotationAnswer):
+    terms: dict[str, list[SuggestedTerm]] = Field(
+        description="What the dictionary suggests by now in those documents of `beside` that no model has looked at."
+    )
+
+
 class SuggestionAnswer(Schema):
     state: Literal["ready", "pending", "no_model", "blind"] = Field(
         description="pending: a worker was asked, look again soon. blind: a held-out document never has any. To "
@@ -134,6 +166,9 @@ class SuggestionAnswer(Schema):
     )
     version: int | None = Field(description="The live version.")
     suggestion: Suggestion | None
+    terms: list[SuggestedTerm] = Field(
+        description="What the dictionary suggests until the live model has looked; none in a held-out document."
+    )
 
 
 class Lease(Schema):

@@ -8,7 +8,7 @@ from ninja import NinjaAPI
 from ninja.parser import Parser
 from ninja.types import DictStrAny
 
-from web.api import annotating, documents, handlers, projects, removal, training, transfer
+from web.api import annotating, documents, handlers, projects, removal, terms, training, transfer
 from web.api.auth import Bearer, Session
 
 DESCRIPTION = """
@@ -36,5 +36,5 @@ api = NinjaAPI(
     parser=OrjsonParser(),
 )
 handlers.install(api)
-for router in (r.router for r in (projects, documents, annotating, training, transfer, removal)):
+for router in (r.router for r in (projects, documents, annotating, terms, training, transfer, removal)):
     api.add_router("", router)

@@ -373,13 +373,16 @@ class OwnProgress(Schema):
     all: int
 
 
-class Acceptance(Schema):
-    version: int
+class Accepted(Schema):
     accept: int
     reject: int
     correct: int
     leave: int = Field(description="Seen, and left alone.")
     rate: float = Field(description="Accepted, of all that was decided on or left alone.")
+
+
+class Acceptance(Accepted):
+    version: int
 
 
 class Stats(Schema):
@@ -393,4 +396,5 @@ class Stats(Schema):
     labels: list[LabelCount] = Field(description="How often each label stands in submitted answers.")
     annotators: list[Work]
     acceptance: list[Acceptance] = Field(description="What became of each version's suggestions.")
+    dictionary: Accepted | None = Field(description="And of what the dictionary suggested, if anything was.")
     live_version: int | None

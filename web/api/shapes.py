@@ -70,8 +70,9 @@ def annotation(row: models.Annotation | None, text: str, unit: str) -> dict[str,
 
 
 def _decision(decision: dict[str, Any], text: str, unit: str) -> dict[str, Any]:
-    correction = decision.get("correction") or {}
-    return {**decision, "correction": spans([correction], text, unit)[0]} if "start" in correction else decision
+    """With its offsets counted in the unit asked for: those of what was suggested, and of what it became."""
+    told = {name: decision[name] for name in ("term", "correction") if "start" in (decision.get(name) or {})}
+    return decision | {name: spans([span], text, unit)[0] for name, span in told.items()}
 
 
 def standing(row: models.Annotation, text: str, unit: str, *, times: bool) -> dict[str, Any]:
@@ -103,7 +104,12 @@ def suggestion(found: Suggested, text: str, unit: str) -> dict[str, Any]:
     shown = None
     if row is not None:
         shown = {"id": row.pk, "version": row.version, "items": items(row.items, text, unit)}
-    return {"state": found.state, "version": found.version, "suggestion": shown}
+    return {
+        "state": found.state,
+        "version": found.version,
+        "suggestion": shown,
+        "terms": spans(list(found.terms), text, unit),
+    }
 
 
 def items(rows: list[Any], text: str, unit: str) -> list[Any]:

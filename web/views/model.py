@@ -75,6 +75,7 @@ def _acceptance(project: Project) -> dict[str, Any]:
         "acceptance": _over_time(spent, weekly) if spent else None,
         "of_labels": [(one, colors.get((one.kind, one.name), "")) for one in of_labels],
         "latest": verdicts.LATEST,
+        "by_dictionary": verdicts.of_dictionary(project),
     }
 
 

@@ -6,6 +6,7 @@ import { History } from "./history.js";
 import { Text } from "./offsets.js";
 import { Seeker } from "./seeking.js";
 import { Showing } from "./showing.js";
+import { isTerm, Words } from "./terms.js";
 import { Tokens } from "./tokens.js";
 import { EMPTY, overlaps } from "./work.js";
 
@@ -21,12 +22,14 @@ import { EMPTY, overlaps } from "./work.js";
 export class Choosing extends Showing {
   seeker = new Seeker(this.text, this.tokens);
 
-  /** @param {string} string @param {Work} work */
-  #empty(string, work) {
+  /** @param {string} string @param {Work} work @param {SpanItem[] | null} [terms] */
+  #empty(string, work, terms = null) {
     this.text = new Text(string);
     this.tokens = new Tokens(this.text);
     this.cursor = new Cursor(this.text, this.tokens, this.sheet);
     this.seeker = new Seeker(this.text, this.tokens);
+    this.vocabulary = new Words(this.text);
+    this.terms = terms;
     this.history = new History(work);
     this.selection = null;
     this.relating = null;
@@ -41,22 +44,26 @@ export class Choosing extends Showing {
     this.draw();
   }
 
-  /** @param {{ text: string, work?: Work, suggestion?: Suggestion | null, meta?: object }} document */
-  open({ text, work = EMPTY, suggestion = null }) {
-    this.#empty(text, work);
+  /** `terms`: what the dictionary suggests; null where it has no say.
+   *  @param {{ text: string, work?: Work, suggestion?: Suggestion | null, terms?: SpanItem[] | null, meta?: object }} document */
+  open({ text, work = EMPTY, suggestion = null, terms = null }) {
+    this.#empty(text, work, terms);
     this.suggest(suggestion);
     const [first] = this.state.waiting;
     if (first) this.pick(first.id);
     else if (!this.tokens.empty) this.choose(this.tokens.first());
     else this.draw();
     // The first look-up takes the browser long: not when a key waits for it.
-    setTimeout(() => this.tokens.at(this.selection?.end ?? 0));
+    setTimeout(() => {
+      this.tokens.at(this.selection?.end ?? 0);
+      if (this.terms) this.vocabulary.prepare();
+    });
   }
 
   /** Whether somebody decided on anything of what is suggested. */
   get used() {
     const ours = new Set(this.suggestion?.items.map((item) => item.id));
-    return Object.keys(this.work.decided).length > 0 || this.work.marks.some((m) => m.from && ours.has(m.from));
+    return Object.keys(this.work.decided).some((id) => !isTerm(id)) || this.work.marks.some((m) => m.from && ours.has(m.from));
   }
 
   /** Suggestions that come later than the text. They never touch what was done: once somebody decided on something of
@@ -68,6 +75,13 @@ export class Choosing extends Showing {
     this.suggest(suggestion);
     this.draw();
     return true;
+  }
+
+  /** What the dictionary says by now of the text that is open. @param {SpanItem[]} terms */
+  learn(terms) {
+    if (!this.terms) return;
+    this.know(terms);
+    this.stay();
   }
 
   // --- choosing ----------------------------------------------------------------------------------------------------

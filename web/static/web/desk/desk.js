@@ -97,7 +97,7 @@ export class Desk {
     const { text, meta } = first.document;
     this.alone = current;
     this.view.open(current, this.form.action);
-    this.board.open({ text, work: current.begin, suggestion: current.suggestion, meta });
+    this.board.open({ text, work: current.begin, suggestion: current.suggestion, terms: current.terms, meta });
     this.view.tell(t("Part of this page did not load. Done saves all the same."));
   }
 

@@ -1,6 +1,7 @@
 /** What the model says of the document on the desk, or why it says nothing; looked up again while it is on its way. */
 
 import { t } from "../i18n.js";
+import { itemOf } from "./terms.js";
 
 const PAUSES_MS = [400, 600, 1000, 1500, 2000, 3000, 4000, 8000, 15_000];
 
@@ -24,6 +25,26 @@ export class Looking {
     shelf.hear({ state: "", version, suggestion: null });
     if (current) this.begin(current);
     for (const sheet of shelf.sheets) if (shelf.outdated(sheet.suggestion)) this.#ahead(sheet);
+  }
+
+  /** An answer of ours taught the dictionary: what it says by now of texts at hand that no model has looked at.
+   *  @param {import("./types.js").Terms} terms */
+  learnt(terms) {
+    const { current, shelf } = this.sitting;
+    for (const sheet of [...(current ? [current.sheet] : []), ...shelf.sheets]) {
+      const known = terms[sheet.document.id];
+      if (!known || sheet.suggestion.suggestion) continue;
+      sheet.suggestion = { ...sheet.suggestion, terms: known };
+      if (sheet === current?.sheet && current.terms && !current.suggestion) this.#know(current, known);
+    }
+  }
+
+  /** @param {Current} current @param {import("./terms.js").Term[]} terms */
+  #know(current, terms) {
+    this.sitting.board.learn(terms.map(itemOf));
+    current.terms = this.sitting.board.terms;
+    if (current.acts > 0) this.sitting.sending.keep(current);
+    this.#explain(current);
   }
 
   /** The suggestions of a document that comes later; where they are not there in time, it is asked again on the desk.
@@ -70,7 +91,7 @@ export class Looking {
   }
 
   /** @param {Current} current */
-  #explain({ suggestion, sheet, settled, looked }) {
+  #explain({ suggestion, sheet, settled, looked, terms }) {
     const { view } = this.sitting;
     if (looked.state === "blind") {
       view.note(t("Held out: labelled without suggestions, to measure the model honestly."), "check");
@@ -79,7 +100,8 @@ export class Looking {
       const { version } = suggestion;
       if (suggestion.items.length === 0) view.note(t("Nothing is suggested for this text."));
       else view.note(t("Suggestions from version %(version)s", { version: version ?? "" }));
-    } else if (this.#wanting(looked)) view.note(t("The model is looking at this text…"), "pending");
+    } else if (terms?.length) view.note(t("From the dictionary, until the model has looked: what was marked before, and the term list."));
+    else if (this.#wanting(looked)) view.note(t("The model is looking at this text…"), "pending");
     else view.note(t("No suggestions yet: your labels teach the first model."));
   }
 }

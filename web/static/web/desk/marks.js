@@ -8,9 +8,10 @@ import { levels, nameRows } from "./levels.js";
 /**
  * @typedef {import("./sheet.js").Sheet} Sheet
  * @typedef {import("./sheet.js").Box} Box
- * @typedef {{ id: string, start: number, end: number, label: string, color: string, score: number | null }} Span
- *   `score` is null for what a person marked
- * @typedef {{ picked: string | null, grips: boolean, scores: boolean, dimmed: (id: string) => boolean, role: (id: string) => string }} Look
+ * @typedef {{ id: string, start: number, end: number, label: string, color: string, score: number | null, source: string | null }} Span
+ *   `score` is null for what a person marked, `source` for what the dictionary does not suggest
+ * @typedef {{ picked: string | null, grips: boolean, scores: boolean, dimmed: (id: string) => boolean, role: (id: string) => string,
+ *   grounds: (id: string) => string }} Look `grounds`: where a term comes from, in words
  * @typedef {{ span: Span, level: number, boxes: Box[], name: { x: number, width: number, row: number, text: string, right: boolean } | null }} Placed
  * @typedef {{ key: string, pieces: HTMLElement[], name: HTMLElement | null }} Shown
  */
@@ -141,7 +142,7 @@ export class Marks {
   /** Make or change the elements of one span, if it looks different. @param {Placed} one @param {Look} look */
   #show({ span, level, boxes, name }, look) {
     const picked = span.id === look.picked;
-    const state = [picked && "picked", span.score !== null && "suggested", look.dimmed(span.id) && "dim"].filter(Boolean);
+    const state = [picked && "picked", span.score !== null && "suggested", span.source && "term", look.dimmed(span.id) && "dim"].filter(Boolean);
     const key = JSON.stringify([span.start, span.end, span.color, level, state, boxes, name]);
     const before = this.shown.get(span.id);
     if (before?.key === key) return;
@@ -239,7 +240,8 @@ function nameTag({ x, width, row, text, right }, boxes, span, made) {
 /** @param {Span} span @param {Look} look */
 function caption(span, look) {
   const scored = span.score !== null && (look.scores || span.id === look.picked);
-  const parts = [span.label, scored ? percent(span.score ?? 0) : "", look.role(span.id)];
+  const grounds = span.source ? look.grounds(span.id) : percent(span.score ?? 0);
+  const parts = [span.label, scored ? grounds : "", look.role(span.id)];
   return parts.filter(Boolean).join(" ");
 }
 

@@ -8,9 +8,10 @@ import { Refused, Unreachable } from "./server.js";
 
 /** @typedef {import("./store.js").Entry} Entry */
 /** @typedef {import("./types.js").Annotation} Annotation */
+/** @typedef {import("./types.js").Terms} Terms */
 /** @typedef {import("./types.js").Body} Body */
 /**
- * @typedef {{ changed(): void, saved(document: number, annotation: Annotation, body: Body): void,
+ * @typedef {{ changed(): void, saved(document: number, annotation: Annotation, body: Body, terms: Terms): void,
  *             refused(document: number, error: Refused, body: Body): void }} Listener
  * @typedef {{ document: number, body: Body, asks: string[], entry: Entry | null }} Sent a submit, or a draft
  */
@@ -85,8 +86,8 @@ export class Outbox {
     if (this.running || this.signedOut) return false;
     const revision = this.revisions.get(document) ?? body.revision;
     try {
-      const { annotation } = await this.server.put(path(document), { ...body, revision, extra: true }, { keepalive: true });
-      this.#saved(document, annotation, body);
+      const { annotation, terms } = await this.server.put(path(document), { ...body, revision, extra: true }, { keepalive: true });
+      this.#saved(document, annotation, body, terms);
       return true;
     } catch (error) {
       if (!(error instanceof Unreachable || error instanceof Refused)) throw error;
@@ -167,11 +168,11 @@ export class Outbox {
   async #send({ document, body, asks, entry }) {
     const revision = this.revisions.get(document) ?? body.revision;
     try {
-      const { annotation } = await this.server.put(path(document), { ...body, revision, extra: true }, { keepalive: true });
+      const { annotation, terms } = await this.server.put(path(document), { ...body, revision, extra: true }, { keepalive: true });
       // What is taken off the list must have been taken in: an answer without it is none.
       if (!annotation) throw new Unreachable(t("The server cannot be reached."));
       this.#done(document, body, entry);
-      this.#saved(document, annotation, body);
+      this.#saved(document, annotation, body, terms);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       const stands = error.current;
@@ -189,10 +190,10 @@ export class Outbox {
     else if (this.drafts.get(document)?.body === body) this.drafts.delete(document);
   }
 
-  /** @param {number} document @param {Annotation} annotation @param {Body} body */
-  #saved(document, annotation, body) {
+  /** @param {number} document @param {Annotation} annotation @param {Body} body @param {Terms} [terms] */
+  #saved(document, annotation, body, terms = {}) {
     this.revisions.set(document, annotation.revision);
-    this.on.saved(document, annotation, body);
+    this.on.saved(document, annotation, body, terms);
   }
 
   /** @param {number} document @param {Body} body @param {Entry | null} entry @param {Refused} error */

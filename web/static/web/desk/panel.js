@@ -91,6 +91,7 @@ export class Panel {
     const count = board.pending.length;
     const item = board.isItem(target) ? target : null;
     byId("suggestions").dataset.some = count > 0 ? "yes" : "no";
+    if (count > 0) byId("suggestions").dataset.model = "yes";
     write(byId("waiting"), waiting(count));
     write(byId("threshold-shown"), `${this.threshold.value} %`);
     const most = board.pending.filter(({ score }) => score >= above).length;

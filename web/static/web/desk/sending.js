@@ -25,7 +25,7 @@ export class Sending {
     this.store = new Store(sitting.config.owner);
     this.outbox = new Outbox(sitting.server, this.store, {
       changed: () => sitting.heard(),
-      saved: (document, annotation, body) => this.#saved(document, annotation, body),
+      saved: (document, annotation, body, terms) => this.#saved(document, annotation, body, terms),
       refused: (document, error, body) => this.#refused(document, error, body),
     });
     this.resting = 0;
@@ -87,7 +87,7 @@ export class Sending {
   submit(current, state, how) {
     clearTimeout(this.resting);
     const { document } = current.sheet;
-    const body = this.body(current, state, how);
+    const body = { ...this.body(current, state, how), beside: this.sitting.shelf.unseen };
     const kept = current.kept(this.board.work, body.milliseconds);
     this.outbox.put({ document: document.id, name: document.title, at: this.store.now, body, kept });
     this.store.forget(document.id);
@@ -104,8 +104,8 @@ export class Sending {
     };
   }
 
-  /** @param {number} document @param {Annotation} annotation @param {Body} body */
-  #saved(document, annotation, body) {
+  /** @param {number} document @param {Annotation} annotation @param {Body} body @param {import("./types.js").Terms} terms */
+  #saved(document, annotation, body, terms) {
     const { current, shelf } = this.sitting;
     this.sitting.asked = false;
     this.taken.delete(document);
@@ -113,6 +113,7 @@ export class Sending {
     for (const old of [...this.taken.keys()].slice(0, -REMEMBERED)) this.taken.delete(old);
     for (const sheet of shelf.sheets) if (sheet.document.id === document) sheet.annotation = annotation;
     if (annotation.state !== "draft") this.sitting.model.answered();
+    this.sitting.looking.learnt(terms);
     if (current?.id === document) {
       current.revision = annotation.revision;
       current.sheet.annotation = annotation;

@@ -27,6 +27,11 @@ export class Shelf {
     return this.sheets.map(({ document }) => document.id);
   }
 
+  /** Those that no model has looked at: the dictionary suggests in them. */
+  get unseen() {
+    return this.sheets.filter(({ suggestion }) => !suggestion.suggestion).map(({ document }) => document.id);
+  }
+
   take() {
     return this.sheets.shift() ?? null;
   }

@@ -1,6 +1,6 @@
 /** The open document as it is shown: its work, what a model suggests, and the drawing of both. Changes neither. */
 
-import { t } from "../i18n.js";
+import { n, t } from "../i18n.js";
 import { Arcs } from "./arcs.js";
 import { Cursor } from "./cursor.js";
 import { History } from "./history.js";
@@ -14,6 +14,7 @@ import { inView, Seen } from "./seen.js";
 import { Sheet } from "./sheet.js";
 import { State } from "./state.js";
 import { decisions, offered } from "./suggesting.js";
+import { fromDictionary, isUsed, Words } from "./terms.js";
 import { Tokens } from "./tokens.js";
 import { EMPTY } from "./work.js";
 
@@ -31,6 +32,14 @@ import { EMPTY } from "./work.js";
  * @typedef {{ changed: (board: any) => void, drawn: (board: any) => void, said: (sentence: string) => void,
  *             refused?: (sentence: string) => void }} On `refused` hears why an act could not be, besides `said`
  */
+
+/** Where a term comes from, in words. @param {Thing | null} thing */
+function groundsOf(thing) {
+  const { source = "", times = 0 } = thing && "source" in thing ? thing : {};
+  if (source === "accepted") return n("marked once before", "marked %(count)s times before", times);
+  if (source === "list") return t("in the term list");
+  return source === "document" ? t("marked in this text") : "";
+}
 
 export class Showing {
   text = new Text("");
@@ -58,6 +67,9 @@ export class Showing {
   locked = false;
   shownAt = 0;
   seenItems = new Seen();
+  /** What the dictionary suggests in this text; null where it has no say. @type {SpanItem[] | null} */
+  terms = null;
+  vocabulary = new Words(this.text);
 
   /** @param {{ text: HTMLElement, rules: Rules, labels: Label[], on: On }} parts */
   constructor({ text, rules, labels, on }) {
@@ -88,7 +100,29 @@ export class Showing {
 
   /** Work out anew what follows from the work. */
   refresh() {
-    this.state = new State(this.work, this.suggestion?.items ?? [], this.rules, this.labels);
+    this.state = new State(this.work, this.suggestion?.items ?? [], this.rules, this.labels, (view) => this.#dictionary(view));
+  }
+
+  /** Its terms, until a model has looked: from then on only those that somebody decided on. @param {import("./suggesting.js").View} view */
+  #dictionary(view) {
+    if (!this.terms) return [];
+    const { suggestion, terms } = this;
+    const items = (suggestion?.items ?? []).filter((item) => item.kind === "span");
+    const known = suggestion ? terms.filter(({ id }) => isUsed(view, id)) : terms;
+    return fromDictionary(view, this.vocabulary, known, items, (name) => this.#gives(name));
+  }
+
+  /** @param {string} name of a label for spans */
+  #gives(name) {
+    return this.labels.some((label) => label.kind === "span" && label.name === name && !label.retired);
+  }
+
+  /** What the dictionary says by now; what somebody decided on stays. @param {SpanItem[]} terms */
+  know(terms) {
+    const used = (this.terms ?? []).filter(({ id }) => isUsed(this.state.view, id));
+    const there = new Set(used.map(({ id }) => id));
+    this.terms = [...used, ...terms.filter(({ id }) => !there.has(id))];
+    this.refresh();
   }
 
   get work() {
@@ -114,7 +148,7 @@ export class Showing {
 
   /** The verdicts to send with the answer. @param {{ complete: boolean, pending?: "leave" | "reject" }} how */
   decisions(how) {
-    return decisions(this.work, this.suggestion, this.rules, { ...how, seen: this.seen });
+    return decisions(this.work, this.suggestion, this.rules, { ...how, seen: this.seen, terms: this.state.terms });
   }
 
   /** With a label in hand: nothing is chosen since it was used last. */
@@ -173,7 +207,8 @@ export class Showing {
     const { relating } = this;
     const dimmed = (/** @type {string} */ id) => outside(this, id);
     const role = (/** @type {string} */ id) => (relating?.head === id ? t("from here") : "");
-    const look = { picked: this.picked, grips: this.byPointer, scores: this.scores, dimmed, role };
+    const grounds = (/** @type {string} */ id) => groundsOf(this.find(id));
+    const look = { picked: this.picked, grips: this.byPointer, scores: this.scores, dimmed, role, grounds };
     this.marks.draw(this.state.spans, look);
     this.highlight.draw(this.text.length > 0 ? this.selection : null, this.picked !== null || this.idle);
     this.inHand.draw(this.color(this.hand));
@@ -227,6 +262,9 @@ export class Showing {
     const values = { label: thing.label };
     if (!this.isItem(thing)) return t("%(label)s: %(words)s", { ...values, words: this.words(thing) });
     if (thing.kind === "choice") return t("Suggested %(question)s: %(label)s", { ...values, question: thing.question });
+    if (thing.kind === "span" && thing.source) {
+      return t("Suggested %(label)s: %(words)s (%(grounds)s)", { ...values, words: this.words(thing), grounds: groundsOf(thing) });
+    }
     if (thing.kind === "span") return t("Suggested %(label)s: %(words)s", { ...values, words: this.words(thing) });
     const [head, tail] = this.endsOf(thing);
     return t("Suggested: %(head)s, %(label)s, %(tail)s", { ...values, head, tail });

@@ -195,7 +195,7 @@ export class Sitting {
     history[push ? "pushState" : "replaceState"]({ document: id }, "", this.address(id));
     this.clock.start(current.milliseconds);
     this.view.open(current, this.address(id));
-    this.board.open({ text, work: current.begin, suggestion: current.suggestion, meta });
+    this.board.open({ text, work: current.begin, suggestion: current.suggestion, terms: current.terms, meta });
     if (store.work(id)) this.#resume(current);
     this.looking.begin(current);
     this.tell();

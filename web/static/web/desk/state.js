@@ -15,11 +15,13 @@ import { View } from "./suggesting.js";
 const COLORLESS = "#6b7280";
 
 export class State {
-  /** @param {Work} work @param {Item[]} items @param {Rules} rules @param {{ kind: string, name: string, color: string }[]} labels */
-  constructor(work, items, rules, labels) {
+  /** @param {Work} work @param {Item[]} items @param {Rules} rules @param {{ kind: string, name: string, color: string }[]} labels
+   *  @param {(view: View) => SpanItem[]} [dictionary] what it suggests beside these items */
+  constructor(work, items, rules, labels, dictionary = () => []) {
     this.work = work;
     this.view = new View(work, items, rules);
-    this.pending = items.filter((item) => this.view.waits(item));
+    this.terms = dictionary(this.view);
+    this.pending = [...items, ...this.terms].filter((item) => this.view.waits(item));
     /** Marks in text order. */
     this.marks = [...work.marks].sort(inOrder);
     /** What waits, in text order; choices and relations after the spans. */
@@ -36,6 +38,7 @@ export class State {
         label: thing.label,
         color: colors.get(thing.label) ?? COLORLESS,
         score: "kind" in thing ? thing.score : null,
+        source: ("kind" in thing && thing.source) || null,
       }))
       .sort((a, b) => a.start - b.start || b.end - a.end);
   }

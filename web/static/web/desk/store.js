@@ -9,7 +9,8 @@ const PATIENCE_MS = 1000;
 
 /**
  * The work on one document. `asks` are the ids under which it was sent: what comes back under one of them is our own.
- * @typedef {{ work: import("./work.js").KeptWork, suggestion: import("./types.js").Suggestion | null, revision: number,
+ * @typedef {{ work: import("./work.js").KeptWork, suggestion: import("./types.js").Suggestion | null,
+ *   terms?: import("./suggesting.js").SpanItem[] | null, revision: number,
  *   flag: string, comment: string, milliseconds: number, asks: string[], at: number }} Kept
  * A submit that the server has not acknowledged, and why it refused it, if it did.
  * @typedef {{ document: number, name: string, at: number, body: import("./types.js").Body, kept: Kept,

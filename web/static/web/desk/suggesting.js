@@ -1,19 +1,22 @@
 /** What a model suggests and what becomes of it: which items still wait, and the verdict on each at the end. Pure. */
 
+import { idOf, itemOf } from "./terms.js";
 import { addMark, chosen, decide, overlaps, relate, same, toggleChoice } from "./work.js";
 
 /**
  * @typedef {import("./work.js").Work} Work
  * @typedef {import("./work.js").Mark} Mark
  * @typedef {import("./work.js").Rules} Rules
- * @typedef {{ id: string, kind: "span", start: number, end: number, label: string, score: number }} SpanItem
+ * @typedef {{ id: string, kind: "span", start: number, end: number, label: string, score: number,
+ *             source?: import("./terms.js").Source, times?: number }} SpanItem `source`: the dictionary's, marked so many times
  * @typedef {{ id: string, kind: "choice", question: string, label: string, score: number }} ChoiceItem
  * @typedef {{ id: string, kind: "relation", head: string, tail: string, label: string, score: number }} RelationItem
  * @typedef {SpanItem | ChoiceItem | RelationItem} Item
  * @typedef {{ id: number, version?: number, items: Item[] }} Suggestion
  * @typedef {{ item: SpanItem | undefined, mark: Mark | undefined }} End the item suggested, and the mark that stands for it
- * @typedef {{ suggestion: number, item: string, verdict: "accept" | "reject" | "correct" | "leave",
- *             correction?: object, milliseconds?: number }} Decision
+ * @typedef {{ start: number, end: number, label: string, source: import("./terms.js").Source }} Told a term as it is sent
+ * @typedef {{ suggestion?: number, item?: string, term?: Told, verdict: "accept" | "reject" | "correct" | "leave",
+ *             correction?: object, milliseconds?: number }} Decision on an item of a suggestion, or on a term
  */
 
 /** What of a model's items is put before a person: of a question with one answer, the best choice alone.
@@ -43,7 +46,7 @@ export class View {
     this.from = new Map(work.marks.flatMap((mark) => (mark.from === null ? [] : [[mark.from, mark]])));
   }
 
-  /** A mark that meets this span; without overlaps there is seldom more than one. @param {SpanItem} item */
+  /** A mark that meets this span; without overlaps there is seldom more than one. @param {import("./work.js").Range} item */
   met(item) {
     let low = 0;
     let high = this.marks.length;
@@ -124,13 +127,14 @@ export function accepted(work, items, item, rules, milliseconds) {
  * The verdict on suggested items, as it follows from the answer that is sent: accepted or corrected where the answer
  * says so, rejected where a person did. What still waits is rejected, too, where that is what finishing does (`pending`);
  * else it is left alone where it was seen, and what nobody saw gets no verdict. An answer that is not complete, or not
- * finished, says nothing of what was not decided on.
+ * finished, says nothing of what was not decided on. `terms` are what the dictionary suggests beside the model.
  * @param {Work} work @param {Suggestion | null} suggestion @param {Rules} rules
- * @param {{ complete: boolean, seen: Iterable<string>, pending?: "leave" | "reject" }} how @returns {Decision[]}
+ * @param {{ complete: boolean, seen: Iterable<string>, pending?: "leave" | "reject", terms?: SpanItem[] }} how @returns {Decision[]}
  */
-export function decisions(work, suggestion, rules, { complete, seen, pending: rule = "leave" }) {
-  if (!suggestion) return [];
-  const items = offered(suggestion.items, rules);
+export function decisions(work, suggestion, rules, { complete, seen, pending: rule = "leave", terms = [] }) {
+  /** @type {Item[]} */
+  const items = [...offered(suggestion?.items ?? [], rules), ...terms];
+  if (items.length === 0) return [];
   const view = new View(work, items, rules);
   const looked = new Set(seen);
   return items.flatMap((item) => {
@@ -141,15 +145,26 @@ export function decisions(work, suggestion, rules, { complete, seen, pending: ru
     const said = found ?? (rejected ? { verdict: /** @type {const} */ ("reject") } : left);
     if (!said || (said.verdict === "correct" && !decided && !complete)) return [];
     const when = decided ? { milliseconds: work.decided[item.id] } : {};
-    return [{ suggestion: suggestion.id, item: item.id, ...said, ...when }];
+    return [{ ...named(item, suggestion), ...said, ...when }];
   });
 }
+
+/** What a decision is about. @param {Item} item @param {Suggestion | null} suggestion */
+function named(item, suggestion) {
+  if (item.kind !== "span" || !item.source) return { suggestion: suggestion?.id, item: item.id };
+  const { start, end, label, source } = item;
+  return { term: { start, end, label, source } };
+}
+
+/** Terms that were decided on in a draft, whatever the dictionary says by now. @param {Decision[]} kept */
+export const termsOf = (kept) => kept.flatMap(({ term }) => (term ? [itemOf(term)] : []));
 
 /** The work of a draft as it was left, with the verdicts that were kept with it: what was rejected waits no more, and
  *  marks know again what they came from. @param {Work} work @param {Suggestion | null} suggestion @param {Decision[]} kept */
 export function resumed(work, suggestion, kept) {
-  const items = new Map((suggestion?.items ?? []).map((item) => [item.id, item]));
-  const said = kept.filter((one) => one.suggestion === suggestion?.id && items.has(one.item));
+  const items = new Map([...(suggestion?.items ?? []), ...termsOf(kept)].map((item) => [item.id, item]));
+  const named = kept.map(({ item = "", ...one }) => ({ ...one, item: one.term ? idOf(one.term) : item }));
+  const said = named.filter((one) => (one.term || one.suggestion === suggestion?.id) && items.has(one.item));
   const decided = said.filter(({ verdict: word, milliseconds }) => word === "reject" || milliseconds !== undefined);
   const from = new Map(said.filter(({ verdict: word }) => word !== "reject").map((one) => [placeOf(one.correction ?? items.get(one.item)), one.item]));
   return {

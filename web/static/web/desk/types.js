@@ -6,8 +6,8 @@
  * @typedef {import("./work.js").Work} Work
  * @typedef {import("./suggesting.js").Item} Item
  * @typedef {import("./suggesting.js").Suggestion} Suggestion
- * @typedef {{ state: string, version: number | null, suggestion: Suggestion | null }} Looked
- *   state: ready, pending (a worker was asked), no_model or blind (held out)
+ * @typedef {{ state: string, version: number | null, suggestion: Suggestion | null, terms?: import("./terms.js").Term[] }} Looked
+ *   state: ready, pending (a worker was asked), no_model or blind (held out); terms: of the dictionary, until a model has looked
  * @typedef {Answer & { document: number, revision: number, state: string, complete: boolean, submit_id: string,
  *   updated_at: string, flag: string, comment: string, milliseconds: number | null, stands: string,
  *   decisions?: import("./suggesting.js").Decision[] }} Annotation
@@ -16,7 +16,9 @@
  *   what a project's model is doing, in words; moving: it changes within seconds or minutes by itself
  * @typedef {{ document: Doc, annotation: Annotation | null, suggestion: Looked }} Sheet a document as it is handed out
  * @typedef {Answer & { submit_id: string, revision: number, state: string, complete: boolean, decisions: any[],
- *   flag: string, comment: string, milliseconds: number }} Body what is sent about a document
+ *   flag: string, comment: string, milliseconds: number, beside?: number[] }} Body what is sent about a document; beside: those
+ *   whose terms are wanted with the answer
+ * @typedef {Record<string, import("./terms.js").Term[]>} Terms of documents, by their ids
  * @typedef {{ kind: "span" | "choice" | "relation", name: string, color: string, key: string, question?: string,
  *   retired?: boolean, pairs?: string[][] }} Label
  * @typedef {{ name: string, multiple: boolean }} Question

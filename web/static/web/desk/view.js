@@ -41,7 +41,7 @@ export class View {
     delete this.desk.dataset.finished;
     delete this.desk.dataset.waiting;
     showContext(meta);
-    this.offers(current.looked.state !== "no_model");
+    this.offers(current.looked.state !== "no_model" || Boolean(current.terms?.length));
     this.remarks(current);
     this.tell("");
     const form = byId("desk-form");
