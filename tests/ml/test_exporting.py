@@ -68,7 +68,7 @@ def scaled(labels: int, *thresholds: Threshold) -> Part:
 
 @pytest.fixture(scope="module")
 def first() -> Learnt:
-    return learnt(30, "abcdefghijk", Calibration())
+    return learnt(18, "abcdefghijk", Calibration())
 
 
 @pytest.fixture(scope="module")

@@ -71,10 +71,10 @@ def stages_of(examples: Sequence[Example], tokens: int, labels: int, weights: in
 def _steps(tokens: int, labels: int, opinions: bool) -> Steps:
     """The more there is to fit, the slower it gets there."""
     if labels <= FEW_LABELS and tokens <= FEW_TOKENS:
-        return Steps(25, 25, 25) if opinions else Steps(50, 0, 25)
+        return Steps(30, 30, 30) if opinions else Steps(60, 0, 30)
     if labels > 100:  # a step costs as much as the square of them
         return Steps(40, 0, 50)
-    return Steps(40, 30, 40) if opinions else Steps(70, 0, 50)
+    return Steps(50, 30, 40) if opinions else Steps(90, 0, 50)
 
 
 def folds_of(examples: Sequence[Example]) -> np.ndarray:

@@ -19,6 +19,7 @@ import tensorflow as tf
 
 import words
 from trainer.ml.candidates import GIVEN
+from trainer.ml.estimator.config import keep_graphs_as_traced
 from trainer.ml.estimator.exports import serving_function
 from trainer.ml.estimator.running import KerasState, Running
 from trainer.ml.estimator.spec import DEFAULT_SIGNATURE, ModeKeys
@@ -36,6 +37,7 @@ class Serving:
 
     def __init__(self, params: ModelParams, weights: Mapping[str, np.ndarray]) -> None:
         """`weights` has the values of all trainable variables, by name."""
+        keep_graphs_as_traced()  # it is a setting that stands in a graph: all are made with the same
         self.params = params
         self._store, self._step = VariableStore(), tf.Variable(0, dtype=tf.int64)
         with self._model():
