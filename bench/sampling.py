@@ -22,14 +22,17 @@ OTHER = "other"
 # builds that are sampled, so that not every one has each.
 PARTS: dict[str, tuple[tuple[str, str], ...]] = {
     "imports": (("<frozen importlib._bootstrap>", ""),),
-    "check of the export": (("trainer/ml/exporting.py", "verified"),),
+    "check of the export": (("trainer/ml/exporting.py", "_verify"), ("trainer/ml/exporting.py", "verified")),
     "export": (
         ("trainer/ml/exporting.py", ""),
         ("trainer/ml/estimator/exports.py", ""),
-        ("trainer/ml/fitting.py", "whole"),
+        ("trainer/ml/estimator/values.py", ""),
+        ("trainer/ml/serving.py", ""),
     ),
     "calibration, scores": (
         ("trainer/ml/calibration.py", ""),
+        ("trainer/ml/thresholds.py", ""),
+        ("trainer/ml/reliability.py", ""),
         ("trainer/ml/training.py", "_calibration"),
         ("trainer/ml/training.py", "_measure"),
     ),
