@@ -6,14 +6,18 @@ from tests.browser import Desk
 from tests.desk.bench import Bench, watched
 from tests.install import eventually
 
-PEOPLE = ("Ada Berg", "Kurt Lund", "Emmy Roth", "Mary Webb", "Carl Voss", "Rosa Kern")
-PLACES = ("Oslo", "Paris", "Vienna", "London", "Turin")
+# No name comes twice: of one that did, the dictionary would speak before the model does.
+PEOPLE = [f"{one} {name}" for one in ("Ada", "Kurt", "Emmy", "Mary", "Carl", "Rosa") for name in
+          ("Berg", "Lund", "Roth", "Webb", "Voss", "Kern", "Holm", "Falk", "Dahl", "Moen")]  # fmt: skip
+PLACES = [f"{stem}{end}" for end in ("ton", "burg", "stad", "ford", "ham", "ville") for stem in
+          ("Kings", "Lin", "Har", "Ash", "Wal", "Brem", "Ros", "Wins", "Clay", "Mar")]  # fmt: skip
 PATIENCE = 900  # seconds, also where the machine has much else to do
 
 
 def test_the_model_learns_from_what_is_labelled_and_suggests(place, context):
     texts = [
-        f"{PEOPLE[i % 6]} wrote from {PLACES[i % 5]} about the {('parcel', 'bill')[i % 2]} again." for i in range(60)
+        f"{person} wrote from {place} about the {('parcel', 'bill')[i % 2]} again."
+        for i, (person, place) in enumerate(zip(PEOPLE, PLACES, strict=True))
     ]
     bench = Bench(place, "loop", *texts, check_share=0.1)
     errors: list[str] = []
