@@ -27,7 +27,7 @@ Progress = Callable[[dict[str, Any]], None]
 SAVE_SECONDS = 10.0
 FINEST = 2.0**-14  # weights are multiples of it
 _BUNDLED = re.compile(rf"(?:span|choice)_({'|'.join(KINDS)})(?![a-z])")  # tables with a row for each feature
-_COPIES, _FEW_TOKENS = 2, 8_000  # with some words hidden, of so little
+_COPIES = ((2_000, 2), (8_000, 1))  # with some words hidden, of fewer tokens than these
 
 
 class Fit:
@@ -53,7 +53,7 @@ class Fit:
             steps,
             self.stages[0].fits,
             boldness=boldness,
-            copies=_COPIES if batch.labels["tag_weights"].any() and tokens < _FEW_TOKENS else 0,
+            copies=_copies(tokens) if batch.labels["tag_weights"].any() else 0,
         )
         self.config = RunConfig(seed=seed, save_checkpoints_secs=SAVE_SECONDS, graphs_as_traced=True)
         self.estimator = Estimator(model_fn, work, self.params, self.config)
@@ -168,6 +168,10 @@ class _Tell(Hook):
 
     def after_step(self, step: Step) -> None:
         self.tell({"phase": "train", "step": step.number, "steps": self.steps, "loss": step.loss})
+
+
+def _copies(tokens: int) -> int:
+    return next((copies for fewer, copies in _COPIES if tokens < fewer), 0)
 
 
 def _boldness(spans: int) -> float:
