@@ -17,7 +17,7 @@ import numpy as np
 from trainer.ml.examples import Example, encodable
 
 FOLDS = 5
-ENOUGH_TOKENS, ENOUGH_DOCUMENTS = 2_500, 60  # answered out of fold
+ENOUGH_TOKENS, ENOUGH_DOCUMENTS = 3_000, 100  # answered out of fold
 WORK = 500_000  # tokens times tags that all folds together may cost; the first is always fitted
 WEIGHTS = 3_000_000  # that all folds together may have
 
