@@ -93,7 +93,7 @@ def test_it_shows_whether_scores_are_right_where_that_was_measured(world):
 
     assert "Off by 5.1 points on average (95 % interval 2.0–8.3 ); 12.4 before calibration." in told
     assert "5–50 25 30 20 50–99 90 85 80" in told
-    assert told.count("points on average") == told.count("Too few answers to tell by how much its scores are off.") == 1
+    assert told.count("points on average") == told.count("Too few answers to say how far off its scores are.") == 1
 
 
 def test_what_was_measured_out_of_fold_is_said_to_be(world):
