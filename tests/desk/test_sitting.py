@@ -53,6 +53,21 @@ def test_the_keyboard_alone_does_everything(place, context):
     assert errors == []
 
 
+def test_a_key_right_after_a_dialog_is_for_the_text(place, context):
+    bench = Bench(place, "dialog", "Ada wrote.", "Bo wrote.")
+    desk = bench.desk(context)
+    before = desk.document
+    desk.press("g", "Escape")
+    desk.page.wait_for_selector("#guide", state="hidden")
+    # What has the focus until the next frame, which a test cannot be sure to be before.
+    desk.page.evaluate(
+        """() => document.querySelector("#guide button").dispatchEvent(
+             new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }))"""
+    )
+    desk.after(before).saved()
+    assert bench.labels(before) == []
+
+
 def test_the_next_document_is_there_at_once_and_each_costs_two_requests(place, context):
     bench = Bench(place, "ahead", *(f"Ada wrote letter {n}." for n in range(8)))
     desk = bench.desk(context)

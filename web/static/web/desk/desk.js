@@ -325,7 +325,9 @@ export class Desk {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    const there = event.target instanceof Element ? event.target : document.body;
+    const target = event.target instanceof Element ? event.target : document.body;
+    // A dialog that has just closed keeps the focus until the next frame, where nothing had it before.
+    const there = target.closest("dialog:not([open])") ? document.body : target;
     // Nor does it press buttons again and again, those of a question that it opened included.
     if (event.repeat && event.key === "Enter" && there.closest("button")) event.preventDefault();
     if (event.isComposing || event.defaultPrevented || document.querySelector("dialog[open]")) return;
