@@ -139,7 +139,7 @@ def _both_ways(potential: tf.Tensor, moves: tf.Tensor, where: Layout) -> tuple[t
     count, offset = tf.gather(where.counts, where.position), tf.gather(where.offsets, where.position)
     row = (groups - 1) * offset + where.place + count * tf.range(groups)[:, None]
     source = tf.stack([tf.range(size), where.mirror])[:, None] + (tf.range(fits) * size)[:, None]
-    at = tf.scatter_nd(tf.reshape(row, [-1, 1]), tf.reshape(source, [-1]), [tf.size(row)])
+    at = tf.gather(tf.reshape(source, [-1]), tf.math.invert_permutation(tf.reshape(row, [-1])))
     ready = tf.gather(tf.reshape(potential, [-1, width]), at)
     steps = tf.size(where.counts)
     parts = tf.TensorArray(tf.float32, steps, infer_shape=False, element_shape=[None, width])

@@ -4,7 +4,7 @@ In training the features of all examples are extracted and numbered once; in pre
 strings and numbers them itself, by the same functions. Both give `Inputs`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -32,7 +32,7 @@ class Sparse(NamedTuple):
 
     def squared(self) -> "Sparse":
         """With the squares of its values."""
-        return self._replace(values=self.values**2)
+        return self._replace(values=tf.square(self.values))
 
 
 class Inputs(NamedTuple):
@@ -153,7 +153,8 @@ class Fits:
 
 def half_squares(*tables: tf.Tensor) -> tf.Tensor:
     """Half the sum of the squares of each fit's weights, [fits]."""
-    return tf.add_n([0.5 * tf.reduce_sum(table**2, axis=list(range(1, len(table.shape)))) for table in tables])
+    # A square, not a power: the gradient of a power asks for logarithms, in passes over all weights.
+    return tf.add_n([0.5 * tf.reduce_sum(tf.square(table), axis=list(range(1, len(table.shape)))) for table in tables])
 
 
 def times(sparse: Sparse, rows: tf.Tensor, dense: tf.Tensor) -> tf.Tensor:
@@ -170,12 +171,16 @@ def times(sparse: Sparse, rows: tf.Tensor, dense: tf.Tensor) -> tf.Tensor:
     return tf.reshape(found, [fits, -1, columns])
 
 
-def around(parts: Sequence[tf.Tensor], which: tf.Tensor) -> tf.Tensor:
-    """Sums [fits, N, columns] of a row of each part, [fits, rows, columns], by `which` [N, parts]."""
-    count, places = tf.shape(which)[0], len(parts)
-    columns = tf.cast(which, tf.int32) + tf.range(places) * tf.shape(parts[0])[1]
-    indices = tf.stack([tf.repeat(tf.range(count), places), tf.reshape(columns, [-1])], 1)
-    return times(_ones(tf.cast(indices, tf.int64)), count, tf.concat(parts, 1))
+def around(columns: tf.Tensor, which: tf.Tensor) -> tf.Tensor:
+    """Sums [fits, N, width] of a row for each place, `which` [N, places], of what that place sees in it.
+
+    In `columns` [fits, rows, places * width] what the places see lies side by side.
+    """
+    fits, _, together = columns.shape
+    places, count = which.shape[1], tf.shape(which)[0]
+    rows = tf.cast(which, tf.int64) * places + np.arange(places)
+    indices = tf.stack([tf.repeat(tf.range(count, dtype=tf.int64), places), tf.reshape(rows, [-1])], 1)
+    return times(_ones(indices), count, tf.reshape(columns, [fits, -1, together // places]))
 
 
 def shared(labels: int, *, apart: bool = True) -> np.ndarray:

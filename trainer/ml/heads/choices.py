@@ -53,7 +53,7 @@ class ChoiceHead:
         rarity = _rarity(inputs.meaning)
         rare = tf.sqrt(rarity[: inputs.type_count])
         types = rare * times(inputs.spelling, inputs.type_count, self.spelling * self.scale)
-        sizes = rare**2 * times(inputs.spelling.squared(), inputs.type_count, self.scale**2)
+        sizes = tf.square(rare) * times(inputs.spelling.squared(), inputs.type_count, tf.square(self.scale))
         size = times(inputs.words, inputs.documents, sizes) + _sums(inputs.bigrams.squared(), inputs.documents)
         summed = times(inputs.words, inputs.documents, types)
         summed += times(inputs.bigrams, inputs.documents, self.bigrams)

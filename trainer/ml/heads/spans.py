@@ -1,7 +1,7 @@
 """The span head: emissions of each token from its spelling, neighbours and meaning, and a CRF over them."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -24,6 +24,18 @@ class FoundSpans(NamedTuple):
     label: tf.Tensor  # [M] number of the label
     score: tf.Tensor  # [M] probability
     document: tf.Tensor  # [M]
+
+
+class Read(NamedTuple):
+    """What features say: columns of scores of each fit."""
+
+    own: tf.Tensor  # [F, types + 1, columns] of a word by its spelling
+    seen: tf.Tensor  # [F, types + 1, offsets * columns] by the spelling of each neighbour
+    pairs: tf.Tensor  # [F, N, columns] of a token by the pairs around it
+
+    def of(self, types: tf.Tensor) -> tf.Tensor:
+        """Of tokens, [F, N, columns], whose types and neighbours' are these, [N, 1 + offsets]."""
+        return around(self.own, types[:, :1]) + around(self.seen, types[:, 1:]) + self.pairs
 
 
 class SpanHead:
@@ -53,19 +65,18 @@ class SpanHead:
         self.start, self.end = (fits.weights(name, self.width) for name in ("span_start", "span_end"))
         self.bias = fits.weights("span_bias", self.width)
         self.paired = len(vectors.pairs) > 0
-        names = ("spelling", "context", "pairs")
-        self.looks = [is_look(vocabulary[name])[:, None].astype(np.float32) for name in names] if copies else []
+        names = ("spelling", "context", "pairs") if copies else ()
+        self.looks = {name: is_look(vocabulary[name]).astype(np.float32) for name in names}
 
     def loss(self, inputs: Inputs, labels: dict[str, tf.Tensor], learns: tf.Tensor) -> tf.Tensor:
         """Of each fit, [F]: negative log-likelihood of the tags, each sequence by its weight, and the penalty of its
         weights. `learns` [F, B + 1] says from which documents each fit does.
         """
-        tables = (self.spelling, self.context, self.pairs)
-        whole, meaning = self._read(inputs, tables), self._meaning(inputs)
-        rows, lengths, tags = [meaning + whole[0] + around(whole[1], inputs.types)], inputs.lengths, labels["tags"]
+        whole, meaning = self._read(inputs), self._meaning(inputs)
+        rows, lengths, tags = [meaning + whole.of(inputs.types)], inputs.lengths, labels["tags"]
         if self.copies:
-            looks = [table * look for table, look in zip(tables, self.looks, strict=True)]
-            rows += [meaning + hidden for hidden in self._hidden(inputs, whole, self._read(inputs, looks))]
+            looks = self._read(self._looks(inputs))
+            rows += [meaning + hidden for hidden in self._hidden(inputs, whole, looks)]
             lengths, tags = (tf.tile(one, [1 + self.copies]) for one in (lengths, tags))
         scored = self._scored(tf.concat(rows, 1), lengths, tags)
         ready, more = scored, "variant_rows" in labels
@@ -111,43 +122,42 @@ class SpanHead:
         return tf.boolean_mask(self._marginals(inputs, windows)[2].posterior, windows.middle)
 
     def _marginals(self, inputs: Inputs, windows: Windows) -> tuple[tf.Tensor, crf.Layout, crf.Marginals]:
-        pairs, parts = self._read(inputs, (self.spelling, self.context, self.pairs))
-        emissions = self._emissions(self._meaning(inputs) + pairs + around(parts, inputs.types))
+        emissions = self._emissions(self._meaning(inputs) + self._read(inputs).of(inputs.types))
         where = crf.layout(windows.lengths)
         scored = self._with_ends(tf.gather(emissions, windows.token, axis=1), where)[0]
         return scored, where, crf.marginals(scored, self._moves()[0], where)
 
-    def _read(self, inputs: Inputs, tables: Sequence[Any]) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        """[F, N, columns] scores of a token by its pairs; and [F, types + 1, columns] by the spelling of a type, in its
-        own place and in that of each neighbour.
-        """
-        spelling, context, pairs = tables
-        seen = tf.split(times(inputs.context, inputs.type_count, context), len(OFFSETS), axis=2)
-        nothing = [[0, 0], [0, 1], [0, 0]]
-        parts = [tf.pad(part, nothing) for part in (times(inputs.spelling, inputs.type_count, spelling), *seen)]
-        return times(inputs.pairs, tf.shape(inputs.types)[0], pairs), parts
+    def _read(self, inputs: Inputs) -> Read:
+        rows = inputs.type_count + 1  # where there is no word, nothing is read
+        own, seen = times(inputs.spelling, rows, self.spelling), times(inputs.context, rows, self.context)
+        return Read(own, seen, times(inputs.pairs, tf.shape(inputs.types)[0], self.pairs))
 
     def _meaning(self, inputs: Inputs) -> tf.Tensor:
         """[F, N, columns]: by vectors and opinions of a token and its neighbours, and in some scripts of pairs."""
         columns = tf.matmul(inputs.meaning, self.meaning) + tf.matmul(inputs.opinion, self.opinion)
-        found = around(tf.split(columns, 1 + len(OFFSETS), axis=2), inputs.units)
+        found = around(columns, inputs.units)
         if self.paired:
-            means = tf.split(tf.matmul(inputs.pair_meaning, self.pair_meaning), len(PAIRS), axis=2)
-            found += around(means, inputs.pair_units)
+            found += around(tf.matmul(inputs.pair_meaning, self.pair_meaning), inputs.pair_units)
         return found
 
-    def _hidden(
-        self, inputs: Inputs, whole: tuple[tf.Tensor, list[tf.Tensor]], looks: tuple[tf.Tensor, list[tf.Tensor]]
-    ) -> Iterator[tf.Tensor]:
+    def _looks(self, inputs: Inputs) -> Inputs:
+        """The same, where no feature tells which word it is."""
+        seen = {}
+        for kind, look in self.looks.items():
+            features = getattr(inputs, kind)
+            seen[kind] = features._replace(values=features.values * tf.gather(look, features.indices[:, 1]))
+        return inputs._replace(**seen)
+
+    def _hidden(self, inputs: Inputs, whole: Read, looks: Read) -> Iterator[tf.Tensor]:
         """What is read in copies where it is hidden of some tokens, always the same, which words they are."""
-        (pairs, parts), (pairs_look, parts_look) = whole, looks
-        every = [tf.concat([part, look], 1) for part, look in zip(parts, parts_look, strict=True)]
+        every = Read(tf.concat([whole.own, looks.own], 1), tf.concat([whole.seen, looks.seen], 1), whole.pairs)
         for copy in range(self.copies):
             chance = tf.random.stateless_uniform([tf.shape(inputs.types)[0]], [copy, 0])
             hidden = {by: tf.roll(chance < HIDDEN, -by, 0) for by in (0, *OFFSETS)}
             mask = tf.stack(list(hidden.values()), 1)
-            rows = around(every, tf.where(mask, inputs.types + inputs.type_count + 1, inputs.types))
-            yield rows + tf.where((hidden[-1] | hidden[0] | hidden[1])[:, None], pairs_look, pairs)
+            types = tf.where(mask, inputs.types + inputs.type_count + 1, inputs.types)
+            pairs = tf.where((hidden[-1] | hidden[0] | hidden[1])[:, None], looks.pairs, whole.pairs)
+            yield every._replace(pairs=pairs).of(types)
 
     def _emissions(self, rows: tf.Tensor) -> tf.Tensor:
         return tf.matmul(rows, self.shared[None]) + self.bias[:, None]
