@@ -33,7 +33,7 @@ def _all(predictor: Predictor, export: str, texts: list[str]) -> list[dict[str, 
     model = tf.saved_model.load(export)
     outputs = model.signatures["serving_default"](text=tf.constant(texts, tf.string))
     told: list[dict[str, Any]] = [{"all": answer, "shares": {}} for answer in predictor(texts)]
-    for index, question in enumerate(predictor.schema.questions):
+    for index, question in enumerate(predictor.columns.questions):
         for row, shares in zip(told, outputs[f"choice_{index}"].numpy().tolist(), strict=True):
             both = sorted(zip(shares, question.choices, strict=True), reverse=True)
             row["shares"][question.name] = [{"label": choice, "score": share} for share, choice in both]

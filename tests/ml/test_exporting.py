@@ -17,14 +17,17 @@ from trainer.ml import examples, exporting
 from trainer.ml.batches import batch_of
 from trainer.ml.calibration import Calibration, Part, Report, Threshold
 from trainer.ml.estimator import ModeKeys
+from trainer.ml.estimator.exports import GRAPH
 from trainer.ml.estimator.running import KerasState, Running
 from trainer.ml.estimator.values import read_values
 from trainer.ml.estimator.variables import MODEL, VariableStore
 from trainer.ml.exporting import export, scores_of
 from trainer.ml.model import Model, ModelParams
-from trainer.ml.predictor import Graphs, Predictor, load
+from trainer.ml.predictor import DOUBTS, Graphs, Predictor, answers_of, load
 from trainer.ml.round import Round
+from trainer.ml.schema import Question, Schema
 from trainer.ml.serving import Serving
+from trainer.ml.widening import columns_of, widened
 
 TEXTS = ["Anna Berg flew to Oslo on Monday .", "We met Otto in New York again .", "Nothing at all"]
 
@@ -40,10 +43,12 @@ class Learnt(NamedTuple):
         return export(self.params, self.weights, self.round, base, **options)
 
 
-def learnt(count: int, words: str, calibration: Calibration) -> Learnt:
+def learnt(count: int, words: str, calibration: Calibration, spans: tuple[str, ...] = ()) -> Learnt:
     """A model of spans, a question and relations, with weights by chance, after so many letters and a pool."""
     lines = [examples.parse(one | {"relations": related(one)}, one["id"]) for one in letters(count, seed=count)]
     round_ = Round.of(lines, None)
+    if spans:
+        round_ = replace(round_, schema=replace(round_.schema, spans=spans))
     pool = [" ".join("".join(pair) for pair in product(words, repeat=2))]
     batch = batch_of(round_.seen, round_.schema, round_.tokenizer, pool=pool)
     chance = np.random.default_rng(count)
@@ -124,6 +129,61 @@ def test_an_export_by_exchange_is_the_one_that_would_have_been_made_anew(
     for grown in ("span_pairs", "spelling_vocabulary", "relation_features", "choice_bigrams", "words", "opinions"):
         assert len(now[grown]) > len(was[grown])
     assert said(load(former)) != pytest.approx(said(other), abs=1e-2)
+
+
+MORE = Schema(
+    ("animal", "person", "place"),
+    (Question("topic", multiple=False, choices=("money", "sport", "travel")),),
+    ("fears", "goes_to", "knows"),
+)
+
+
+def asked(of: Learnt, more: Schema) -> Learnt:
+    return of._replace(round=replace(of.round, columns=columns_of(of.round.schema, more)))
+
+
+def test_an_export_has_room_for_labels_that_nothing_was_learnt_of_yet(second: Learnt) -> None:
+    params, weights = widened(second.params, second.weights, columns_of(second.params.schema, MORE))
+    texts = tf.constant(TEXTS)
+
+    def rows(serving: Serving) -> dict[str, np.ndarray]:
+        return {name: value.numpy() for name, value in serving.answers(texts).items()}
+
+    one, other = rows(Serving(second.params, second.weights)), rows(Serving(params, weights))
+
+    learnt = answers_of(one, len(TEXTS), second.params.schema)
+    found = answers_of(other, len(TEXTS), second.params.schema, MORE)
+    assert scores_of(found) == pytest.approx(scores_of(learnt), abs=1e-3)
+    assert any(answer["spans"] for answer in found)
+    for measure in DOUBTS:
+        np.testing.assert_allclose(other[measure], one[measure], atol=1e-3)
+    np.testing.assert_array_equal(other["choice_0"][:, MORE.questions[0].choices.index("sport")], 0.0)
+
+
+def test_relations_know_spans_by_what_was_learnt_of_their_labels(second: Learnt, whole: Path, tmp_path: Path) -> None:
+    wide = asked(second, MORE).export(tmp_path)
+    # Of the last label the one knows as little as the other.
+    labels = ["place", "person", "animal"]
+    spans = [[{"start": 5 * n, "end": 5 * n + 4, "label": label} for n, label in enumerate(labels)], [], []]
+
+    one, other = load(whole).relations(TEXTS, spans), load(wide).relations(TEXTS, spans)
+
+    assert [[found["label"] for found in of] for of in other] == [[found["label"] for found in of] for of in one]
+    told = [[found["score"] for of in both for found in of] for both in (one, other)]
+    assert told[1] == pytest.approx(told[0], abs=1e-3)
+
+
+def test_what_is_learnt_of_later_needs_no_other_graph(second: Learnt, tmp_path: Path) -> None:
+    fewer = Schema(("person",), second.params.schema.questions, second.params.schema.relations)
+    part = asked(learnt(18, "abcdefghijk", Calibration(), spans=("person",)), MORE)
+
+    before = part.export(tmp_path)
+    after = asked(second, MORE).export(tmp_path, previous=before)
+
+    assert load(before).schema == fewer
+    assert load(after).schema == second.params.schema
+    assert (before / GRAPH).read_bytes() == (after / GRAPH).read_bytes()
+    assert scores_of(load(after)(TEXTS)) == pytest.approx(scores_of(load(second.export(tmp_path))(TEXTS)), abs=1e-3)
 
 
 def test_another_label_tokenizer_or_script_is_another_graph(first: Learnt) -> None:

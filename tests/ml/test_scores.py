@@ -7,6 +7,7 @@ import tensorflow as tf
 from trainer.ml.heads.scores import Doubt, doubt_of_choices, doubt_of_pairs, doubt_of_tokens, together
 
 HARD, EASY = [0.6, 0.3, 0.1], [1.0, 0.0, 0.0]
+KNOWN = tf.constant([True, True, True])
 ENTROPY = -sum(share * np.log(share) for share in HARD)
 
 
@@ -27,17 +28,25 @@ def test_of_tokens_means_do_not_grow_with_the_document_and_totals_do() -> None:
 
 
 def test_a_question_is_one_decision_or_as_many_as_it_has_choices() -> None:
-    single = told(doubt_of_choices(tf.constant([HARD]), multiple=False))
-    several = told(doubt_of_choices(tf.constant([HARD]), multiple=True))
+    single = told(doubt_of_choices(tf.constant([HARD]), KNOWN, multiple=False))
+    several = told(doubt_of_choices(tf.constant([HARD]), KNOWN, multiple=True))
 
     assert single["uncertainty"] == single["total_uncertainty"] == pytest.approx([0.7])
     assert several["total_uncertainty"] == pytest.approx([0.8 + 0.6 + 0.2])
     assert several["uncertainty"] == pytest.approx([1.6 / 3])
 
 
+def test_a_choice_that_nothing_was_learnt_of_is_no_decision() -> None:
+    without = told(doubt_of_choices(tf.constant([HARD]), KNOWN, multiple=True))
+
+    found = told(doubt_of_choices(tf.constant([[0.0, *HARD]]), tf.constant([False, True, True, True]), multiple=True))
+
+    assert found == without
+
+
 def test_heads_together_are_their_mean_and_in_total_their_sum() -> None:
     tokens = doubt_of_tokens(tf.constant([HARD, HARD, EASY]), tf.constant([0, 0, 1]), tf.constant(2))
-    question = doubt_of_choices(tf.constant([HARD]), multiple=False)
+    question = doubt_of_choices(tf.constant([HARD]), KNOWN, multiple=False)
     pairs = doubt_of_pairs(tf.constant([HARD]), tf.constant([0]), tf.constant(2))
 
     found = told(together([tokens, question, pairs]))

@@ -14,7 +14,8 @@ from trainer.ml import crossfit, exporting
 from trainer.ml.batches import batch_of
 from trainer.ml.evaluation import evaluate
 from trainer.ml.examples import DataError, Example, parse
-from trainer.ml.fitting import FINEST, Fit
+from trainer.ml.exporting import FINEST
+from trainer.ml.fitting import Fit
 from trainer.ml.predictor import load
 from trainer.ml.round import Round
 from trainer.ml.schema import NothingToLearn, Question, SchemaError

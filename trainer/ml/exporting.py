@@ -15,10 +15,12 @@ from trainer.ml.examples import encodable
 from trainer.ml.model import ModelParams
 from trainer.ml.predictor import Graphs, answers_of, load
 from trainer.ml.round import Round
-from trainer.ml.schema import FORMAT_VERSION
+from trainer.ml.schema import FORMAT_VERSION, Schema
 from trainer.ml.serving import DESCRIPTION, Serving
+from trainer.ml.widening import widened
 
 VERIFIED, VERIFIED_TEXTS = 2_000, 8  # characters of how many texts on which an export is compared with its model
+FINEST = 2.0**-14  # weights are multiples of it: an export then compresses much better, and no score shows it
 TOLERANCE = 2e-3  # of scores: sums depend on the order in which threads add them
 
 
@@ -37,10 +39,12 @@ def export(
     A `previous` export gives its graph where it has the same: then only values are written and read back. A new graph
     has to answer as the model in memory does, else there is no export; it is among `graphs` then.
     """
-    serving = Serving(params, weights)
+    wide, weights = widened(params, weights, round_.columns)
+    serving = Serving(wide, {name: (np.round(of / FINEST) * FINEST).astype(np.float32) for name, of in weights.items()})
     description = {
         "format": FORMAT_VERSION,
         "schema": round_.schema.to_dict(),
+        "columns": round_.columns.to_dict(),
         "tokenizer": round_.tokenizer._asdict(),
         "examples": len(round_.seen),
         "seed": seed,
@@ -53,7 +57,7 @@ def export(
 
     def finish(aside: Path) -> None:
         write_values(aside, serving.values(description | _known(aside, serving.key)))
-        _verify(aside, serving, texts, graphs)
+        _verify(aside, serving, round_.schema, texts, graphs)
 
     return write_saved_model(base, serving.signatures(), {"weights": serving.variables}, {}, finish)
 
@@ -72,10 +76,11 @@ def has_graph(export: Path, key: str) -> bool:
         return False
 
 
-def _verify(export: Path, serving: Serving, texts: Sequence[str], graphs: Graphs | None) -> None:
+def _verify(export: Path, serving: Serving, learnt: Schema, texts: Sequence[str], graphs: Graphs | None) -> None:
     """Raise RuntimeError unless the export says of texts what the model in memory says, within a tolerance."""
     outputs = serving.answers(tf.constant([encodable(text) for text in texts], tf.string))
-    expected = answers_of({name: value.numpy() for name, value in outputs.items()}, len(texts), serving.params.schema)
+    arrays = {name: value.numpy() for name, value in outputs.items()}
+    expected = answers_of(arrays, len(texts), learnt, serving.params.schema)
     one, other = scores_of(load(export, graphs)(texts)), scores_of(expected)
     # What is said from one half on may be said by one of them only where the score is that half.
     if any(abs(one.get(key, 0.5) - other.get(key, 0.5)) > TOLERANCE for key in one.keys() | other.keys()):

@@ -25,7 +25,6 @@ from trainer.ml.unseen import as_new
 Progress = Callable[[dict[str, Any]], None]
 
 SAVE_SECONDS = 10.0
-FINEST = 2.0**-14  # weights are multiples of it
 _BUNDLED = re.compile(rf"(?:span|choice)_({'|'.join(KINDS)})(?![a-z])")  # tables with a row for each feature
 _COPIES = ((2_000, 2), (8_000, 1))  # with some words hidden, of fewer tokens than these
 
@@ -77,10 +76,7 @@ class Fit:
         return replace(self.params, vocabulary=kept.vocabulary, spread=kept.spread, fits=1, opinions=self.opinions)
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Of the model that learnt from everything, by the names of the variables.
-
-        They are rounded: an export then compresses much better, and no score shows it.
-        """
+        """Of the model that learnt from everything, by the names of the variables."""
         if not self.estimator.trainable_variables:  # all was done before this process began
             self._train(self.stages[-1], sum(self.params.phases), [self.opinions] * self.params.fits)
         values, found = self.estimator.values(), {}
@@ -88,8 +84,7 @@ class Fit:
             name = variable.name.partition(":")[0]
             own = values[name][-1] if self.params.fits > 1 else values[name]
             kind = _BUNDLED.match(name)
-            spread = self.batch.bundles.spread(kind[1], own) if kind else own
-            found[name] = (np.round(spread / FINEST) * FINEST).astype(np.float32)
+            found[name] = self.batch.bundles.spread(kind[1], own) if kind else own
         return found
 
     def _rough(self, number: int, stage: Stage, until: int) -> list[np.ndarray]:

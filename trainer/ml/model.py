@@ -41,6 +41,7 @@ class ModelParams:
     choice_decay: float = 0.01
     relation_decay: float = 0.2
     calibration: Calibration = field(default_factory=Calibration)  # none: scores as the heads give them
+    numbers: np.ndarray | None = None  # by which relations know the span labels, and one for all others; their places
 
 
 def model_fn(features: dict[str, tf.Tensor], labels: Any, mode: ModeKeys, params: ModelParams) -> EstimatorSpec:
@@ -84,6 +85,8 @@ class Model:
         self.choices = [self._head(partial(self._choice_head, question)) for question in schema.questions]
         self.relations = self._head(self._relation_head) if schema.relations else None
         fitted, spans, relations = params.calibration, len(schema.spans), len(schema.relations)
+        numbers = np.arange(spans + 1, dtype=np.int32) if params.numbers is None else params.numbers
+        self.numbers = tf.Variable(numbers, trainable=False, name="span_numbers")
         self.span_scale = scores.Scale("span", spans, fitted.spans)
         self.choice_scales = [
             scores.Scale("choice", len(question.choices), fitted.questions.get(question.name))
@@ -169,7 +172,7 @@ class Model:
                 answers |= self._told(self.relations.find(pairs, share), found, self.relation_scale)
         for index, head in enumerate(self.choices):
             answers[f"choice_{index}"] = share = head.shares(inputs, self.choice_scales[index])
-            doubts.append(scores.doubt_of_choices(share, head.question.multiple))
+            doubts.append(scores.doubt_of_choices(share, head.known, head.question.multiple))
         return answers | scores.together(doubts)._asdict()
 
     def related(self, inputs: Inputs, given: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -185,7 +188,7 @@ class Model:
 
     def _shares(self, head: RelationHead, inputs: Inputs, spans: FoundSpans) -> tuple[Candidates, tf.Tensor]:
         pairs = candidates_of(spans)
-        seen = look_at(inputs, spans, pairs)
+        seen = look_at(inputs, spans._replace(label=tf.gather(self.numbers, spans.label)), pairs)
         scores = head.scores(self.numbering.look_up("relations", seen.features), seen.meaning)
         return pairs, tf.nn.softmax(scores[0])
 

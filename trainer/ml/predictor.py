@@ -88,6 +88,8 @@ class Predictor:
         if found != FORMAT_VERSION:
             raise UnknownFormat(f"{export} has format {found}, this version reads {FORMAT_VERSION}: train again")
         self.schema = Schema.from_dict(self.description["schema"])
+        # Older exports have columns for what they had learnt alone.
+        self.columns = Schema.from_dict(self.description.get("columns", self.description["schema"]))
 
     def _run(self, signature: str, **given: tf.Tensor) -> dict[str, Any]:
         return self._graph.run(signature, self._values, **given)
@@ -102,7 +104,7 @@ class Predictor:
         answers: list[dict[str, Any]] = []
         for batch in _batches(texts):
             outputs = self._run(DEFAULT_SIGNATURE, text=tf.constant([encodable(text) for text in batch], tf.string))
-            answers += answers_of(outputs, len(batch), self.schema)
+            answers += answers_of(outputs, len(batch), self.schema, self.columns)
         return answers
 
     def relations(
@@ -179,23 +181,28 @@ def relations_of(outputs: dict[str, np.ndarray], size: int) -> list[list[dict[st
     return found
 
 
-def answers_of(outputs: dict[str, np.ndarray], size: int, schema: Schema) -> list[dict[str, Any]]:
-    """The signature's outputs for a batch, as one answer a document."""
+def answers_of(
+    outputs: dict[str, np.ndarray], size: int, schema: Schema, columns: Schema | None = None
+) -> list[dict[str, Any]]:
+    """The signature's outputs for a batch, as one answer a document; where they have columns of more than was learnt,
+    without these.
+    """
     doubts = {name: outputs[name].tolist() for name in DOUBTS if name in outputs}
     answers: list[dict[str, Any]] = [
         {"spans": [], "relations": [], "choices": {}, **{name: column[row] for name, column in doubts.items()}}
         for row in range(size)
     ]
     if schema.spans:
-        columns = (outputs[f"span_{name}"].tolist() for name in ("document", "start", "end", "label", "score"))
-        for row, start, end, label, score in zip(*columns, strict=True):
+        told = (outputs[f"span_{name}"].tolist() for name in ("document", "start", "end", "label", "score"))
+        for row, start, end, label, score in zip(*told, strict=True):
             span = {"start": start, "end": end, "label": label.decode(), "score": score}
             answers[row]["spans"].append(span)
     if schema.spans and schema.relations:
         for answer, relations in zip(answers, relations_of(outputs, size), strict=True):
             answer["relations"] = relations
-    for index, question in enumerate(schema.questions):
-        for answer, shares in zip(answers, outputs[f"choice_{index}"].tolist(), strict=True):
+    for index, (question, asked) in enumerate(zip(schema.questions, (columns or schema).questions, strict=True)):
+        places = [asked.choices.index(choice) for choice in question.choices]
+        for answer, shares in zip(answers, outputs[f"choice_{index}"][:, places].tolist(), strict=True):
             answer["choices"][question.name] = ranked(shares, question)
     return answers
 

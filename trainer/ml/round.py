@@ -7,6 +7,7 @@ from trainer.ml.batches import tokenizer_for
 from trainer.ml.examples import Example
 from trainer.ml.schema import NothingToLearn, Schema
 from trainer.ml.tokens import Tokenizer
+from trainer.ml.widening import columns_of
 
 
 @dataclass(frozen=True)
@@ -15,18 +16,21 @@ class Round:
 
     seen: list[Example]  # trained on
     held: list[Example]  # marked as checks: measured on, never trained on
-    schema: Schema
+    schema: Schema  # what can be learnt
+    columns: Schema  # of what is asked, that which an export has room for
     reasons: dict[str, str]
     tokenizer: Tokenizer
 
     @classmethod
     def of(cls, examples: Sequence[Example], schema: Schema | None) -> "Round":
-        (schema or Schema.shown_by(examples)).check(examples)
+        asked = schema or Schema.shown_by(examples)
+        asked.check(examples)
         seen = [e for e in examples if not e.check and (e.complete or e.classes or e.spans or e.rejected)]
-        asked, reasons = (schema or Schema.shown_by(examples)).learnable(seen)
-        if not asked.spans and not asked.questions:
+        learnt, reasons = asked.learnable(seen)
+        if not learnt.spans and not learnt.questions:
             raise NothingToLearn(_why_nothing(examples, seen, reasons))
-        return cls(seen, [e for e in examples if e.check], asked, reasons, tokenizer_for(seen))
+        held = [e for e in examples if e.check]
+        return cls(seen, held, learnt, columns_of(learnt, asked), reasons, tokenizer_for(seen))
 
 
 def _why_nothing(examples: Sequence[Example], useful: Sequence[Example], reasons: Mapping[str, str]) -> str:

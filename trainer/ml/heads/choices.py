@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from trainer.ml.crf import FORBIDDEN
 from trainer.ml.examples import Example
 from trainer.ml.features import WAYS
 from trainer.ml.heads.scores import Scale
@@ -44,6 +45,11 @@ class ChoiceHead:
         self.bigrams = fits.weights("choice_bigrams", len(vocabulary["bigrams"]), width)
         self.meaning = fits.weights("choice_meaning", vectors.width - _HABITS, width)
         self.bias = fits.weights("choice_bias", width)
+
+    @property
+    def known(self) -> tf.Tensor:
+        """[C] flags: the choices that anything was learnt of."""
+        return self.bias[0] > 0.5 * FORBIDDEN
 
     def scores(self, inputs: Inputs) -> tf.Tensor:
         """Of each choice for each document by each fit, [F, B + 1, C], the sentinel included.

@@ -61,9 +61,10 @@ def doubt_of_tokens(posterior: tf.Tensor, document: tf.Tensor, documents: tf.Ten
     return Doubt(*means, *totals)
 
 
-def doubt_of_choices(shares: tf.Tensor, multiple: bool) -> Doubt:
+def doubt_of_choices(shares: tf.Tensor, known: tf.Tensor, multiple: bool) -> Doubt:
     """Of a question's [B, C] probabilities; the mean and the sum over the choices where each stands for itself.
 
+    Only those count that are `known`, [C] flags.
     How uncertain a question is, is how near its two best choices are to one another.
     """
     if not multiple:
@@ -72,7 +73,7 @@ def doubt_of_choices(shares: tf.Tensor, multiple: bool) -> Doubt:
         return found._replace(uncertainty=unsure, total_uncertainty=unsure)
     each = doubt_of(tf.stack([tf.reshape(shares, [-1]), 1.0 - tf.reshape(shares, [-1])], 1))
     each = each._replace(total_uncertainty=1.0 - each.margin)
-    measures = [tf.reshape(measure, tf.shape(shares)) for measure in each]
+    measures = [tf.boolean_mask(tf.reshape(measure, tf.shape(shares)), known, axis=1) for measure in each]
     means = [tf.reduce_mean(measure, axis=1) for measure in measures[:_MEANS]]
     totals = [tf.reduce_sum(measure, axis=1) for measure in measures[_MEANS:]]
     return Doubt(1.0 - means[1], *means[1:], *totals)
