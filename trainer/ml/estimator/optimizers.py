@@ -1,7 +1,8 @@
 """Minimizing a loss inside a model function."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from functools import cache
+from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
 
@@ -91,103 +92,149 @@ class Lbfgs:
         """Judge where the variables are, and move them."""
         fits = loss.shape.num_elements()
         sizes = [variable.shape.num_elements() // fits for variable in variables]
-        state = _State(fits, sum(sizes), self.memory)
-        fresh = tf.reduce_any(state.count == tf.constant([0, *self.ends]))
+        count = _kept("count", dtype=tf.int32)
+        state = _State.kept(fits, sum(sizes), self.memory)
+        fresh = tf.reduce_any(count == tf.constant([0, *self.ends]))
         here = tf.concat([tf.reshape(variable, [fits, -1]) for variable in variables], 1)
         slope = tf.concat([tf.reshape(gradient, [fits, -1]) for gradient in gradients], 1)
-        state.judge(here, slope, tf.reshape(loss, [fits]), fresh)
-        done = state.count.assign_add(1)
-        length = tf.where(tf.reduce_any(done == tf.constant(self.ends)), 0.0, state.length)
-        target = state.base + length[:, None] * state.direction
+        now = _State.of([variable.read_value() for variable in state.flat()])
+        judge = _judge(self.memory, fits * sum(sizes) >= _LARGE)
+        found = judge(now, _Point(here, slope, tf.reshape(loss, [fits])), fresh)
+        for variable, value in zip(state.flat(), found.flat(), strict=True):
+            variable.assign(tf.ensure_shape(value, variable.shape))
+        last = tf.reduce_any(count.assign_add(1) == tf.constant(self.ends))
+        target = found.base + tf.expand_dims(tf.where(last, 0.0, found.length), 1) * found.direction
         for variable, part in zip(variables, tf.split(target, sizes, axis=1), strict=True):
             variable.assign(tf.reshape(part, variable.shape))
 
 
-class _State:
-    """The variables of L-BFGS over flat vectors, one a row. What is written here is read in the order of the lines."""
+def _kept(name: str, *shape: int, dtype: tf.DType = tf.float32) -> tf.Variable:
+    # Replicas compute the same from the same, each in its own copy.
+    return tf.Variable(
+        lambda: tf.zeros(shape, dtype),
+        trainable=False,
+        name=name,
+        dtype=dtype,
+        shape=shape,
+        synchronization=tf.VariableSynchronization.ON_READ,
+        aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+    )
 
-    def __init__(self, fits: int, size: int, memory: int) -> None:
-        def zeros(name: str, *shape: int, dtype: tf.DType = tf.float32) -> tf.Variable:
-            # Replicas compute the same from the same, each in its own copy.
-            return tf.Variable(
-                lambda: tf.zeros(shape, dtype),
-                trainable=False,
-                name=name,
-                dtype=dtype,
-                shape=shape,
-                synchronization=tf.VariableSynchronization.ON_READ,
-                aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
-            )
 
-        self.fits = fits
-        self.count = zeros("count", dtype=tf.int32)
-        self.loss, self.length, self.descent = zeros("loss", fits), zeros("length", fits), zeros("descent", fits)
-        self.base, self.slope, self.direction = (zeros(name, fits, size) for name in ("base", "slope", "direction"))
-        # The last moves of the base and how the slope turned with each, newest first. A variable each, because
-        # handing a whole tensor on is free, and writing a row of a matrix makes every later reading of it a copy.
-        self.moves = [zeros("move", fits, size) for _ in range(memory)]
-        self.turns = [zeros("turn", fits, size) for _ in range(memory)]
-        self.inverse = zeros("inverse", memory, fits)  # of move · turn, 0 where there is none yet
-        self.scale = zeros("scale", fits)  # of a direction: the newest inverse curvature, 0 where there is none yet
+class _State(NamedTuple):
+    """What L-BFGS remembers of flat vectors, one a row: variables, or what they hold."""
 
-    def judge(self, here: tf.Tensor, slope: tf.Tensor, loss: tf.Tensor, fresh: tf.Tensor) -> None:
-        """Go on from here where that is low enough, remembering nothing older when `fresh`; else try half as far."""
-        taken = fresh | (loss <= self.loss + 1e-4 * self.length * self.descent)
-        self.length.assign(0.5 * self.length)
-        tf.cond(tf.reduce_any(taken), lambda: self._accept(here, slope, loss, taken, fresh), lambda: True)
+    loss: Any  # [F]
+    length: Any  # [F] of the step that is tried
+    descent: Any  # [F] slope along the direction
+    base: Any  # [F, n]
+    slope: Any  # [F, n] at the base
+    direction: Any  # [F, n]
+    inverse: Any  # [memory, F] of move · turn, 0 where there is none yet
+    scale: Any  # [F] of a direction: the newest inverse curvature, 0 where there is none yet
+    # The last moves of the base and how the slope turned with each, newest first. A tensor each, because handing one on
+    # is free, and writing a row of a matrix makes every later reading of it a copy.
+    moves: tuple[Any, ...]  # [F, n] each
+    turns: tuple[Any, ...]  # [F, n] each
 
-    def _accept(self, here: tf.Tensor, slope: tf.Tensor, loss: tf.Tensor, taken: tf.Tensor, fresh: tf.Tensor) -> bool:
+    @classmethod
+    def kept(cls, fits: int, size: int, memory: int) -> "_State":
+        """Of variables."""
+        one, vector = (fits,), (fits, size)
+        names = {"loss": one, "length": one, "descent": one, "base": vector, "slope": vector, "direction": vector}
+        names |= {"inverse": (memory, fits), "scale": one}
+        moves, turns = ([_kept(name, *vector) for _ in range(memory)] for name in ("move", "turn"))
+        return cls._make([*(_kept(name, *shape) for name, shape in names.items()), tuple(moves), tuple(turns)])
+
+    @classmethod
+    def of(cls, flat: Sequence[Any]) -> "_State":
+        """The inverse of `flat`."""
+        single = len(cls._fields) - 2
+        memory = (len(flat) - single) // 2
+        return cls._make([*flat[:single], tuple(flat[single : single + memory]), tuple(flat[single + memory :])])
+
+    def flat(self) -> list[Any]:
+        """All of them, in order."""
+        return [*self[:-2], *self.moves, *self.turns]
+
+
+class _Point(NamedTuple):
+    """Where the variables are."""
+
+    here: tf.Tensor  # [F, n]
+    slope: tf.Tensor  # [F, n]
+    loss: tf.Tensor  # [F]
+
+
+@cache
+def _judge(memory: int, large: bool) -> Any:
+    """The function that judges a point: one for vectors of any length, so that it is traced once a process."""
+    one, vector, vectors = tf.TensorSpec([None]), tf.TensorSpec([None, None]), (tf.TensorSpec([None, None]),) * memory
+    state = _State(one, one, one, vector, vector, vector, tf.TensorSpec([memory, None]), one, vectors, vectors)
+    signature = (state, _Point(vector, vector, one), tf.TensorSpec([], tf.bool))
+    return tf.function(_Judge(large).judged, signature, autograph=False)
+
+
+class _Judge:
+    """What becomes of a state."""
+
+    def __init__(self, large: bool) -> None:
+        self.large = large
+
+    def judged(self, state: _State, point: _Point, fresh: tf.Tensor) -> _State:
+        """Go on from the point where it is low enough, remembering nothing older when `fresh`; else try half as far."""
+        taken = fresh | (point.loss <= state.loss + 1e-4 * state.length * state.descent)
+        state = state._replace(length=0.5 * state.length)
+        return tf.cond(tf.reduce_any(taken), lambda: self._accepted(state, point, taken, fresh), lambda: state)
+
+    def _accepted(self, state: _State, point: _Point, taken: tf.Tensor, fresh: tf.Tensor) -> _State:
         forget = tf.where(fresh, 0.0, 1.0)
-        self.inverse.assign(forget * self.inverse)
-        self.scale.assign(forget * self.scale)
-        move, turn = here - self.base, slope - self.slope
-        curvature = _dot(move, turn)
+        before = state._replace(inverse=forget * state.inverse, scale=forget * state.scale)
+        move, turn = point.here - state.base, point.slope - state.slope
+        curvature = self._dot(move, turn)
         kept = taken & ~fresh & (curvature > 1e-10)
-        tf.cond(tf.reduce_any(kept), lambda: self._remember(move, turn, curvature, kept), lambda: True)
-        direction = self._direction(slope)
-        first = 1.0 / tf.maximum(tf.norm(slope, axis=1), 1e-9)
-        length = tf.where(self.scale > 0.0, 1.0, first)
-        descent = _dot(slope, direction)
-        for variable, value in (
-            (self.base, here),
-            (self.slope, slope),
-            (self.direction, direction),
-            (self.loss, loss),
-            (self.length, length),
-            (self.descent, descent),
-        ):
-            rows = taken if len(variable.shape) == 1 else taken[:, None]
-            # Of one fit, nothing is to be copied: it has taken the step.
-            variable.assign(value if self.fits == 1 else tf.where(rows, value, variable))
-        return True
-
-    def _remember(self, move: tf.Tensor, turn: tf.Tensor, curvature: tf.Tensor, kept: tf.Tensor) -> bool:
-        """Where a row has nothing to remember, a place without any say goes in for it."""
-        for known, newest in ((self.moves, move), (self.turns, turn)):
-            for older, newer in zip(reversed(known), reversed(known[:-1]), strict=False):
-                older.assign(newer)
-            known[0].assign(newest)
         inverse = tf.where(kept, 1.0 / curvature, 0.0)
-        self.inverse.assign(tf.concat([inverse[None], self.inverse[:-1]], 0))
-        self.scale.assign(tf.where(kept, curvature / _dot(turn, turn), self.scale))
-        return True
+        state = tf.cond(tf.reduce_any(kept), lambda: self._remembering(before, move, turn, inverse), lambda: before)
+        direction = self._direction(state, point.slope)
+        first = 1.0 / tf.maximum(tf.norm(point.slope, axis=1), 1e-9)
+        length = tf.where(state.scale > 0.0, 1.0, first)
+        new = (point.loss, length, self._dot(point.slope, direction), point.here, point.slope, direction)
+        old = (state.loss, state.length, state.descent, state.base, state.slope, state.direction)
 
-    def _direction(self, slope: tf.Tensor) -> tf.Tensor:
+        def some() -> tuple[tf.Tensor, ...]:
+            rows = {1: taken, 2: tf.expand_dims(taken, 1)}
+            return tuple(tf.where(rows[len(one.shape)], one, other) for one, other in zip(new, old, strict=True))
+
+        # Where all take the step, nothing is to be copied.
+        loss, length, descent, base, slope, direction = tf.cond(tf.reduce_all(taken), lambda: new, some)
+        changed = {"loss": loss, "length": length, "descent": descent, "base": base, "slope": slope}
+        return state._replace(**changed, direction=direction)
+
+    def _remembering(self, state: _State, move: tf.Tensor, turn: tf.Tensor, inverse: tf.Tensor) -> _State:
+        """Where a row has nothing to remember, a place without any say goes in for it."""
+        scale = tf.math.divide_no_nan(1.0, inverse * self._dot(turn, turn))
+        return state._replace(
+            moves=(move, *state.moves[:-1]),
+            turns=(turn, *state.turns[:-1]),
+            inverse=tf.concat([tf.expand_dims(inverse, 0), state.inverse[:-1]], 0),
+            scale=tf.where(inverse > 0.0, scale, state.scale),
+        )
+
+    def _direction(self, state: _State, slope: tf.Tensor) -> tf.Tensor:
         """Minus the slope times the remembered inverse curvature: the two-loop recursion."""
-        remembered = list(zip(self.moves, self.turns, tf.unstack(self.inverse), strict=True))
+        inverses = tf.unstack(state.inverse, num=len(state.moves))
+        remembered = list(zip(state.moves, state.turns, inverses, strict=True))
         result, shares = slope, []
         for move, turn, inverse in remembered:
-            shares.append(inverse * _dot(move, result))
-            result -= shares[-1][:, None] * turn
-        result *= tf.where(self.scale > 0.0, self.scale, 1.0)[:, None]
+            shares.append(inverse * self._dot(move, result))
+            result -= tf.expand_dims(shares[-1], 1) * turn
+        result *= tf.expand_dims(tf.where(state.scale > 0.0, state.scale, 1.0), 1)
         for (move, turn, inverse), share in zip(reversed(remembered), reversed(shares), strict=True):
-            result += (share - inverse * _dot(turn, result))[:, None] * move
+            result += tf.expand_dims(share - inverse * self._dot(turn, result), 1) * move
         return -result
 
-
-def _dot(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """Of each row, [F]."""
-    a, b = tf.convert_to_tensor(a), tf.convert_to_tensor(b)
-    if a.shape.num_elements() < _LARGE:
-        return tf.reduce_sum(a * b, axis=1)
-    return tf.matmul(a[:, None], b[:, :, None])[:, 0, 0]  # without vectors of products
+    def _dot(self, a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+        """Of each row, [F]."""
+        if not self.large:
+            return tf.reduce_sum(a * b, axis=1)
+        return tf.reshape(tf.matmul(tf.expand_dims(a, 1), tf.expand_dims(b, 2)), [-1])  # without vectors of products
