@@ -150,8 +150,7 @@ class Fit:
         }
 
     def _predicted(self, features: Mapping[str, Any], fit: int) -> dict[str, np.ndarray]:
-        inputs = tf.data.Dataset.from_tensors({**features, FIT: np.int32(fit)})
-        found: dict[str, np.ndarray] = next(self.estimator.predict(lambda: inputs, yield_single_examples=False))
+        found: dict[str, np.ndarray] = self.estimator.predict_once({**features, FIT: np.int32(fit)})
         return found
 
 

@@ -157,6 +157,19 @@ def test_a_specification_says_what_it_lacks() -> None:
 def test_predicting_without_a_training_is_refused(make: Callable[..., Estimator]) -> None:
     with pytest.raises(FileNotFoundError, match="train first"):
         next(make().predict(inputs))
+    with pytest.raises(FileNotFoundError, match="train first"):
+        make().predict_once(next(iter(inputs())))
+
+
+def test_one_batch_is_predicted_without_a_program(make: Callable[..., Estimator]) -> None:
+    estimator = make().train(numbers, max_steps=5)
+    features = next(iter(inputs()))
+    expected = next(estimator.predict(inputs, yield_single_examples=False))
+    resumed = make()
+
+    for one in (estimator, resumed):
+        found = one.predict_once(features)
+        tf.nest.map_structure(np.testing.assert_allclose, found, expected)
 
 
 def test_a_model_that_changes_between_modes_is_refused(tmp_path: Path) -> None:

@@ -52,6 +52,10 @@ class Programs:
             self._traced[key] = self._trace(mode, element)
         return self._traced[key]
 
+    def predictions(self, features: Any) -> Any:
+        """What the model function predicts of features, at once and without a program."""
+        return self._described(ModeKeys.PREDICT, features, Program())[1].predictions
+
     def variables(self, mode: ModeKeys) -> dict[str, tf.Variable]:
         """What a checkpoint holds for a mode, by name: the model's variables and, for training, its own."""
         found = {f"{MODEL}/{name}": variable for name, variable in self.store.group(MODEL).items()}
