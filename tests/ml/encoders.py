@@ -15,7 +15,7 @@ def runs(text: tf.Tensor) -> dict[str, tf.Tensor]:
     """A piece for each run of characters without a space, and one of no length at the beginning of each text.
 
     Its first two numbers say whether the sum of its code points is odd, which no spelling shows; the others how long it
-    is, and what it begins with. Before a text, all are far off.
+    is, and what its least character is. Before a text, all are far off.
     """
     ragged = tf.strings.unicode_decode(text, "UTF-8")
     code, row = ragged.values, tf.cast(ragged.value_rowids(), tf.int32)
@@ -26,8 +26,8 @@ def runs(text: tf.Tensor) -> dict[str, tf.Tensor]:
     code, row, place = (tf.boolean_mask(column, solid) for column in (code, row, place))
     odd = tf.cast(tf.math.segment_sum(code, of) % 2, tf.float32)
     start, end = tf.math.segment_min(place, of), tf.math.segment_max(place, of) + 1
-    length, first = tf.cast(end - start, tf.float32), tf.cast(tf.math.segment_min(code, of) % 7, tf.float32)
-    vector = tf.stack([odd, 1.0 - odd, length / 5, first / 7, odd * 0.5, length * 0.1], 1)
+    length, least = tf.cast(end - start, tf.float32), tf.cast(tf.math.segment_min(code, of) % 7, tf.float32)
+    vector = tf.stack([odd, 1.0 - odd, length / 5, least / 7, odd * 0.5, length * 0.1], 1)
     marks = tf.range(tf.size(text))
     return {
         "document": tf.concat([marks, tf.math.segment_min(row, of)], 0),

@@ -25,6 +25,7 @@ from trainer.ml.model import Model, ModelParams
 from trainer.ml.predictor import Graphs, Predictor, load
 from trainer.ml.round import Round
 from trainer.ml.serving import Serving
+from trainer.ml.states import Encoding
 
 TEXTS = ["Anna Berg flew to Oslo on Monday .", "We met Otto in New York again .", "Nothing at all"]
 
@@ -40,16 +41,16 @@ class Learnt(NamedTuple):
         return export(self.params, self.weights, self.round, base, **options)
 
 
-def learnt(count: int, words: str, calibration: Calibration) -> Learnt:
+def learnt(count: int, words: str, calibration: Calibration, encoding: Encoding | None = None) -> Learnt:
     """A model of spans, a question and relations, with weights by chance, after so many letters and a pool."""
     lines = [examples.parse(one | {"relations": related(one)}, one["id"]) for one in letters(count, seed=count)]
     round_ = Round.of(lines, None)
     pool = [" ".join("".join(pair) for pair in product(words, repeat=2))]
-    batch = batch_of(round_.seen, round_.schema, round_.tokenizer, pool=pool)
+    batch = batch_of(round_.seen, round_.schema, round_.tokenizer, pool=pool, encoding=encoding)
     chance = np.random.default_rng(count)
     opinions = chance.integers(0, 255, (len(batch.vectors.words) + 1, 1 + len(round_.schema.spans)), np.uint8)
     about = (round_.schema, round_.tokenizer, batch.vocabulary, batch.vectors, batch.spread, opinions)
-    params = ModelParams(*about, phases=(), calibration=calibration)
+    params = ModelParams(*about, phases=(), calibration=calibration, basis=batch.basis)
     store = VariableStore()
     with Running(ModeKeys.PREDICT, store, None, 0, KerasState()).active():
         Model(params)

@@ -21,7 +21,9 @@ from trainer.ml.tokens import Tokens, position
 DIMENSIONS = 64
 _BASIS_CHARACTERS = 20_000  # of texts from which directions are learnt
 _AT_ONCE = 10_000  # characters that are encoded before they are kept
-_WEAKEST = 0.01  # of the strongest direction: a weaker one counts no more than that much, for it may be chance
+# Of the strongest direction: weaker ones count no more than one of so much would, for they may be chance, and
+# those that show nothing at all do not count.
+_WEAKEST, _NOTHING = 1e-2, 1e-4
 
 Between = Callable[[], None]
 
@@ -166,6 +168,7 @@ def learn(encoder: str, vectors: np.ndarray) -> Basis:
     variance, turn = (found.numpy() for found in tf.linalg.eigh(tf.matmul(vectors, vectors, transpose_a=True)))
     strength = np.sqrt(np.maximum(variance[::-1][:dimensions], 0.0))
     directions = turn[:, ::-1][:, :dimensions] / np.sqrt(np.maximum(strength, max(_WEAKEST * strength[0], 1e-9)))
+    directions *= strength > _NOTHING * strength[0]
     length = np.sqrt(np.mean(np.sum((vectors @ directions) ** 2, 1)))
     directions /= max(length, 1e-9)
     return Basis(encoder, directions.astype(np.float32), (mean @ directions).astype(np.float32))
