@@ -18,12 +18,13 @@ from tests.ml.test_exporting import TEXTS, learnt, scaled
 from trainer.ml import state_cache
 from trainer.ml.__main__ import main
 from trainer.ml.calibration import Calibration
-from trainer.ml.encoder import BadEncoder, Encoder
+from trainer.ml.encoder import Encoder
+from trainer.ml.encoder_folder import BadEncoder, WrongEncoder
 from trainer.ml.evaluation import evaluate
 from trainer.ml.exporting import scores_of
 from trainer.ml.predictor import Graphs, Predictor, answers_of, load
 from trainer.ml.serving import Serving
-from trainer.ml.states import Encoding, WrongEncoder, pooled
+from trainer.ml.states import Encoding, pooled
 from trainer.ml.tokens import Tokenizer, tokenize
 from trainer.ml.training import train
 
@@ -87,7 +88,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return texts
 
 
-def test_what_words_do_not_tell_is_learnt_from_the_encoder(taught: Taught, tmp_path: Path) -> None:
+def test_what_words_do_not_tell_is_learnt_from_the_encoder(
+    taught: Taught, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainer.ml.crossfit.FOLDS", 1)  # what scores are worth is not asked here
     without = train(to_file(tmp_path / "data.jsonl", spans_only(meetings(LINES, 1))), tmp_path / "model")["export"]
     test = meetings(40, 2)
 

@@ -7,8 +7,6 @@ The contract is that of a SavedModel with the signature `serving_default`:
     start     integer [p]            where the piece begins in its text, in code points
     end       integer [p]            exclusive; a piece of no length (a mark of where texts begin) says nothing
     vector    floating [p, width]    what the encoder makes of the piece where it stands
-
-This module can be imported without TensorFlow: what is wrong with a folder can be told before any is loaded.
 """
 
 import hashlib
@@ -18,16 +16,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import tensorflow as tf
+
+from trainer.ml.encoder_folder import BadEncoder, missing
 
 PASSAGE = 500  # characters: encoders mostly read some hundreds of pieces at a time
 _AT_ONCE = 16  # passages
-_MODEL, _SIGNATURE, _TEXT = "saved_model.pb", "serving_default", "text"
+_SIGNATURE, _TEXT = "serving_default", "text"
 _PLACES = ("document", "start", "end")
 _PROBE = "Ada met Bob."
-
-
-class BadEncoder(ValueError):
-    """A folder that holds no encoder of this contract; says what is missing."""
 
 
 class Encoded(NamedTuple):
@@ -37,15 +34,6 @@ class Encoded(NamedTuple):
     start: np.ndarray  # [P] int32 code points
     end: np.ndarray  # [P] int32, exclusive
     vector: np.ndarray  # [P, width] float32
-
-
-def missing(folder: Path) -> str | None:
-    """What a folder lacks that every encoder has, in a sentence; None where it looks like one."""
-    if not folder.is_dir():
-        return f"the encoder {folder} is not a folder that can be read"
-    if not (folder / _MODEL).is_file():
-        return f"the encoder {folder} has no {_MODEL}: it must be the folder of a SavedModel"
-    return None
 
 
 @lru_cache(maxsize=1)
@@ -82,8 +70,6 @@ class Encoder:
         return Encoded(document[order], start[order], end[order], vector[order])
 
     def _run(self, texts: Sequence[str]) -> Encoded:
-        import tensorflow as tf
-
         try:
             found = {name: value.numpy() for name, value in self._signature(text=tf.constant(texts, tf.string)).items()}
         except tf.errors.OpError as error:
@@ -97,8 +83,6 @@ class Encoder:
 
 
 def _loaded(folder: Path) -> tuple[Any, Any]:
-    import tensorflow as tf
-
     try:
         model = tf.saved_model.load(str(folder))
     except (OSError, ValueError, LookupError, RuntimeError, AttributeError, tf.errors.OpError) as error:

@@ -12,13 +12,14 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.ml.candidates import given_spans
+from trainer.ml.encoder_folder import WrongEncoder
 from trainer.ml.estimator.config import keep_graphs_as_traced
 from trainer.ml.estimator.exports import GRAPH
 from trainer.ml.estimator.spec import DEFAULT_SIGNATURE
 from trainer.ml.estimator.values import read_values
 from trainer.ml.examples import encodable
 from trainer.ml.schema import FORMAT_VERSION, Question, Schema
-from trainer.ml.states import Basis, Encoding, WrongEncoder
+from trainer.ml.states import Basis, Encoding
 
 _BATCH_CHARACTERS, _BATCH_TEXTS = 100_000, 256
 DOUBTS = ("uncertainty", "margin", "entropy", "total_uncertainty", "total_entropy")  # older exports have no totals

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.ml.encoder import Encoded, Encoder, encoder_at
+from trainer.ml.encoder_folder import WrongEncoder
 from trainer.ml.examples import encodable
 from trainer.ml.state_cache import Kept, StateCache
 from trainer.ml.tokens import Tokens, position
@@ -26,10 +27,6 @@ _AT_ONCE = 10_000  # characters that are encoded before they are kept
 _WEAKEST, _NOTHING = 1e-2, 1e-4
 
 Between = Callable[[], None]
-
-
-class WrongEncoder(ValueError):
-    """A model needs an encoder, and there is none or another."""
 
 
 class Basis(NamedTuple):
