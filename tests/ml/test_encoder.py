@@ -4,7 +4,7 @@ import json
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,12 +17,16 @@ from tests.ml.conftest import line
 from tests.ml.test_exporting import TEXTS, learnt, scaled
 from trainer.ml import state_cache
 from trainer.ml.__main__ import main
+from trainer.ml.batches import batch_of
 from trainer.ml.calibration import Calibration
 from trainer.ml.encoder import Encoder
 from trainer.ml.encoder_folder import BadEncoder, WrongEncoder
-from trainer.ml.evaluation import evaluate
+from trainer.ml.evaluation import evaluate, score_answers
+from trainer.ml.examples import parse
 from trainer.ml.exporting import scores_of
+from trainer.ml.fitting import Fit
 from trainer.ml.predictor import Graphs, Predictor, answers_of, load
+from trainer.ml.round import Round
 from trainer.ml.serving import Serving
 from trainer.ml.states import Encoding, pooled
 from trainer.ml.tokens import Tokenizer, tokenize
@@ -64,6 +68,7 @@ class Taught(NamedTuple):
     export: Path
     cache: Path
     encoding: Encoding
+    out_of_fold: float
 
 
 def to_file(path: Path, lines: Sequence[dict[str, Any]]) -> Path:
@@ -76,7 +81,7 @@ def taught(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Taught:
     base = tmp_path_factory.mktemp("taught")
     encoding = Encoding(folder, base / "states.sqlite")
     found = train(to_file(base / "data.jsonl", meetings(LINES, 1)), base / "model", encoding=encoding)
-    return Taught(Path(found["export"]), base / "states.sqlite", encoding)
+    return Taught(Path(found["export"]), base / "states.sqlite", encoding, found["metrics"]["spans"]["f1"])
 
 
 @pytest.fixture
@@ -88,41 +93,24 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return texts
 
 
-def test_what_words_do_not_tell_is_learnt_from_the_encoder(
-    taught: Taught, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("trainer.ml.crossfit.FOLDS", 1)  # what scores are worth is not asked here
-    without = train(to_file(tmp_path / "data.jsonl", spans_only(meetings(LINES, 1))), tmp_path / "model")["export"]
-    test = meetings(40, 2)
+def test_what_words_do_not_tell_is_learnt_from_the_encoder(taught: Taught, tmp_path: Path) -> None:
+    round_ = Round.of([parse(one | {"classes": {}}) for one in meetings(LINES, 1)], None)
+    batch = batch_of(round_.seen, round_.schema, round_.tokenizer)
+    without = Fit(tmp_path, round_, batch, 0, lambda _: None).run()
 
-    told, untold = evaluate(taught.export, test, encoding=taught.encoding), evaluate(without, spans_only(test))
+    untold = score_answers([round_.seen[row] for row in without], list(without.values()), round_.schema)
+    told = evaluate(taught.export, meetings(40, 2), encoding=taught.encoding)
 
-    assert told["spans"]["f1"] > 0.95
+    assert taught.out_of_fold > 0.95
     assert untold["spans"]["f1"] < 0.75
+    assert told["spans"]["f1"] > 0.95
     assert told["questions"]["topic"]["accuracy"] > 0.8
-    # A model that needs no encoder is asked by text alone, and says nothing of any.
-    assert "encoder" not in load(without).description
-    assert set(inputs_of(load(without))) == {"text"}
-    assert {"piece_document", "piece_start", "piece_end", "piece_state"} < set(inputs_of(predictor_of(taught)))
-
-
-def spans_only(lines: Rows) -> Rows:
-    return [one | {"classes": {}} for one in lines]
-
-
-def predictor_of(taught: Taught) -> Predictor:
-    return load(taught.export, encoding=taught.encoding)
-
-
-def inputs_of(predictor: Predictor) -> dict[str, Any]:
-    found: dict[str, Any] = predictor._graph.signatures["serving_default"].structured_input_signature[1]
-    return found
 
 
 def test_an_export_answers_the_same_with_what_is_kept_and_without(taught: Taught, folder: Path) -> None:
     texts = [one["text"] for one in meetings(5, 1)]
 
-    one, other = predictor_of(taught), load(taught.export, encoding=Encoding(folder))
+    one, other = (load(taught.export, encoding=encoding) for encoding in (taught.encoding, Encoding(folder)))
 
     assert one(texts) == other(texts)
     assert one.description["encoder"] == {
@@ -232,15 +220,8 @@ def test_a_cache_that_is_broken_or_full_costs_time_and_nothing_else(
     assert encoding.pieces(texts, basis).state.tobytes() == whole.state.tobytes()
 
 
-def without(name: str) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
-    return lambda text: {key: value for key, value in encoders.runs(text).items() if key != name}
-
-
-def moved(name: str, by: float) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
-    return lambda text: {
-        **encoders.runs(text),
-        name: encoders.runs(text)[name] + tf.cast(by, encoders.runs(text)[name].dtype),
-    }
+def without_ends(text: tf.Tensor) -> dict[str, tf.Tensor]:
+    return {name: value for name, value in encoders.runs(text).items() if name != "end"}
 
 
 @pytest.mark.parametrize(
@@ -248,15 +229,12 @@ def moved(name: str, by: float) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
     [
         ({"signature": "encode"}, "has no signature serving_default; it has: encode"),
         ({"specs": [tf.TensorSpec([None], tf.string, name="words")]}, "must take text: string [n], and takes words:"),
-        ({"answer": without("end")}, "serving_default does not answer with end"),
-        ({"answer": moved("end", 900)}, "lies outside its text of 12 code points"),
-        ({"answer": moved("document", 1)}, "a piece is of a text that is none of the 1 given"),
-        ({"answer": moved("vector", np.inf)}, "a number that is not finite"),
-        ({"answer": lambda text: {**encoders.runs(text), "start": tf.zeros([1])}}, "must be integers [p]"),
+        ({"answer": without_ends}, "serving_default does not answer with end"),
+        ({"answer": lambda text: encoders.runs(text) | {"start": tf.zeros([1])}}, "must be integers [p]"),
     ],
     ids=str,
-)  # fmt: skip
-def test_an_encoder_that_breaks_its_contract_is_told_in_plain_words(
+)
+def test_an_encoder_without_the_signature_is_told_what_it_lacks(
     options: dict[str, Any], told: str, tmp_path: Path
 ) -> None:
     made = encoders.save(tmp_path / "encoder", **options)
@@ -265,6 +243,23 @@ def test_an_encoder_that_breaks_its_contract_is_told_in_plain_words(
         Encoder(made)
 
     assert told in str(refused.value)
+
+
+def test_an_answer_that_breaks_the_contract_is_told_in_plain_words(tmp_path: Path) -> None:
+    def faulty(text: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Wrong in its document, its end or its vector where the first text is that word."""
+        found = encoders.runs(text)
+        for name in ("document", "end", "vector"):
+            wrong = tf.cast(text[0] == name, found[name].dtype)
+            found[name] += wrong * 900 if name != "vector" else tf.math.log(1.0 - wrong)
+        return found
+
+    encoder = Encoder(encoders.save(tmp_path / "encoder", faulty))
+
+    faults = {"document": "a text that is none of the 1", "end": "outside its text of 3", "vector": "not finite"}
+    for word, told in faults.items():
+        with pytest.raises(BadEncoder, match=told):
+            encoder.encode([word])
 
 
 def test_a_folder_that_is_no_encoder_is_told_in_plain_words(folder: Path, tmp_path: Path) -> None:

@@ -186,10 +186,12 @@ def test_an_export_by_exchange_is_read_without_python(exchanged: Path) -> None:
         loaded = tf.compat.v1.saved_model.load(session, ["serve"], str(exchanged))
         signature, describe = (loaded.signature_def[name] for name in ("serving_default", "describe"))
         wanted = {name: signature.outputs[name].name for name in ("span_start", "span_score", "uncertainty")}
+        assert set(signature.inputs) == {"text"}  # and none for what an encoder would say
         answered = session.run(wanted, {signature.inputs["text"].name: TEXTS})
         told = session.run(describe.outputs["json"].name)
 
     spans = [span for answer in expected for span in answer["spans"]]
+    assert "encoder" not in json.loads(told)
     assert answered["span_start"].tolist() == [span["start"] for span in spans]
     assert answered["span_score"] == pytest.approx([span["score"] for span in spans], abs=1e-4)
     assert answered["uncertainty"] == pytest.approx([answer["uncertainty"] for answer in expected], abs=1e-4)
