@@ -33,6 +33,11 @@ from trainer.ml.tokens import Tokenizer, tokenize
 from trainer.ml.training import train
 
 LINES = 30  # that are learnt from
+# More than they show.
+ASKED = {
+    "spans": ["rare", "even", "odd"],
+    "questions": {"topic": {"multiple": False, "choices": ["odd", "rare", "other"]}},
+}
 
 Rows = list[dict[str, Any]]
 
@@ -80,7 +85,8 @@ def to_file(path: Path, lines: Sequence[dict[str, Any]]) -> Path:
 def taught(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Taught:
     base = tmp_path_factory.mktemp("taught")
     encoding = Encoding(folder, base / "states.sqlite")
-    found = train(to_file(base / "data.jsonl", meetings(LINES, 1)), base / "model", encoding=encoding)
+    data = to_file(base / "data.jsonl", meetings(LINES, 1))
+    found = train(data, base / "model", encoding=encoding, schema=ASKED)
     return Taught(Path(found["export"]), base / "states.sqlite", encoding, found["metrics"]["spans"]["f1"])
 
 
@@ -124,8 +130,8 @@ def said(predictor: Predictor, texts: Sequence[str]) -> dict[tuple, float]:
 
 def test_an_export_by_exchange_answers_like_its_model_on_the_graph_of_another(folder: Path, tmp_path: Path) -> None:
     encoding = Encoding(folder, tmp_path / "states.sqlite")
-    first = learnt(18, "abcdefghijk", Calibration(), encoding)
-    second = learnt(24, "klmnopqrs", Calibration(scaled(2)), encoding)
+    first = learnt(18, "abcdefghijk", Calibration(), encoding=encoding)
+    second = learnt(24, "klmnopqrs", Calibration(scaled(2)), encoding=encoding)
     former = first.export(tmp_path / "former", encoding=encoding)
     spans = [[{"start": 0, "end": 9, "label": "person"}, {"start": 18, "end": 22, "label": "place"}]]
 
