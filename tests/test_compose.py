@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NAME = re.compile(r"`([A-Z][A-Z_]+)`")
 # How the code takes a variable from the environment.
 READ = re.compile(
-    r"""(?:configuration\.(?:number|switch|level)|env\.(?:str|list)|os\.environ\.get)\(\s*"([A-Z][A-Z_]+)\""""
+    r"""(?:configuration\.(?:number|switch|level|folder)|env\.(?:str|list)|os\.environ\.get)\(\s*"([A-Z][A-Z_]+)\""""
 )
 # What our own processes tell one another, and what belongs to others.
 PRIVATE = {"READY_FILE", "WARM_TENSORFLOW", "PATH"}
@@ -84,7 +84,9 @@ def test_neither_postgresql_writes_peoples_texts_to_its_log() -> None:
 def test_every_default_in_compose_is_one_that_the_code_takes() -> None:
     defaults = dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", compose()))
     own = {k: v for k, v in os.environ.items() if k not in defaults}
-    empty = {name: value for name, value in defaults.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+    # An encoder's is what is mounted where there is none; in the containers the variable is empty then.
+    told = {"DATABASE_URL", "REDIS_URL", "ENCODER_DIR"}
+    empty = {name: value for name, value in defaults.items() if name not in told}
 
     done = preflight(own | empty | {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL")})
 
@@ -117,6 +119,8 @@ def test_passwords_alone_lead_to_the_bundled_servers_whatever_they_hold(monkeypa
         ({"REDIS_URL": "redis://:secret@127.0.0.1:1/0"}, "Redis cannot be used with REDIS_URL"),
         ({"DATABASE_URL": "postgresql://nobody:secret@127.0.0.1:1/none"}, "The database cannot be opened"),
         ({"MARGINALIA_DB_ROLE": ""}, "MARGINALIA_DB_ROLE is empty"),
+        ({"ENCODER_DIR": "/proc/none"}, "ENCODER_DIR: the encoder /proc/none is not a folder"),
+        ({"ENCODER_DIR": "/tmp"}, "ENCODER_DIR: the encoder /tmp has no saved_model.pb"),
         ({"DATA_DIR": "/proc/none"}, "DATA_DIR /proc/none cannot be written"),
     ],
     ids=str,

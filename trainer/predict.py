@@ -10,11 +10,12 @@ from itertools import accumulate
 from typing import Any
 
 import structlog
+from django.conf import settings
 
 from annotator import queue, suggestions
 from annotator.models import Document, Project, Tenant
 from annotator.tenancy import tenant_scope
-from trainer import runs, store
+from trainer import encoding, runs, store
 from trainer.models import ModelVersion
 
 log = structlog.get_logger(__name__)
@@ -25,6 +26,7 @@ HEAD = 100  # documents ahead of the annotators that have suggestions ready
 # At most so much a task, for somebody's text may wait behind it.
 BATCH = 16  # documents
 BATCH_CHARACTERS = 20_000  # in all, unless one alone is longer
+ENCODED_CHARACTERS = 4_000  # the same where texts may have to be encoded first, which takes a thousand times as long
 
 _hot: OrderedDict[tuple[int, int, int], Any] = OrderedDict()
 _graphs: dict[tuple[int, int], Any] = {}  # of each project: its versions mostly differ in numbers alone
@@ -35,18 +37,28 @@ def warm_up() -> None:
     import trainer.ml.predictor
     import trainer.ml.training  # noqa: F401
 
+    encoding.warm_up()
     gc.freeze()  # none of it is ever garbage: to look for that is quick then
 
 
 def predictor(version: ModelVersion) -> Any:
-    """The version's predictor; raises store.Tampered if its bytes are not those that were published."""
+    """The version's predictor.
+
+    Raises store.Tampered if its bytes are not those that were published, and encoding.Problem if it was trained with an
+    encoder that cannot be used; where there is another one or none by now, a run begins.
+    """
     key = (version.tenant_id, version.project_id, version.number)
     if key not in _hot:
         from trainer.ml.predictor import load
 
         path = store.version_dir(*key)
         store.verify(path, version.manifest_sha256)
-        keep(version, load(path, graphs(version.tenant_id, version.project_id)))
+        owner = key[:2]
+        try:
+            keep(version, load(path, graphs(*owner), encoding.of(*owner)))
+        except encoding.Wrong:
+            runs.learn_anew(version)
+            raise
     _hot.move_to_end(key)
     return _hot[key]
 
@@ -114,7 +126,8 @@ def opened(project: Project) -> list[Document]:
 
 def portion(documents: Sequence[Document], most: int | None = None) -> list[Document]:
     """As many of these, from the first on, as hold so many characters (or as one task may read); one at least."""
-    most = BATCH_CHARACTERS if most is None else most
+    if most is None:
+        most = ENCODED_CHARACTERS if settings.ENCODER_DIR else BATCH_CHARACTERS
     ends = accumulate(len(document.text) for document in documents)
     return [document for at, (document, end) in enumerate(zip(documents, ends, strict=True)) if end <= most or not at]
 

@@ -2,8 +2,8 @@
 
 A model's export holds numbers and names of labels, no text. Its run's snapshot holds texts and answers, and beside the
 model lie ids of held-out documents: of what the project has no more, the lines are taken out, and the run says so. The
-project's word vectors go, and so does whatever an unfinished run left. Each step looks at what is there, so a deletion
-that was killed begins again and finds less to do.
+project's word vectors and states of an encoder go, and so does whatever an unfinished run left. Each step looks at what
+is there, so a deletion that was killed begins again and finds less to do.
 """
 
 from __future__ import annotations
@@ -152,7 +152,8 @@ def _stop_runs(target: Target) -> bool:
 
 def _redact(tenant: Tenant, project_id: int) -> bool:
     """Take what the project has no more out of its snapshots; whether some model learnt from it."""
-    store.vectors_file(tenant.pk, project_id).unlink(missing_ok=True)
+    for kept in (store.vectors_file, store.states_file):
+        kept(tenant.pk, project_id).unlink(missing_ok=True)
     with tenant_scope(tenant):
         finished = list(TrainingRun.objects.filter(project=project_id).exclude(state__in=TrainingRun.ACTIVE))
         versions = list(ModelVersion.objects.filter(project=project_id))

@@ -26,7 +26,7 @@ from annotator.models import Project, Tenant
 from annotator.said import counted
 from annotator.spans import Schema
 from annotator.tenancy import tenant_scope
-from trainer import phases, predict, runs, store
+from trainer import encoding, phases, predict, runs, store
 from trainer.models import ModelVersion, TrainingRun
 
 log = structlog.get_logger(__name__)
@@ -104,11 +104,13 @@ class Round:
         self.wake = Event()  # there is something to tell before the next heartbeat
         self.live_before: ModelVersion | None = None
         self.graphs: Any = None  # that are loaded: new and live version mostly share one
+        self.encoding: Any = None
         self._model: Any = None
 
     def go(self) -> None:
         from trainer.ml.training import train
 
+        self.encoding = encoding.of(self.tenant.pk, self.project.pk)
         self.graphs = predict.graphs(self.tenant.pk, self.project.pk)
         began, worked = time.monotonic(), time.process_time()
         data = self.snapshot()
@@ -121,6 +123,7 @@ class Round:
             schema=self.schema(),
             previous=self.previous(),
             graphs=self.graphs,
+            encoding=self.encoding,
             on_progress=self.report,
         )
         self.note(f"trained on {counted(result['examples'], 'document')} in {time.monotonic() - began:.1f} s")
@@ -184,7 +187,7 @@ class Round:
         metrics |= new | {"intervals": bootstrap_interval(documents)}
         try:
             live = self.live_model()
-        except store.Tampered as error:
+        except (store.Tampered, encoding.Wrong) as error:
             # It cannot suggest anything either, so whatever was learned is better.
             return Verdict(metrics, True, f"the live version cannot be used: {error}")
         if live is None:
@@ -213,7 +216,7 @@ class Round:
         if self._model is None:
             from trainer.ml.predictor import load
 
-            self._model = load(export, self.graphs)
+            self._model = load(export, self.graphs, self.encoding)
         return self._model
 
     def first_suggestions(self, export: Path) -> list[tuple[int, suggestions.Prediction]]:

@@ -22,7 +22,7 @@ from annotator import audit, disk, snapshot
 from annotator.errors import Conflict, Invalid
 from annotator.models import Annotation, Project, User
 from annotator.said import Said
-from annotator.tenancy import current_tenant
+from annotator.tenancy import current_tenant, tenant_scope
 from trainer.celery import send_once_committed
 from trainer.models import BEFORE_ALL, ModelVersion, TrainingRun
 
@@ -53,6 +53,19 @@ def consider(project: Project) -> TrainingRun | None:
             return start(project, actor=None, trigger="news")
     except (Conflict, Invalid):
         return None
+
+
+def learn_anew(version: ModelVersion) -> None:
+    """Start a run because a version cannot answer any more, with what was labelled when it was made or since.
+
+    Only if it is live, and the last run came to something: one that failed waits for news or for somebody, else one
+    would fail after the other.
+    """
+    with tenant_scope(version.tenant), suppress(Conflict, Invalid):
+        last = TrainingRun.objects.filter(project=version.project_id).order_by("-pk").first()
+        if last is not None and last.state == State.SUCCEEDED and live_version(version.project) == version:
+            with transaction.atomic():
+                start(version.project, actor=None, trigger="news")
 
 
 def due(project: Project) -> bool:

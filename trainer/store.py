@@ -41,6 +41,11 @@ def vectors_file(tenant_id: int, project_id: int) -> Path:
     return project_dir(tenant_id, project_id) / "vectors.npz"
 
 
+def states_file(tenant_id: int, project_id: int) -> Path:
+    """Where a project keeps what an encoder made of its own texts. No other project reads it."""
+    return project_dir(tenant_id, project_id) / "states.sqlite"
+
+
 def publish(export: Path, target: Path) -> str:
     """Move an export to its place in one step, with its manifest; returns the manifest's sha256."""
     manifest = json.dumps(_digests(export), indent=1, sort_keys=True).encode()

@@ -14,8 +14,8 @@ from django.db import InterfaceError, OperationalError
 from annotator import database, jobs, queue, strays
 from annotator.models import Project, Tenant
 from annotator.tenancy import tenant_scope
+from trainer import encoding, removal, retrain, runs, serving
 from trainer import predict as hot
-from trainer import removal, retrain, runs, serving
 from trainer.celery import app, begun, client, send_once
 from trainer.queues import RANK, overtaken
 from trainer.store import Tampered
@@ -104,7 +104,7 @@ def predict(tenant_id: int, version_id: int, texts: list[str], reply_to: str) ->
     """Answers for texts from outside, handed to the web process that waits for them."""
     try:
         serving.reply(reply_to, {"answers": hot.predict(_tenant(tenant_id), version_id, texts)})
-    except Tampered as error:
+    except (Tampered, encoding.Problem) as error:
         serving.reply(reply_to, {"error": str(error)})
         raise
     except (InterfaceError, OperationalError) as error:

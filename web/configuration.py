@@ -44,6 +44,12 @@ def switch(name: str, default: bool = False) -> bool:
     return value.lower() in ON
 
 
+def folder(name: str) -> Path | None:
+    """A folder from the environment, which may have none."""
+    value = os.environ.get(name)
+    return Path(value).expanduser().absolute() if value else None
+
+
 def level(name: str, default: str) -> str:
     """How much is logged, from the environment."""
     value = (os.environ.get(name) or default).upper()

@@ -19,6 +19,7 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
 from annotator import disk, migrated
+from trainer import encoding
 
 OLDEST_POSTGRESQL = 150000
 OLDEST_REDIS = (6, 2)
@@ -74,6 +75,8 @@ def _settings() -> Iterator[str]:
         importlib.import_module("web.gunicorn")
     except ImproperlyConfigured as error:
         yield str(error)
+    if lacking := encoding.problem():
+        yield lacking
     for found in checks.run_checks():
         if found.is_serious() and found.id != ORIGIN_WITHOUT_SCHEME:
             yield " ".join(f"{found.msg} {found.hint or ''}".split())

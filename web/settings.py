@@ -35,6 +35,9 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # With less left than this, it is told; with less than a twentieth of it, heavy work waits.
 DISK_LOW_BYTES = configuration.number("DISK_LOW_BYTES", disk.LOW_BYTES)
 
+# A text encoder that models may ask about words; empty: none. Only train and suggest workers read it.
+ENCODER_DIR = configuration.folder("ENCODER_DIR")
+
 MODELS_DIR = DATA_DIR / "models"
 UPLOADS_DIR = DATA_DIR / "uploads"
 EXPORTS_DIR = DATA_DIR / "exports"

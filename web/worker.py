@@ -46,13 +46,15 @@ def main() -> None:
     signals.beat_init.connect(_announce)
     from django.conf import settings
 
-    from trainer import queues
+    from trainer import encoding, queues
     from trainer.celery import app
 
     try:
         migrated.refuse_newer(settings.DATABASE_URL, settings.INSTALLED_APPS)
     except migrated.NewerDatabase as problem:
         sys.exit(f"marginalia: {problem}")
+    if role in WARM and (lacking := encoding.problem()):
+        sys.exit(f"marginalia: {lacking}")
     if role == BEAT:
         app.start(["beat"])
     served = ",".join(queues.SERVED[role])

@@ -27,6 +27,7 @@ from trainer.ml.predictor import DOUBTS, Graphs, Predictor, answers_of, load
 from trainer.ml.round import Round
 from trainer.ml.schema import Question, Schema
 from trainer.ml.serving import Serving
+from trainer.ml.states import Encoding
 from trainer.ml.widening import columns_of, widened
 
 TEXTS = ["Anna Berg flew to Oslo on Monday .", "We met Otto in New York again .", "Nothing at all"]
@@ -43,18 +44,24 @@ class Learnt(NamedTuple):
         return export(self.params, self.weights, self.round, base, **options)
 
 
-def learnt(count: int, words: str, calibration: Calibration, spans: tuple[str, ...] = ()) -> Learnt:
+def learnt(
+    count: int,
+    words: str,
+    calibration: Calibration,
+    spans: tuple[str, ...] = (),
+    encoding: Encoding | None = None,
+) -> Learnt:
     """A model of spans, a question and relations, with weights by chance, after so many letters and a pool."""
     lines = [examples.parse(one | {"relations": related(one)}, one["id"]) for one in letters(count, seed=count)]
     round_ = Round.of(lines, None)
     if spans:
         round_ = replace(round_, schema=replace(round_.schema, spans=spans))
     pool = [" ".join("".join(pair) for pair in product(words, repeat=2))]
-    batch = batch_of(round_.seen, round_.schema, round_.tokenizer, pool=pool)
+    batch = batch_of(round_.seen, round_.schema, round_.tokenizer, pool=pool, encoding=encoding)
     chance = np.random.default_rng(count)
     opinions = chance.integers(0, 255, (len(batch.vectors.words) + 1, 1 + len(round_.schema.spans)), np.uint8)
     about = (round_.schema, round_.tokenizer, batch.vocabulary, batch.vectors, batch.spread, opinions)
-    params = ModelParams(*about, phases=(), calibration=calibration)
+    params = ModelParams(*about, phases=(), calibration=calibration, basis=batch.basis)
     store = VariableStore()
     with Running(ModeKeys.PREDICT, store, None, 0, KerasState()).active():
         Model(params)
@@ -245,10 +252,12 @@ def test_an_export_by_exchange_is_read_without_python(exchanged: Path) -> None:
         loaded = tf.compat.v1.saved_model.load(session, ["serve"], str(exchanged))
         signature, describe = (loaded.signature_def[name] for name in ("serving_default", "describe"))
         wanted = {name: signature.outputs[name].name for name in ("span_start", "span_score", "uncertainty")}
+        assert set(signature.inputs) == {"text"}  # and none for what an encoder would say
         answered = session.run(wanted, {signature.inputs["text"].name: TEXTS})
         told = session.run(describe.outputs["json"].name)
 
     spans = [span for answer in expected for span in answer["spans"]]
+    assert "encoder" not in json.loads(told)
     assert answered["span_start"].tolist() == [span["start"] for span in spans]
     assert answered["span_score"] == pytest.approx([span["score"] for span in spans], abs=1e-4)
     assert answered["uncertainty"] == pytest.approx([answer["uncertainty"] for answer in expected], abs=1e-4)

@@ -94,6 +94,7 @@ def _learnt(cast, project, documents) -> None:
         (folder / "model" / "work").mkdir(parents=True)
         (folder / "model" / "work" / "events").write_text(TEXT)
         store.vectors_file(cast.acme.pk, project.pk).write_text(WORD)
+        store.states_file(cast.acme.pk, project.pk).write_text(WORD)
         export = folder / "export"
         export.mkdir()
         (export / "saved_model.pb").write_bytes(b"graph")
@@ -145,7 +146,8 @@ def test_the_word_is_planted_everywhere(cast, project, folders):
     found = " ".join(places(cast, folders))
 
     for place in ("document", "posting", "annotation ", "annotationrevision", "job", "exports/", "uploads/",
-                  "snapshot.jsonl", "pool.jsonl", "vectors.npz", "held_out.jsonl", "events"):  # fmt: skip
+                  "snapshot.jsonl", "pool.jsonl", "vectors.npz", "states.sqlite", "held_out.jsonl",
+                  "events"):  # fmt: skip
         assert place in found, place
 
 

@@ -176,7 +176,7 @@ def test_a_run_loads_what_it_made_once_and_finds_what_it_is_judged_against_in_me
         with tenant_scope(cast.acme):
             predict.predictor(runs.live_version(project))
         load, loaded = predictor.load, []
-        monkeypatch.setattr(predictor, "load", lambda export, graphs: loaded.append(export) or load(export, graphs))
+        monkeypatch.setattr(predictor, "load", lambda export, *with_: loaded.append(export) or load(export, *with_))
 
         for _ in range(2):
             a_round(cast, project)

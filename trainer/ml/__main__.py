@@ -1,4 +1,4 @@
-"""The library from a shell: `python -m trainer.ml train|evaluate|predict|export`, JSON lines in and out."""
+"""The library from a shell: `python -m trainer.ml train|evaluate|predict|export|encoder`, JSON lines in and out."""
 
 import argparse
 import json
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trainer.ml.predictor import Predictor
+    from trainer.ml.states import Encoding
 
 _BATCH = 256
 
@@ -41,24 +42,41 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--previous", type=Path, help="an export whose graph the new one takes if its labels are the same"
     )
+    _takes_encoder(train, "a folder with a text encoder (docs/operators.md), whose states join the word vectors")
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--quiet", action="store_true", help="no progress on stderr")
     train.set_defaults(run=_train)
     evaluate = commands.add_parser("evaluate", help="score an export on labelled lines")
     evaluate.add_argument("--export", type=Path, required=True)
     evaluate.add_argument("--data", type=Path, required=True)
+    _takes_encoder(evaluate, "the encoder that the export was trained with")
     evaluate.set_defaults(run=_evaluate)
     predict = commands.add_parser("predict", help="answer texts, one JSON object with `text` a line, from stdin")
     predict.add_argument("--export", type=Path, required=True)
     predict.add_argument(
         "--given-spans", action="store_true", help="answer with the relations between the `spans` of each line"
     )
+    _takes_encoder(predict, "the encoder that the export was trained with")
     predict.set_defaults(run=_predict)
     export = commands.add_parser("export", help="copy an export into another directory, under its next number")
     export.add_argument("--export", type=Path, required=True)
     export.add_argument("--to", type=Path, required=True)
     export.set_defaults(run=_export)
+    encoder = commands.add_parser("encoder", help="see whether a folder holds an encoder, and how it cuts a text")
+    encoder.add_argument("folder", type=Path)
+    encoder.add_argument("--text", default="Ada Lovelace wrote to Mr. Babbage.")
+    encoder.set_defaults(run=_encoder)
     return parser
+
+
+def _takes_encoder(parser: argparse.ArgumentParser, told: str) -> None:
+    parser.add_argument("--encoder", type=Path, help=told)
+
+
+def _encoding(options: argparse.Namespace) -> "Encoding | None":
+    from trainer.ml.states import Encoding
+
+    return Encoding(options.encoder) if options.encoder else None
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -74,6 +92,7 @@ def _train(options: argparse.Namespace) -> None:
         pool=options.pool,
         seed=options.seed,
         previous=options.previous,
+        encoding=_encoding(options),
         on_progress=tell,
     )
     _put(found)
@@ -85,7 +104,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     from trainer.ml.metrics import bootstrap_interval
     from trainer.ml.predictor import load
 
-    found = evaluate_examples(load(options.export), read(options.data))
+    found = evaluate_examples(load(options.export, encoding=_encoding(options)), read(options.data))
     interval = bootstrap_interval(found.pop("documents"))
     _put({**found, "interval": interval})
 
@@ -93,7 +112,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 def _predict(options: argparse.Namespace) -> None:
     from trainer.ml.predictor import load
 
-    predictor = load(options.export)
+    predictor = load(options.export, encoding=_encoding(options))
     answers = _related if options.given_spans else _answered
     lines = _lines()
     while batch := list(islice(lines, _BATCH)):
@@ -124,10 +143,19 @@ def _related(predictor: "Predictor", lines: Sequence[dict[str, Any]]) -> Iterato
 
 def _export(options: argparse.Namespace) -> None:
     from trainer.ml.estimator import publish_copy
-    from trainer.ml.predictor import load
+    from trainer.ml.predictor import Predictor
 
-    load(options.export)
+    Predictor(options.export)
     _put({"export": str(publish_copy(options.export, options.to))})
+
+
+def _encoder(options: argparse.Namespace) -> None:
+    from trainer.ml.encoder import Encoder
+
+    encoder, text = Encoder(options.folder), options.text
+    found = encoder.encode([text])
+    pieces = [text[start:end] for start, end in zip(found.start, found.end, strict=True)]
+    _put({"fingerprint": encoder.fingerprint, "width": encoder.width, "pieces": pieces})
 
 
 def _lines() -> Iterator[dict[str, Any]]:

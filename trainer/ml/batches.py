@@ -16,9 +16,10 @@ from trainer.ml.examples import Example
 from trainer.ml.features import Features, extract
 from trainer.ml.heads import relations
 from trainer.ml.heads.choices import spoken, targets
-from trainer.ml.inputs import MANY_LABELS, Inputs, Numbering, Vocabulary, vocabulary_of
+from trainer.ml.inputs import MANY_LABELS, Numbering, Vocabulary, arrays_of, vocabulary_of
 from trainer.ml.opinions import Readings, no_opinions
 from trainer.ml.schema import Schema
+from trainer.ml.states import Basis, Between, Encoding, Pieces
 from trainer.ml.tagging import Tagging, TokenArrays, tag
 from trainer.ml.tokens import Tokenizer
 from trainer.ml.vector_cache import vectors_of
@@ -37,6 +38,7 @@ class Batch:
     spread: np.ndarray  # [spelling features] words that each occurs in
     tagging: Tagging
     readings: Readings | None  # all texts, for rough models of spans; none where their opinions would say nothing
+    basis: Basis | None = None  # of an encoder's states, if there is one
     relations_left_out: int = 0  # between spans too far apart
 
 
@@ -57,20 +59,30 @@ def batch_of(
     *,
     pool: Sequence[str] = (),
     cache: Path | None = None,
+    encoding: Encoding | None = None,
+    between: Between = lambda: None,
 ) -> Batch:
     """Extract and number the features of all examples, and turn their answers into targets.
 
-    Word vectors are learnt from the examples' texts and those of the `pool`; `cache` is where they are kept.
+    Word vectors are learnt from the examples' texts and those of the `pool`; `cache` is where they are kept. With an
+    `encoding`, tokens have states, too; `between` is called now and then while they are made, and may raise.
     """
-    found = _read([e.text for e in examples], tokenizer)
-    named = [_read([spoken(choice) for choice in question.choices], tokenizer) for question in schema.questions]
+    own = [e.text for e in examples]
+    spoken_names = [[spoken(choice) for choice in question.choices] for question in schema.questions]
+    found = _read(own, tokenizer)
+    named = [_read(names, tokenizer) for names in spoken_names]
     vocabulary = vocabulary_of(found, *named, labels=len(schema.spans))
-    texts = [*(e.text for e in examples), *pool]
+    texts = [*own, *pool]
     vectors = vectors_of(texts, tokenizer, cache)
     numbering = Numbering(vocabulary, vectors, no_opinions(vectors, len(schema.spans)))
-    numbered = numbering.number(found)
+    basis = encoding.basis(texts, between) if encoding else None
+
+    def states(of: Sequence[str]) -> Pieces | None:
+        return encoding.pieces(of, basis, between) if encoding and basis else None
+
+    numbered = numbering.number(found, states(own))
     lesson = relations.lesson_of(examples, schema, numbered) if schema.relations else relations.NO_LESSON
-    inputs = _arrays(numbered)
+    inputs = arrays_of(numbered)
     arrays = TokenArrays(
         inputs["document"],
         inputs["start"],
@@ -85,7 +97,9 @@ def batch_of(
     for index, question in enumerate(schema.questions):
         labels[f"choices_{index}"], labels[f"choice_weights_{index}"] = targets(examples, question)
     labels |= lesson.labels
-    names = [_arrays(numbering.number(features)) for features in named]
+    names = [
+        arrays_of(numbering.number(features, states(of))) for features, of in zip(named, spoken_names, strict=True)
+    ]
     spread = np.bincount(inputs["spelling"].indices[:, 1], minlength=len(vocabulary["spelling"]))
     bundles = bundled([inputs, *names], vocabulary)
     vocabulary = {**vocabulary, "relations": lesson.vocabulary}
@@ -95,13 +109,8 @@ def batch_of(
     readings = Readings(texts, tokenizer, numbering, bundles) if asked else None
     labels |= {f"choice_names_{index}": bundles.inputs(given) for index, given in enumerate(names)}
     inputs = bundles.inputs(inputs)
-    return Batch(inputs, labels, vocabulary, bundles, vectors, spread, tagging, readings, lesson.left_out)
+    return Batch(inputs, labels, vocabulary, bundles, vectors, spread, tagging, readings, basis, lesson.left_out)
 
 
 def _read(texts: Sequence[str], tokenizer: Tokenizer) -> Features:
     return extract(tf.constant([ex.encodable(text) for text in texts], tf.string), tokenizer)
-
-
-def _arrays(inputs: Inputs) -> dict[str, Any]:
-    found: dict[str, Any] = tf.nest.map_structure(lambda tensor: tensor.numpy(), inputs._asdict())
-    return found

@@ -9,11 +9,11 @@ import tensorflow as tf
 from trainer.ml.features import OFFSETS, PIECES, Pairs, Template, distinct, hashed, mix
 from trainer.ml.heads.spans import FoundSpans
 from trainer.ml.inputs import Inputs
-from trainer.ml.tokens import places
+from trainer.ml.tokens import places, position
 
 WITHIN = 40  # tokens between two spans, at most
 FOLLOWING = 12  # spans after a span that it is paired with, at most: cost grows with the spans, not their square
-_PLACES, _SIZES = 2**26, 2**20  # more than a position and a length can be in a sort key
+_SIZES = 2**20  # more than a length can be in a sort key
 _FAR = 12  # from so many tokens on, one distance is like another
 _LEFT, _RIGHT = np.int64(1), np.int64(2)  # stand for the words of the spans
 _WHOLE, _BEGINNING, _ENDS = 0, 1, (2, 3, 4)  # columns of `Inputs.pieces`
@@ -39,7 +39,7 @@ class Seen(NamedTuple):
     """What a model is shown of the candidates."""
 
     features: Pairs  # candidate → hash
-    meaning: tf.Tensor  # [P, SIDES * width] mean vector of the words between, vectors of both last words
+    meaning: tf.Tensor  # [P, SIDES * width] mean vector of the words between, of both last words; with their states
 
 
 SIDES = 3
@@ -59,20 +59,16 @@ def placed(inputs: Inputs, given: Mapping[str, Any], labels: Sequence[str]) -> t
     """
     document, start, end = (tf.cast(given[f"span_{name}"], tf.int64) for name in ("document", "start", "end"))
     size = tf.minimum(end - start, _SIZES - 1)
-    order = tf.argsort(_position(document, start) * _SIZES + size, stable=True)
+    order = tf.argsort(position(document, start) * _SIZES + size, stable=True)
     document, start, end = (tf.gather(column, order) for column in (document, start, end))
-    starts, ends = _position(inputs.document, inputs.start), _position(inputs.document, inputs.end)
+    starts, ends = position(inputs.document, inputs.start), position(inputs.document, inputs.end)
     most = tf.size(starts) - 1
-    first = tf.minimum(tf.searchsorted(ends, _position(document, start), side="right"), most)
-    last = tf.maximum(tf.searchsorted(starts, _position(document, end), side="left") - 1, first)
+    first = tf.minimum(tf.searchsorted(ends, position(document, start), side="right"), most)
+    last = tf.maximum(tf.searchsorted(starts, position(document, end), side="left") - 1, first)
     named = tf.gather(given["span_label"], order)[:, None] == tf.constant([list(labels)], tf.string)
     label = tf.where(tf.reduce_any(named, axis=1), tf.argmax(named, axis=1, output_type=tf.int32), len(labels))
     sure = tf.ones_like(first, tf.float32)
     return FoundSpans(first, last, label, sure, tf.cast(document, tf.int32)), order
-
-
-def _position(document: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
-    return tf.cast(document, tf.int64) * _PLACES + tf.cast(place, tf.int64)
 
 
 def candidates_of(spans: FoundSpans) -> Candidates:
@@ -159,9 +155,13 @@ class _View:
         """Mean vector of the words between, and the vectors of the last words."""
         row, place = self.steps()
         own = self.inputs.units[:, 0]
-        vectors = tf.gather(self.inputs.meaning, tf.gather(own, tf.gather(self.after, row) + place))
-        mean = tf.math.unsorted_segment_mean(vectors, row, tf.size(self.rows))
-        heads = [
-            tf.gather(self.inputs.meaning, tf.gather(own, tf.gather(self.spans.last, spans))) for spans in self.pairs
-        ]
+
+        def vectors(tokens: tf.Tensor) -> tf.Tensor:
+            found = tf.gather(self.inputs.meaning, tf.gather(own, tokens))
+            states = self.inputs.states
+            return found if states is None else tf.concat([found, tf.gather(states, tokens)], 1)
+
+        between = vectors(tf.gather(self.after, row) + place)
+        mean = tf.math.unsorted_segment_mean(between, row, tf.size(self.rows))
+        heads = [vectors(tf.gather(self.spans.last, spans)) for spans in self.pairs]
         return tf.concat([mean, *heads], 1)

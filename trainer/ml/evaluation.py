@@ -9,6 +9,7 @@ from trainer.ml import examples as ex
 from trainer.ml import metrics
 from trainer.ml.predictor import Graphs, Predictor, classes_of, load
 from trainer.ml.schema import Schema
+from trainer.ml.states import Encoding
 
 Answer = Mapping[str, Any]
 
@@ -20,14 +21,15 @@ def evaluate(
     keep: Path | None = None,
     read: Callable[[Answer], Answer] = dict,
     graphs: Graphs | None = None,
+    encoding: Encoding | None = None,
 ) -> dict[str, Any]:
     """Scores of an export on lines in their JSON form; see `metrics.score`. ``keep`` names a file for its answers.
 
     ``read`` says how its answers, in the same form, are to be read: a label may have another name by now. ``graphs``
-    are those that its owner has loaded.
+    are those that its owner has loaded, ``encoding`` the encoder that it was trained with.
     """
     examples = [ex.parse(dict(line), str(row)) for row, line in enumerate(lines)]
-    return evaluate_examples(load(export, graphs), examples, keep=keep, read=read)
+    return evaluate_examples(load(export, graphs, encoding), examples, keep=keep, read=read)
 
 
 def evaluate_examples(

@@ -17,6 +17,7 @@ from trainer.ml.predictor import Graphs, answers_of, load
 from trainer.ml.round import Round
 from trainer.ml.schema import FORMAT_VERSION, Schema
 from trainer.ml.serving import DESCRIPTION, Serving
+from trainer.ml.states import Encoding
 from trainer.ml.widening import widened
 
 VERIFIED, VERIFIED_TEXTS = 2_000, 8  # characters of how many texts on which an export is compared with its model
@@ -33,11 +34,13 @@ def export(
     seed: int = 0,
     previous: Path | None = None,
     graphs: Graphs | None = None,
+    encoding: Encoding | None = None,
 ) -> Path:
     """Write the model, with labels, thresholds and tokeniser inside, into the next numbered directory of `base`.
 
     A `previous` export gives its graph where it has the same: then only values are written and read back. A new graph
-    has to answer as the model in memory does, else there is no export; it is among `graphs` then.
+    has to answer as the model in memory does, else there is no export; it is among `graphs` then. A model that was
+    trained with an encoder needs its `encoding`.
     """
     wide, weights = widened(params, weights, round_.columns)
     serving = Serving(wide, {name: (np.round(of / FINEST) * FINEST).astype(np.float32) for name, of in weights.items()})
@@ -49,6 +52,7 @@ def export(
         "examples": len(round_.seen),
         "seed": seed,
         "tensorflow": tf.__version__,
+        **({"encoder": params.basis.to_dict()} if params.basis else {}),
         **params.calibration.to_dict(),
     }
     if previous is not None and has_graph(previous, serving.key):
@@ -57,7 +61,7 @@ def export(
 
     def finish(aside: Path) -> None:
         write_values(aside, serving.values(description | _known(aside, serving.key)))
-        _verify(aside, serving, round_.schema, texts, graphs)
+        _verify(aside, serving, round_.schema, texts, graphs=graphs, encoding=encoding)
 
     return write_saved_model(base, serving.signatures(), {"weights": serving.variables}, {}, finish)
 
@@ -76,12 +80,22 @@ def has_graph(export: Path, key: str) -> bool:
         return False
 
 
-def _verify(export: Path, serving: Serving, learnt: Schema, texts: Sequence[str], graphs: Graphs | None) -> None:
+def _verify(
+    export: Path,
+    serving: Serving,
+    learnt: Schema,
+    texts: Sequence[str],
+    *,
+    graphs: Graphs | None,
+    encoding: Encoding | None,
+) -> None:
     """Raise RuntimeError unless the export says of texts what the model in memory says, within a tolerance."""
-    outputs = serving.answers(tf.constant([encodable(text) for text in texts], tf.string))
+    basis = serving.params.basis
+    pieces = encoding.pieces(texts, basis) if encoding and basis else None
+    outputs = serving.answers(tf.constant([encodable(text) for text in texts], tf.string), pieces)
     arrays = {name: value.numpy() for name, value in outputs.items()}
     expected = answers_of(arrays, len(texts), learnt, serving.params.schema)
-    one, other = scores_of(load(export, graphs)(texts)), scores_of(expected)
+    one, other = scores_of(load(export, graphs, encoding)(texts)), scores_of(expected)
     # What is said from one half on may be said by one of them only where the score is that half.
     if any(abs(one.get(key, 0.5) - other.get(key, 0.5)) > TOLERANCE for key in one.keys() | other.keys()):
         raise RuntimeError("the export does not answer like the model that was trained")

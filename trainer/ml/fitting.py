@@ -53,6 +53,7 @@ class Fit:
             self.stages[0].fits,
             boldness=boldness,
             copies=_copies(tokens) if batch.labels["tag_weights"].any() else 0,
+            basis=batch.basis,
         )
         self.config = RunConfig(seed=seed, save_checkpoints_secs=SAVE_SECONDS, graphs_as_traced=True)
         self.estimator = Estimator(model_fn, work, self.params, self.config)
@@ -91,7 +92,7 @@ class Fit:
         """The opinions of rough models."""
         saved = self.work / f"opinions-{number}.npy"
         if not saved.exists():
-            self._train(stage, until, [self.unknown] * stage.fits)
+            self._train(stage, until, [self.unknown] * stage.fits, by_words=stage.settled > 0)
             found = [self._opinion(stage, fit) for fit in range(stage.fits)]
             _write(saved, lambda file: np.save(file, np.stack(found)))
         return list(np.load(saved))
@@ -116,9 +117,15 @@ class Fit:
             _write(saved, lambda file: file.write(json.dumps(answered).encode()))
         return {int(row): answer for row, answer in json.loads(saved.read_text(encoding="utf-8")).items()}
 
-    def _train(self, stage: Stage, until: int, opinions: Sequence[np.ndarray]) -> None:
-        """On everything but what each fit of the stage holds back, up to so many steps in all."""
+    def _train(self, stage: Stage, until: int, opinions: Sequence[np.ndarray], *, by_words: bool = False) -> None:
+        """On everything but what each fit of the stage holds back, up to so many steps in all.
+
+        A rough model whose opinions are wanted goes `by_words` alone: it reads all texts, and to encode them would take
+        longer than everything else.
+        """
         inputs = with_opinions(self.batch.inputs, opinions, self.batch.vectors, learning=True)
+        if by_words and "states" in inputs:
+            inputs["states"] = np.zeros_like(inputs["states"])
         labels = {**self.batch.labels, "learns": (~stage.held.T).astype(np.float32)}
         data = tf.data.Dataset.from_tensors((inputs, labels)).repeat(until)
         hooks = [_Tell(self.tell, sum(self.params.phases))]

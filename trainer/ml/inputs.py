@@ -14,6 +14,7 @@ import tensorflow as tf
 from trainer.ml.features import PRIME, Features, Pairs
 from trainer.ml.lookup import find, kept
 from trainer.ml.meaning import Meaning
+from trainer.ml.states import Pieces, pooled
 from trainer.ml.tokens import places
 from trainer.ml.vectors import Vectors
 
@@ -57,6 +58,7 @@ class Inputs(NamedTuple):
     pairs: Sparse  # token → feature
     words: Sparse  # document → type
     bigrams: Sparse  # document → feature
+    states: Any = None  # [N, dimensions] what an encoder says of each token; None where there is none, or none is heard
 
 
 def vocabulary_of(*found: Features, labels: int = 0) -> Vocabulary:
@@ -91,8 +93,8 @@ class Numbering:
         self.known = {kind: kept(f"{kind}_vocabulary", values) for kind, values in vocabulary.items()}
         self.meaning = Meaning(vectors, opinions)
 
-    def number(self, found: Features) -> Inputs:
-        """The features of a batch as a model takes them."""
+    def number(self, found: Features, pieces: Pieces | None = None) -> Inputs:
+        """The features of a batch as a model takes them, with the states of its tokens where an encoder's are given."""
         tokens = found.tokens
         meaning, opinion, units = self.meaning.of(found)
         pair_meaning, pair_units = self.meaning.of_pairs(found)
@@ -112,6 +114,7 @@ class Numbering:
             pair_units=pair_units,
             pieces=found.pieces,
             words=_ones(tf.stack([tf.cast(found.words.row, tf.int64), found.words.feature], 1)),
+            states=None if pieces is None else pooled(tokens, pieces),
             **{kind: self.look_up(kind, getattr(found, kind)) for kind in KINDS},
         )
 
@@ -121,6 +124,13 @@ class Numbering:
         hits = places(hit)
         indices = tf.stack([tf.gather(pairs.row, hits), tf.gather(at, hits)], 1)
         return _ones(tf.cast(indices, tf.int64))
+
+
+def arrays_of(inputs: Inputs) -> dict[str, Any]:
+    """As arrays by name, without what there is none of."""
+    given = {name: tensors for name, tensors in inputs._asdict().items() if tensors is not None}
+    found: dict[str, Any] = tf.nest.map_structure(lambda tensor: tensor.numpy(), given)
+    return found
 
 
 def _ones(indices: tf.Tensor) -> Sparse:

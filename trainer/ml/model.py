@@ -19,6 +19,7 @@ from trainer.ml.heads.spans import FoundSpans, SpanHead
 from trainer.ml.inputs import MANY_LABELS, Fits, Inputs, Numbering, Vocabulary
 from trainer.ml.opinions import TALLY, tallied
 from trainer.ml.schema import Question, Schema
+from trainer.ml.states import DIRECTIONS, OFFSET, Basis, Pieces, pieces_in
 from trainer.ml.tokens import Tokenizer
 from trainer.ml.vectors import Vectors
 
@@ -38,6 +39,7 @@ class ModelParams:
     span_decay: float = 0.2
     boldness: float = 0.0
     copies: int = 0  # of the examples with some words hidden
+    basis: Basis | None = None  # of the states that an encoder gives to tokens; none without one
     choice_decay: float = 0.01
     relation_decay: float = 0.2
     calibration: Calibration = field(default_factory=Calibration)  # none: scores as the heads give them
@@ -55,7 +57,7 @@ def model_fn(features: dict[str, tf.Tensor], labels: Any, mode: ModeKeys, params
     model = Model(params, fit)
     given = {name: tensor for name, tensor in features.items() if name in GIVEN}
     rest = {name: tensor for name, tensor in features.items() if name not in GIVEN}
-    inputs = model.read(rest["text"]) if "text" in rest else Inputs(**rest)
+    inputs = model.read(rest["text"], pieces_in(rest)) if "text" in rest else Inputs(**rest)
     if tally is not None:
         return EstimatorSpec(mode, predictions=model.tally(inputs))
     if mode == ModeKeys.PREDICT:
@@ -80,6 +82,10 @@ class Model:
         schema, known = params.schema, params.vocabulary
         self.params, self.fits = params, Fits(params.fits, fit)
         self.numbering = Numbering(known, params.vectors, params.opinions)
+        if params.basis:  # an export carries it: whoever asks needs it
+            tf.Variable(params.basis.directions, trainable=False, name=DIRECTIONS)
+            tf.Variable(params.basis.offset, trainable=False, name=OFFSET)
+        self.states = params.basis.dimensions if params.basis else 0
         self.own: list[list[tf.Variable]] = []  # weights of each head, in the order of the heads
         self.spans = self._head(self._span_head) if schema.spans else None
         self.choices = [self._head(partial(self._choice_head, question)) for question in schema.questions]
@@ -112,20 +118,23 @@ class Model:
             boldness=params.boldness,
             copies=params.copies,
             fits=self.fits,
+            states=self.states,
         )
 
     def _choice_head(self, question: Question) -> ChoiceHead:
         params = self.params
         known, vectors = params.vocabulary, params.vectors
-        return ChoiceHead(question, known, vectors, params.spread, decay=params.choice_decay, fits=self.fits)
+        own: dict[str, Any] = {"decay": params.choice_decay, "fits": self.fits, "states": self.states}
+        return ChoiceHead(question, known, vectors, params.spread, **own)
 
     def _relation_head(self) -> RelationHead:
         params = self.params
         labels, known, vectors = len(params.schema.relations), params.vocabulary, params.vectors
-        return RelationHead(labels, known, vectors, decay=params.relation_decay, fits=self.fits)
+        own: dict[str, Any] = {"decay": params.relation_decay, "fits": self.fits, "states": self.states}
+        return RelationHead(labels, known, vectors, **own)
 
-    def read(self, texts: tf.Tensor) -> Inputs:
-        return self.numbering.number(extract(texts, self.params.tokenizer))
+    def read(self, texts: tf.Tensor, pieces: Pieces | None = None) -> Inputs:
+        return self.numbering.number(extract(texts, self.params.tokenizer), pieces)
 
     def tally(self, inputs: Inputs) -> dict[str, tf.Tensor]:
         """What the span head thinks of the words of a batch, for a table of opinions."""

@@ -23,7 +23,7 @@ import tensorflow as tf
 from trainer.ml.bundles import Bundles
 from trainer.ml.examples import encodable
 from trainer.ml.features import extract
-from trainer.ml.inputs import Inputs, Numbering
+from trainer.ml.inputs import Inputs, Numbering, arrays_of
 from trainer.ml.meaning import SURE
 from trainer.ml.tokens import Tokenizer
 from trainer.ml.vectors import Vectors
@@ -108,5 +108,4 @@ def _thinned(texts: Sequence[str]) -> list[str]:
 
 def _numbered(texts: Sequence[str], tokenizer: Tokenizer, numbering: Numbering) -> dict[str, Any]:
     found = extract(tf.constant([encodable(text) for text in texts], tf.string), tokenizer)
-    inputs = tf.nest.map_structure(lambda tensor: tensor.numpy(), numbering.number(found)._asdict())
-    return {**inputs, TALLY: np.array(True)}
+    return {**arrays_of(numbering.number(found)), TALLY: np.array(True)}

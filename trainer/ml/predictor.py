@@ -12,12 +12,14 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.ml.candidates import given_spans
+from trainer.ml.encoder_folder import WrongEncoder
 from trainer.ml.estimator.config import keep_graphs_as_traced
 from trainer.ml.estimator.exports import GRAPH
 from trainer.ml.estimator.spec import DEFAULT_SIGNATURE
 from trainer.ml.estimator.values import read_values
 from trainer.ml.examples import encodable
 from trainer.ml.schema import FORMAT_VERSION, Question, Schema
+from trainer.ml.states import Basis, Encoding
 
 _BATCH_CHARACTERS, _BATCH_TEXTS = 100_000, 256
 DOUBTS = ("uncertainty", "margin", "entropy", "total_uncertainty", "total_entropy")  # older exports have no totals
@@ -76,11 +78,14 @@ class Graphs:
 class Predictor:
     """Calls the signatures of one export, in batches of bounded size."""
 
-    def __init__(self, export: Path | str, graphs: Graphs | None = None) -> None:
+    def __init__(self, export: Path | str, graphs: Graphs | None = None, encoding: Encoding | None = None) -> None:
+        """A model that was trained with an encoder answers only with the same one, `encoding`."""
         export = Path(export)
         try:
             self._graph, self._values = (graphs or Graphs()).of(export)
             self.description: dict[str, Any] = json.loads(self._run("describe")["json"])
+            self._basis = Basis.of_export(self.description, self._values)
+            self._encoding = encoding
             self._relates = "relations" in self._graph.signatures  # not where the schema has no relation
         except (OSError, LookupError, ValueError, RuntimeError, tf.errors.OpError) as error:
             raise UnknownFormat(f"{export} is not a model exported from here: {error}") from error
@@ -90,6 +95,18 @@ class Predictor:
         self.schema = Schema.from_dict(self.description["schema"])
         # Older exports have columns for what they had learnt alone.
         self.columns = Schema.from_dict(self.description.get("columns", self.description["schema"]))
+
+    def check_encoder(self) -> None:
+        """Raise WrongEncoder, or BadEncoder, where this model cannot answer with the encoder that there is."""
+        self._pieces([])
+
+    def _pieces(self, texts: Sequence[str]) -> dict[str, tf.Tensor]:
+        """What an encoder says of texts, as further inputs of a signature; none where the model needs no encoder."""
+        if self._basis is None:
+            return {}
+        if self._encoding is None:
+            raise WrongEncoder("the model was trained with an encoder, and none is configured: train again")
+        return self._encoding.pieces(texts, self._basis).named()
 
     def _run(self, signature: str, **given: tf.Tensor) -> dict[str, Any]:
         return self._graph.run(signature, self._values, **given)
@@ -103,7 +120,8 @@ class Predictor:
         """
         answers: list[dict[str, Any]] = []
         for batch in _batches(texts):
-            outputs = self._run(DEFAULT_SIGNATURE, text=tf.constant([encodable(text) for text in batch], tf.string))
+            asked = tf.constant([encodable(text) for text in batch], tf.string)
+            outputs = self._run(DEFAULT_SIGNATURE, text=asked, **self._pieces(batch))
             answers += answers_of(outputs, len(batch), self.schema, self.columns)
         return answers
 
@@ -122,7 +140,8 @@ class Predictor:
             return [[] for _ in texts]
         for batch in _batches(texts):
             ours = given_spans(given[len(found) : len(found) + len(batch)])
-            outputs = self._run("relations", text=tf.constant([encodable(text) for text in batch], tf.string), **ours)
+            asked = tf.constant([encodable(text) for text in batch], tf.string)
+            outputs = self._run("relations", text=asked, **ours, **self._pieces(batch))
             found += relations_of(outputs, len(batch))
         return found
 
@@ -167,9 +186,14 @@ class Predictor:
         }
 
 
-def load(export: Path | str, graphs: Graphs | None = None) -> Predictor:
-    """The predictor of an export directory, on one of its owner's `graphs` if it has the same."""
-    return Predictor(export, graphs)
+def load(export: Path | str, graphs: Graphs | None = None, encoding: Encoding | None = None) -> Predictor:
+    """The predictor of an export directory, on one of its owner's `graphs` if it has the same.
+
+    Raises WrongEncoder where the model was trained with an encoder, and the `encoding` has another, or there is none.
+    """
+    predictor = Predictor(export, graphs, encoding)
+    predictor.check_encoder()
+    return predictor
 
 
 def relations_of(outputs: dict[str, np.ndarray], size: int) -> list[list[dict[str, Any]]]:

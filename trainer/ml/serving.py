@@ -27,6 +27,7 @@ from trainer.ml.estimator.variables import MODEL, VariableStore
 from trainer.ml.inputs import Inputs
 from trainer.ml.model import Model, ModelParams
 from trainer.ml.schema import FORMAT_VERSION
+from trainer.ml.states import Pieces, pieces_in, specs_of
 
 DESCRIPTION = "description"
 TEXT = {"text": tf.TensorSpec([None], tf.string)}
@@ -72,33 +73,39 @@ class Serving:
         }
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
-    def answers(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
+    def answers(self, texts: tf.Tensor, pieces: Pieces | None = None) -> dict[str, tf.Tensor]:
         """What the default signature answers; it may be called outside a graph, too."""
         with self._model() as model:
-            return model.answers(model.read(texts))
+            return model.answers(model.read(texts, pieces))
 
     def signatures(self) -> dict[str, Any]:
         """The functions of an export, by name."""
         describe = serving_function(lambda _: {"json": self.variables[DESCRIPTION].read_value()}, {})
         made = {"describe": describe}
+        asked = TEXT | specs_of(self.params.basis)
         if not self.params.schema.relations:
-            return made | {DEFAULT_SIGNATURE: serving_function(lambda given: self.answers(given["text"]), TEXT)}
+
+            def answer(given: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+                return self.answers(given["text"], pieces_in(given))
+
+            return made | {DEFAULT_SIGNATURE: serving_function(answer, asked)}
 
         @partial(tf.function, autograph=False)  # one that both signatures call
-        def read(texts: tf.Tensor) -> Inputs:
+        def read(texts: tf.Tensor, pieces: Pieces | None) -> Inputs:
             with self._model() as model:
-                return model.read(texts)
+                return model.read(texts, pieces)
 
         def answers(given: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
             with self._model() as model:
-                return model.answers(read(given["text"]))
+                return model.answers(read(given["text"], pieces_in(given)))
 
         def related(given: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
             with self._model() as model:
-                return model.related(read(given["text"]), {name: given[name] for name in GIVEN})
+                inputs = read(given["text"], pieces_in(given))
+                return model.related(inputs, {name: given[name] for name in GIVEN})
 
-        both = {DEFAULT_SIGNATURE: serving_function(answers, TEXT)}
-        return made | both | {"relations": serving_function(related, TEXT | GIVEN)}
+        both = {DEFAULT_SIGNATURE: serving_function(answers, asked)}
+        return made | both | {"relations": serving_function(related, asked | GIVEN)}
 
 
 def _of_any_length(following: Callable[..., tf.Variable], **request: Any) -> tf.Variable:

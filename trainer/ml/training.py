@@ -4,8 +4,9 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,10 @@ from trainer.ml.fitting import Fit, Progress
 from trainer.ml.heads.choices import targets
 from trainer.ml.metrics import bootstrap_interval
 from trainer.ml.pool import read as read_pool
-from trainer.ml.predictor import Graphs, load, ranked
+from trainer.ml.predictor import Graphs, Predictor, load, ranked
 from trainer.ml.round import Round
 from trainer.ml.schema import NothingToLearn, Question, Schema
+from trainer.ml.states import Encoding
 
 
 def train(
@@ -36,6 +38,7 @@ def train(
     schema: Mapping[str, Any] | None = None,
     previous: Path | None = None,
     graphs: Graphs | None = None,
+    encoding: Encoding | None = None,
     on_progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Train on labelled lines and export to `model_dir/export/<number>/`.
@@ -44,6 +47,8 @@ def train(
     and kept in the file `cache` for the next training of the same project.
     A `previous` export of the project, which has to be as it was published, lends its graph if it has the same labels.
     `graphs` are those that the caller has loaded for this project, and wants to find again.
+    With an `encoding`, what an operator's encoder says of words joins what is learnt of them here; the export then
+    answers only with the same encoder.
     Lines marked `"split": "check"` are only measured on. Where none is, what is measured are answers out of fold:
     each of a model that had not learnt from the document. A call that was killed can be repeated: it goes on from
     its last checkpoint. `on_progress` may raise to cancel. One call at a time may use a `model_dir`.
@@ -54,9 +59,15 @@ def train(
     lines = ex.read(data)
     texts = read_pool(pool, seed) if pool else []
     round_ = Round.of(lines, Schema.from_dict(schema) if schema is not None else None)
-    work = _workplace(model_dir, data, round_, seed, texts)
-    tell({"phase": "prepare", "examples": len(round_.seen)})
-    batch = batch_of(round_.seen, round_.schema, round_.tokenizer, pool=texts, cache=cache)
+    about = [round_.schema.to_dict(), *([encoding.encoder.fingerprint] if encoding else []), *texts]
+    work = _workplace(model_dir, data, seed, about)
+
+    def prepare() -> None:
+        tell({"phase": "prepare", "examples": len(round_.seen)})
+
+    prepare()
+    given: dict[str, Any] = {"pool": texts, "cache": cache, "encoding": encoding, "between": prepare}
+    batch = batch_of(round_.seen, round_.schema, round_.tokenizer, **given)
     if round_.schema.spans and not batch.labels["tags"].any() and not round_.schema.questions:
         raise NothingToLearn("no labelled span lies on the edges of words, and there is no question")
     fit = Fit(work, round_, batch, seed, tell)
@@ -64,11 +75,12 @@ def train(
     tell({"phase": "export"})
     known = _calibration(round_, answered)
     params = replace(fit.whole, calibration=known)
-    graphs = graphs or Graphs()
-    written = export(params, fit.weights(), round_, model_dir / "export", seed=seed, previous=previous, graphs=graphs)
+    loaded: dict[str, Any] = {"graphs": graphs or Graphs(), "encoding": encoding}
+    written = export(params, fit.weights(), round_, model_dir / "export", seed=seed, previous=previous, **loaded)
     if round_.held:
         tell({"phase": "evaluate", "documents": len(round_.held)})
-    metrics = _measure(round_, written, graphs, _as_exported(round_, answered, known)) | known.to_dict()
+    exported = partial(load, written, **loaded)
+    metrics = _measure(round_, exported, _as_exported(round_, answered, known)) | known.to_dict()
     shutil.rmtree(work, ignore_errors=True)
     left_out = {key: getattr(batch.tagging, key) for key in ("off_edges", "overlapping", "across")}
     left_out["relations"] = batch.relations_left_out
@@ -82,9 +94,9 @@ def train(
     }
 
 
-def _workplace(model_dir: Path, data: Path, round_: Round, seed: int, pool: Sequence[str]) -> Path:
+def _workplace(model_dir: Path, data: Path, seed: int, about: Sequence[Any]) -> Path:
     """The directory for this very training, so that a repeated call resumes it and another one starts afresh."""
-    told = json.dumps([seed, round_.schema.to_dict(), *pool])
+    told = json.dumps([seed, *about])
     mark = hashlib.sha256(data.read_bytes() + told.encode()).hexdigest()[:16]
     base = model_dir / "work"
     for other in base.glob("*"):
@@ -96,10 +108,12 @@ def _workplace(model_dir: Path, data: Path, round_: Round, seed: int, pool: Sequ
     return base / mark
 
 
-def _measure(round_: Round, written: Path, graphs: Graphs, answered: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
+def _measure(
+    round_: Round, exported: Callable[[], Predictor], answered: Mapping[int, dict[str, Any]]
+) -> dict[str, Any]:
     """Scores on the documents that are held out or, where none is, on the answers out of fold."""
     if round_.held:
-        found = evaluate_examples(load(written, graphs), round_.held)
+        found = evaluate_examples(exported(), round_.held)
     elif answered:
         examples, answers = [round_.seen[row] for row in answered], list(answered.values())
         given = [answer["given"] for answer in answers] if round_.schema.relations else None

@@ -18,7 +18,7 @@ from trainer.ml.schema import Question, Schema
 
 Weights = Mapping[str, np.ndarray]
 _MIXED = {  # tables whose columns add up to classes, by kind of label
-    "span": ("spelling", "context", "pairs", "meaning", "opinion", "pair_meaning"),
+    "span": ("spelling", "context", "pairs", "meaning", "opinion", "pair_meaning", "states"),
     "relation": ("features", "meaning"),
 }
 
@@ -92,7 +92,9 @@ def _mixed(kind: str, weights: Weights, places: np.ndarray, labels: int) -> dict
     turn = _spread(shared(len(places)).astype(float), classes, width) @ np.linalg.inv(shared(labels).astype(float))
     found = {}
     for table in _MIXED[kind]:
-        given = weights[f"{kind}_{table}"]
+        given = weights.get(f"{kind}_{table}")
+        if given is None:  # there are states only with an encoder
+            continue
         blocks = given.reshape(-1, len(turn)) @ turn
         found[f"{kind}_{table}"] = blocks.reshape(len(given), -1).astype(np.float32)
     if kind == "span":
@@ -110,9 +112,9 @@ def _chained(weights: Weights, places: np.ndarray, labels: int) -> dict[str, np.
 
 def _chosen(weights: Weights, index: int, places: np.ndarray, choices: int) -> dict[str, np.ndarray]:
     number = f"_{index}" if index else ""
-    tables = {f"choice_{table}{number}": 0.0 for table in ("spelling", "bigrams", "meaning")}
+    tables = {f"choice_{table}{number}": 0.0 for table in ("spelling", "bigrams", "meaning", "states")}
     barred = tables | {f"choice_bias{number}": FORBIDDEN}
-    return {name: _spread(weights[name], places, choices, rest) for name, rest in barred.items()}
+    return {name: _spread(weights[name], places, choices, rest) for name, rest in barred.items() if name in weights}
 
 
 def _part(part: Part | None, places: np.ndarray, labels: int) -> Part | None:

@@ -23,7 +23,7 @@ _MEANING = 0.6  # length of the meaning of a document, whose words have length 1
 
 
 class ChoiceHead:
-    """A linear classifier over pieces of words, pairs of adjacent words, and the mean of the words' vectors."""
+    """A linear classifier over pieces of words, pairs of adjacent words, and the mean of vectors (and states)."""
 
     def __init__(
         self,
@@ -34,8 +34,11 @@ class ChoiceHead:
         *,
         decay: float,
         fits: Fits,
+        states: int = 0,
     ) -> None:
-        """`spread` [spelling features] says how many words each piece occurs in."""
+        """`spread` [spelling features] says how many words each piece occurs in, `states` how many numbers an encoder's
+        state of a token has.
+        """
         self.question, self.decay = question, decay
         scale = np.maximum(spread, 1.0) ** _SPREAD
         variable = tf.Variable(scale[:, None].astype(np.float32), trainable=False, name="choice_scale", shape=[None, 1])
@@ -44,6 +47,7 @@ class ChoiceHead:
         self.spelling = fits.weights("choice_spelling", len(vocabulary["spelling"]), width)
         self.bigrams = fits.weights("choice_bigrams", len(vocabulary["bigrams"]), width)
         self.meaning = fits.weights("choice_meaning", vectors.width - _HABITS, width)
+        self.states = fits.weights("choice_states", states, width) if states else None
         self.bias = fits.weights("choice_bias", width)
 
     @property
@@ -64,9 +68,11 @@ class ChoiceHead:
         summed = times(inputs.words, inputs.documents, types)
         summed += times(inputs.bigrams, inputs.documents, self.bigrams)
         own = inputs.units[:, 0]
-        vectors = tf.gather(inputs.meaning[:, :-_HABITS] * rarity, own)
-        mean = tf.math.l2_normalize(tf.math.unsorted_segment_sum(vectors, inputs.document, inputs.documents), axis=1)
+        mean = _direction(tf.gather(inputs.meaning[:, :-_HABITS] * rarity, own), inputs)
         scores = summed / tf.sqrt(tf.maximum(size, 1.0)) + _MEANING * tf.matmul(mean, self.meaning)
+        if self.states is not None and inputs.states is not None:
+            state = _direction(inputs.states * tf.gather(rarity, own), inputs)
+            scores += _MEANING * tf.matmul(state, self.states)
         return scores + self.bias[:, None]
 
     def loss(self, inputs: Inputs, target: tf.Tensor, document_weights: tf.Tensor, names: Inputs) -> tf.Tensor:
@@ -75,7 +81,8 @@ class ChoiceHead:
         """
         given = tf.reduce_sum(document_weights * self._errors(self.scores(inputs), target), 1)
         named = tf.reduce_sum(self._errors(self.scores(names)[:, :-1], tf.eye(self.width)), 1)
-        return given + named + self.decay * half_squares(self.spelling, self.bigrams, self.meaning)
+        tables = [self.spelling, self.bigrams, self.meaning, *([] if self.states is None else [self.states])]
+        return given + named + self.decay * half_squares(*tables)
 
     def _errors(self, scores: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
         target = tf.broadcast_to(target, tf.shape(scores))
@@ -87,6 +94,11 @@ class ChoiceHead:
         """Probability of each choice, [B, C], by the fit that answers."""
         scores = self.scores(inputs)[0, :-1] * scale.slope + scale.offset
         return tf.sigmoid(scores) if self.question.multiple else tf.nn.softmax(scores)
+
+
+def _direction(of_tokens: tf.Tensor, inputs: Inputs) -> tf.Tensor:
+    """Of each document, [B + 1, …]: the sum over its tokens, at length 1."""
+    return tf.math.l2_normalize(tf.math.unsorted_segment_sum(of_tokens, inputs.document, inputs.documents), axis=1)
 
 
 def _rarity(meaning: tf.Tensor) -> tf.Tensor:

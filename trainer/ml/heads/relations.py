@@ -30,11 +30,14 @@ class FoundRelations(NamedTuple):
 class RelationHead:
     """Classes are none, then each label twice: the span that comes first as the head, and as the tail."""
 
-    def __init__(self, labels: int, vocabulary: Vocabulary, vectors: Vectors, *, decay: float, fits: Fits) -> None:
+    def __init__(
+        self, labels: int, vocabulary: Vocabulary, vectors: Vectors, *, decay: float, fits: Fits, states: int = 0
+    ) -> None:
+        """`states` is how many numbers an encoder's state of a token has."""
         self.labels, self.decay = labels, decay
         self.width = 1 + 2 * labels
         self.features = fits.weights("relation_features", len(vocabulary["relations"]), self.width)
-        self.meaning = fits.weights("relation_meaning", SIDES * vectors.width, self.width)
+        self.meaning = fits.weights("relation_meaning", SIDES * (vectors.width + states), self.width)
         self.bias = fits.weights("relation_bias", self.width)
 
     def scores(self, features: Sparse, meaning: tf.Tensor) -> tf.Tensor:

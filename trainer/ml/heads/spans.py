@@ -13,6 +13,7 @@ from trainer.ml.meaning import PAIRS
 from trainer.ml.vectors import Vectors
 from trainer.ml.windows import Windows, windows_of
 
+_HEARD = [(by, 0 if by == 0 else 1 + OFFSETS.index(by)) for by in (0, -1, 1)]  # whose states tell, and their types
 HIDDEN = 0.4  # share of the words that are hidden in a copy
 
 
@@ -51,7 +52,9 @@ class SpanHead:
         boldness: float,
         copies: int,
         fits: Fits,
+        states: int = 0,
     ) -> None:
+        """`states` is how many numbers an encoder's state of a token has."""
         self.labels, self.decay, self.boldness, self.copies = labels, decay, boldness, copies
         self.width, self.shared = 2 * labels + 1, shared(labels, apart=labels <= MANY_LABELS)
         self.columns = len(self.shared)
@@ -61,6 +64,7 @@ class SpanHead:
         self.meaning = fits.weights("span_meaning", vectors.width, (1 + len(OFFSETS)) * self.columns)
         self.opinion = fits.weights("span_opinion", 1 + labels, (1 + len(OFFSETS)) * self.columns)
         self.pair_meaning = fits.weights("span_pair_meaning", vectors.pair_values.shape[1], len(PAIRS) * self.columns)
+        self.states = fits.weights("span_states", states, len(_HEARD) * self.columns) if states else None
         self.moves = fits.weights("span_moves", self.width, self.width)
         self.start, self.end = (fits.weights(name, self.width) for name in ("span_start", "span_end"))
         self.bias = fits.weights("span_bias", self.width)
@@ -138,7 +142,15 @@ class SpanHead:
         found = around(columns, inputs.units)
         if self.paired:
             found += around(tf.matmul(inputs.pair_meaning, self.pair_meaning), inputs.pair_units)
-        return found
+        return found if self.states is None or inputs.states is None else found + self._heard(inputs, self.states)
+
+    def _heard(self, inputs: Inputs, weights: tf.Tensor) -> tf.Tensor:
+        """[F, N, columns]: by the states of a token and of its nearest neighbours in its line."""
+        columns = tf.pad(tf.matmul(inputs.states, weights), [[0, 0], [0, 1], [0, 0]])  # none for no neighbour
+        nobody = tf.shape(inputs.states)[0]
+        own = tf.range(nobody)
+        beside = [tf.where(inputs.types[:, place] == inputs.type_count, nobody, own + by) for by, place in _HEARD]
+        return around(columns, tf.stack(beside, 1))
 
     def _looks(self, inputs: Inputs) -> Inputs:
         """The same, where no feature tells which word it is."""
@@ -180,4 +192,6 @@ class SpanHead:
     def _penalty(self) -> tf.Tensor:
         large = half_squares(self.spelling, self.context, self.pairs)
         small = half_squares(self.moves, self.start, self.end, self.meaning, self.opinion, self.pair_meaning)
+        if self.states is not None:
+            small += half_squares(self.states)
         return large + 0.3 * small + 0.05 * half_squares(self.bias)
