@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.ml import examples as ex
-from trainer.ml import partial
+from trainer.ml import openings, partial
 from trainer.ml.bundles import Bundles, bundled
 from trainer.ml.characters import SINGLE
 from trainer.ml.examples import Example
@@ -64,7 +64,8 @@ def batch_of(
     """
     found = _read([e.text for e in examples], tokenizer)
     named = [_read([spoken(choice) for choice in question.choices], tokenizer) for question in schema.questions]
-    vocabulary = vocabulary_of(found, *named, labels=len(schema.spans))
+    opening = openings.tell(found, examples, schema.questions)
+    vocabulary = vocabulary_of(found, *named, labels=len(schema.spans), openings=opening)
     texts = [*(e.text for e in examples), *pool]
     vectors = vectors_of(texts, tokenizer, cache)
     numbering = Numbering(vocabulary, vectors, no_opinions(vectors, len(schema.spans)))
