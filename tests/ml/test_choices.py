@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from trainer.ml.batches import batch_of
 from trainer.ml.examples import Example
-from trainer.ml.features import extract
+from trainer.ml.features import extract, is_opening
 from trainer.ml.heads.choices import ChoiceHead, spoken, targets
 from trainer.ml.heads.scores import Scale
 from trainer.ml.inputs import Fits, Inputs, Numbering
@@ -55,6 +55,35 @@ def fitted(
 )
 def test_the_name_of_a_choice_is_read_as_words(choice: str, text: str) -> None:
     assert spoken(choice) == text
+
+
+def test_what_a_document_opens_with_tells_its_choice_where_the_examples_show_that_it_does() -> None:
+    beside = [(place, beast) for place in PLACES for beast in BEASTS]
+    learnt, asked = beside[::2], beside[1::2]
+    either = {"cause": "why {} the {} when {}", "time": "when {} the {} why {}"}
+
+    def say(choice: str, place: str, beast: str) -> str:
+        return either[choice].format(place, beast, place)
+
+    answers = {say(choice, *pair): choice for choice in either for pair in learnt}
+    shares = fitted(answers, [say("cause", *pair) for pair in asked], ("cause", "time"))
+
+    assert (shares[:, 0] > 0.6).all()
+
+
+def test_what_documents_open_with_is_not_looked_at_where_it_tells_nothing() -> None:
+    question = Question("topic", False, ("place", "beast"))
+    said = [
+        (f"{opening} {word}", choice)
+        for choice, words in (("place", PLACES), ("beast", BEASTS))
+        for word in words
+        for opening in ("tell me of", "i like", "what of")
+    ]
+    examples = [Example(text, text, classes={"topic": (choice,)}) for text, choice in said]
+
+    batch = batch_of(examples, Schema(questions=(question,)), Tokenizer())
+
+    assert not is_opening(batch.vocabulary["bigrams"][:-1]).any()
 
 
 def test_the_name_of_a_choice_is_an_example_of_it() -> None:

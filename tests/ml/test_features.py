@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from trainer.ml.features import extract, is_look
+from trainer.ml.features import extract, is_look, is_opening
 from trainer.ml.inputs import vocabulary_of
 from trainer.ml.tokens import Tokenizer
 
@@ -33,13 +33,27 @@ def test_looks_are_told_from_identities() -> None:
     assert is_look(np.array([3, 4, 2**31 - 1])).tolist() == [True, False, True]
 
 
+def test_a_document_opens_with_its_first_word_and_its_first_two_whatever_line_they_are_in() -> None:
+    found = extract(
+        tf.constant(["\nWhen was it?\nWhen else?", "when did it end", "so when was it", "When"]), Tokenizer()
+    )
+    rows, features = found.bigrams.row.numpy(), found.bigrams.feature.numpy()
+
+    was, did, so, alone = (set(features[(rows == row) & is_opening(features)]) for row in range(4))
+
+    assert [len(opening) for opening in (was, did, so, alone)] == [2, 2, 2, 2]
+    assert len(was & did) == len(was & alone) == 1  # the first word
+    assert not was & so
+
+
 def test_what_occurs_once_is_left_out_of_long_texts_only() -> None:
     short = extract(tf.constant(["a rare combination"]), Tokenizer())
     long = extract(tf.constant(["one two " * 15_000, "a rare combination"]), Tokenizer())
 
     for kind in ("pairs", "bigrams"):
-        assert set(getattr(short, kind).feature.numpy()) <= set(vocabulary_of(short)[kind])
+        assert set(getattr(short, kind).feature.numpy()) <= set(vocabulary_of(short, openings=True)[kind])
     rare, known = set(long.pairs.feature.numpy()), set(vocabulary_of(long)["pairs"])
     assert 0 < len(known) < len(rare)
-    assert vocabulary_of(long, short)["bigrams"].size == 1 + short.bigrams.feature.shape[0]
+    pairs_of_words = short.bigrams.feature.numpy() % 2 == 0
+    assert vocabulary_of(long, short)["bigrams"].size == 1 + pairs_of_words.sum()
     assert set(long.spelling.feature.numpy()) <= set(vocabulary_of(long)["spelling"])

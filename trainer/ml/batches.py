@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from trainer.ml import examples as ex
-from trainer.ml import partial
+from trainer.ml import openings, partial
 from trainer.ml.bundles import Bundles, bundled
 from trainer.ml.characters import SINGLE
 from trainer.ml.examples import Example
@@ -71,7 +71,8 @@ def batch_of(
     spoken_names = [[spoken(choice) for choice in question.choices] for question in schema.questions]
     found = _read(own, tokenizer)
     named = [_read(names, tokenizer) for names in spoken_names]
-    vocabulary = vocabulary_of(found, *named, labels=len(schema.spans))
+    opening = openings.tell(found, examples, schema.questions)
+    vocabulary = vocabulary_of(found, *named, labels=len(schema.spans), openings=opening)
     texts = [*own, *pool]
     vectors = vectors_of(texts, tokenizer, cache)
     numbering = Numbering(vocabulary, vectors, no_opinions(vectors, len(schema.spans)))

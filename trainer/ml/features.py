@@ -22,6 +22,8 @@ OFFSETS = (-2, -1, 1, 2)  # the neighbours whose spelling a token sees
 _POWERS = 64  # characters beyond this many share a power
 _PART = 200_000  # characters that are read at once
 _LOOKS = frozenset({1, 2, 21, 30, 31, 32, 35, 36, 37, 45, 47, 48})  # templates that say how words look
+_OPENINGS = frozenset({52, 53})
+_ODD = sorted(_LOOKS | _OPENINGS)  # their features are odd numbers
 _AFFIXES, _GRAMS = (1, 2, 3, 4), (3, 4, 5)
 
 
@@ -54,7 +56,7 @@ class Features(NamedTuple):
     context: Pairs  # type → what its neighbours see of it
     pairs: Pairs  # token → combinations with its neighbours
     words: Pairs  # document → types in it
-    bigrams: Pairs  # document → pairs of adjacent words
+    bigrams: Pairs  # document → pairs of adjacent words, and with which words it opens
 
 
 def extract(texts: tf.Tensor, tokenizer: Tokenizer) -> Features:
@@ -87,7 +89,7 @@ def extract(texts: tf.Tensor, tokenizer: Tokenizer) -> Features:
         hashed(context),
         hashed([*combinations, *habits]),
         words,
-        distinct(hashed([bigrams])),
+        distinct(hashed([bigrams, *_openings(tokens, at[0], at[1], tf.concat([word, [1]], 0))])),
     )
 
 
@@ -269,6 +271,14 @@ def _combinations(
     return found, Template(50, tokens.document, mix(w[0], w[1]))
 
 
+def _openings(tokens: Tokens, own: tf.Tensor, following: tf.Tensor, word: tf.Tensor) -> list[Template]:
+    """The first word of each document, and its first two."""
+    first = places(tf.concat([[True], tokens.document[1:] != tokens.document[:-1]], 0))
+    one, two = (tf.gather(word, tf.gather(types, first)) for types in (own, following))
+    document = tf.gather(tokens.document, first)
+    return [Template(52, document, one), Template(53, document, mix(one, two))]
+
+
 def _runs(tokens: Tokens, word: tf.Tensor, shape: tf.Tensor, some: tf.Tensor) -> list[Template]:
     """Runs of tokens of one class that touch, in some scripts the words: what they are, and where in one a token is."""
     new = ~tokens.glued | (shape != tf.concat([[-1], shape[:-1]], 0))
@@ -327,19 +337,24 @@ def mix(*parts: tf.Tensor) -> tf.Tensor:
 def hashed(found: Sequence[Template]) -> Pairs:
     """The features of templates, by hash; computed for all at once, since operations cost more than numbers."""
     number = np.array([template.number for template in found])
-    constants = np.stack([(0x9E3779B1 * (2 * number + 1)) % PRIME, number, np.isin(number, list(_LOOKS))], 1)
+    constants = np.stack([(0x9E3779B1 * (2 * number + 1)) % PRIME, number, np.isin(number, _ODD)], 1)
     ends = tf.cumsum(tf.stack([tf.size(template.row) for template in found]))
-    factor, kind, looks = tf.unstack(
+    factor, kind, odd = tf.unstack(
         tf.gather(tf.constant(constants), tf.searchsorted(ends, tf.range(ends[-1]), side="right")), axis=1
     )
     value = tf.concat([tf.cast(template.value, tf.int64) for template in found], 0)
     mixed = (value * factor + kind) % PRIME
-    return Pairs(tf.concat([template.row for template in found], 0), mixed // 2 * 2 + looks)
+    return Pairs(tf.concat([template.row for template in found], 0), mixed // 2 * 2 + odd)
 
 
 def is_look(features: np.ndarray) -> np.ndarray:
     """True for features of how words look; the others tell which words they are."""
     return np.asarray(features) % 2 == 1
+
+
+def is_opening(bigrams: np.ndarray) -> np.ndarray:
+    """True for the words that a document opens with; the others are pairs from anywhere in it."""
+    return np.asarray(bigrams) % 2 == 1
 
 
 def distinct(pairs: Pairs) -> Pairs:

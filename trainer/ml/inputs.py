@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from trainer.ml.features import PRIME, Features, Pairs
+from trainer.ml.features import PRIME, Features, Pairs, is_opening
 from trainer.ml.lookup import find, kept
 from trainer.ml.meaning import Meaning
 from trainer.ml.states import Pieces, pooled
@@ -19,6 +19,7 @@ from trainer.ml.tokens import places
 from trainer.ml.vectors import Vectors
 
 _LONG = 20_000  # tokens
+OPENING = 2.0  # value of what a document opens with, beside that of a pair of words
 MANY_LABELS = 20  # from here on weights are saved, which are as many as features times labels
 KINDS = ("spelling", "context", "pairs", "bigrams")
 
@@ -61,8 +62,8 @@ class Inputs(NamedTuple):
     states: Any = None  # [N, dimensions] what an encoder says of each token; None where there is none, or none is heard
 
 
-def vocabulary_of(*found: Features, labels: int = 0) -> Vocabulary:
-    """The features that occur, and one value that none has, so that it is never empty.
+def vocabulary_of(*found: Features, labels: int = 0, openings: bool = False) -> Vocabulary:
+    """The features that occur, and one value that none has, so that it is never empty; `openings` only if wanted.
 
     Of combinations those are left out that occur once in a long text: they are many, and say next to nothing. Where
     (span) `labels` are many, that is so in any text, and of what neighbours see of a word, too.
@@ -76,6 +77,8 @@ def vocabulary_of(*found: Features, labels: int = 0) -> Vocabulary:
         known, place = np.unique(hashes, return_inverse=True)
         if kind in rare_go:
             known = known[np.bincount(place, np.concatenate([_times_seen(kind, features) for features in found])) > 1]
+        if kind == "bigrams" and not openings:
+            known = known[~is_opening(known)]
         vocabulary[kind] = np.append(known, PRIME)
     return vocabulary
 
@@ -119,11 +122,14 @@ class Numbering:
         )
 
     def look_up(self, kind: str, pairs: Pairs) -> Sparse:
-        """Pairs of known features."""
+        """Pairs of known features. What a document opens with counts more than a pair of words elsewhere."""
         at, hit = find(pairs.feature, self.known[kind])
         hits = places(hit)
-        indices = tf.stack([tf.gather(pairs.row, hits), tf.gather(at, hits)], 1)
-        return _ones(tf.cast(indices, tf.int64))
+        indices = tf.cast(tf.stack([tf.gather(pairs.row, hits), tf.gather(at, hits)], 1), tf.int64)
+        if kind != "bigrams":
+            return _ones(indices)
+        opens = tf.cast(tf.gather(pairs.feature, hits) % 2, tf.float32)
+        return Sparse(indices, 1.0 + (OPENING - 1.0) * opens)
 
 
 def arrays_of(inputs: Inputs) -> dict[str, Any]:
