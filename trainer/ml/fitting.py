@@ -158,8 +158,8 @@ class Fit:
 
     def _predicted(self, features: Mapping[str, Any], fit: int) -> dict[str, np.ndarray]:
         given = {**features, FIT: np.int32(fit)}
-        # A program of several heads takes longer to trace than the answers of five folds take without one. That of spans
-        # alone is small, and without it loops over all positions go operation by operation.
+        # A program of several heads takes longer to trace than five folds take to be answered without. That of spans is
+        # small, and without it loops over all positions go operation by operation.
         heads = bool(self.round.schema.spans) + len(self.round.schema.questions) + bool(self.round.schema.relations)
         if TALLY not in features and heads > 1:
             found: dict[str, np.ndarray] = self.estimator.predict_once(given)
