@@ -84,7 +84,7 @@ def test_neither_postgresql_writes_peoples_texts_to_its_log() -> None:
 def test_every_default_in_compose_is_one_that_the_code_takes() -> None:
     defaults = dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", compose()))
     own = {k: v for k, v in os.environ.items() if k not in defaults}
-    # An encoder's is what is mounted where there is none; in the containers the variable is empty then.
+    # An encoder's is what is mounted where there is none.
     told = {"DATABASE_URL", "REDIS_URL", "ENCODER_DIR"}
     empty = {name: value for name, value in defaults.items() if name not in told}
 
