@@ -238,7 +238,6 @@ def without_ends(text: tf.Tensor) -> dict[str, tf.Tensor]:
         ({"answer": without_ends}, "serving_default does not answer with end"),
         ({"answer": lambda text: encoders.runs(text) | {"start": tf.zeros([1])}}, "must be integers [p]"),
     ],
-    ids=str,
 )
 def test_an_encoder_without_the_signature_is_told_what_it_lacks(
     options: dict[str, Any], told: str, tmp_path: Path
