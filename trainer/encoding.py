@@ -37,4 +37,4 @@ def warm_up() -> None:
         try:
             encoder_at(settings.ENCODER_DIR)
         except encoder_folder.BadEncoder as error:
-            log.error("encoder_unusable", reason=str(error))
+            log.warning("encoder_unusable", reason=str(error))

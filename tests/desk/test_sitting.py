@@ -220,6 +220,7 @@ def test_skipping_asks_why(place, context):
     desk.press(".")
     assert desk.page.evaluate("() => document.activeElement.id") == "skip-words"
     desk.press("Escape")
+    desk.page.wait_for_selector("#skip", state="hidden")
     assert desk.document == first, "and lets go"
     desk.page.focus("button[name=act][value=skip]")
     for _ in range(3):
@@ -228,6 +229,7 @@ def test_skipping_asks_why(place, context):
     assert desk.document == first, "a key that is held opens it only"
     desk.page.keyboard.up("Enter")
     desk.press("Escape")
+    desk.page.wait_for_selector("#skip", state="hidden")
     desk.page.focus("#text")
     desk.press(".", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp")
     assert desk.page.input_value("#skip-words") == "Not in a language that I read"

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from trainer.ml.bundles import Bundles, bundled
 from trainer.ml.features import extract, is_look, read_words
-from trainer.ml.inputs import KINDS, Inputs, Numbering, Sparse, vocabulary_of
+from trainer.ml.inputs import KINDS, Inputs, Numbering, Sparse, arrays_of, vocabulary_of
 from trainer.ml.opinions import no_opinions
 from trainer.ml.tokens import Tokenizer
 from trainer.ml.vectors import learn
@@ -27,7 +27,7 @@ def bundles(numbering: Numbering) -> Bundles:
 
 def numbered(numbering: Numbering, *texts: str) -> dict[str, Sparse]:
     inputs: Inputs = numbering.number(extract(tf.constant(texts), Tokenizer()))
-    return tf.nest.map_structure(lambda tensor: tensor.numpy(), inputs._asdict())
+    return arrays_of(inputs)
 
 
 def known(numbering: Numbering) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ from trainer.ml.examples import Example
 from trainer.ml.features import extract, is_opening
 from trainer.ml.heads.choices import ChoiceHead, spoken, targets
 from trainer.ml.heads.scores import Scale
-from trainer.ml.inputs import Fits, Inputs, Numbering
+from trainer.ml.inputs import Fits, Inputs, Numbering, arrays_of
 from trainer.ml.opinions import no_opinions
 from trainer.ml.schema import Question, Schema
 from trainer.ml.tokens import Tokenizer
@@ -39,7 +39,7 @@ def fitted(
         tables = [table - 0.2 * slope for table, slope in zip(tables, tape.gradient(loss, tables), strict=True)]
     numbering = Numbering(batch.vocabulary, batch.vectors, no_opinions(batch.vectors, 0))
     asked = numbering.number(extract(tf.constant(texts), Tokenizer()))
-    numbered = tf.nest.map_structure(lambda tensor: tensor.numpy(), asked._asdict())
+    numbered = arrays_of(asked)
     return np.asarray(head.shares(Inputs(**batch.bundles.inputs(numbered)), Scale("choice", len(choices), None)))
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from trainer.ml.bundles import Bundles, bundled
 from trainer.ml.features import extract, read_words
-from trainer.ml.inputs import Inputs, Numbering, vocabulary_of
+from trainer.ml.inputs import Inputs, Numbering, arrays_of, vocabulary_of
 from trainer.ml.opinions import Readings, no_opinions, tallied, with_opinions
 from trainer.ml.tokens import Tokenizer
 from trainer.ml.vectors import Vectors, learn
@@ -29,7 +29,7 @@ def numbering(vectors: Vectors) -> Numbering:
 
 def numbered(numbering: Numbering, *texts: str) -> dict[str, Any]:
     inputs = numbering.number(extract(tf.constant(texts), Tokenizer()))
-    return tf.nest.map_structure(lambda tensor: tensor.numpy(), inputs._asdict())
+    return arrays_of(inputs)
 
 
 @pytest.fixture(scope="module")
