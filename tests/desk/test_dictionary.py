@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 import pytest
+from playwright.sync_api import Route
 
 from tests.desk.bench import Bench, watched
 from tests.desk.sheet import Sheet, span
@@ -161,6 +162,34 @@ def test_an_act_in_a_text_of_5000_words_costs_little_more_for_it(sheet: Sheet):
     spent = min(sheet.cost(mark % start) for start in (2100, 2900, 3700))
 
     assert spent < 100
+
+
+def test_a_document_that_was_faster_than_the_answer_that_taught_hears_of_it(place, context):
+    bench = Bench(place, "late", "Ada Lovelace wrote.", "We read Ada Lovelace.")
+    desk = bench.desk(context)
+    desk.page.wait_for_function("() => !document.querySelector('#desk').desk.sitting.shelf.filling")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    desk.page.route("**/annotation", hold)
+    desk.page.evaluate(
+        """() => {
+             const { board, sitting } = document.querySelector("marginalia-desk").desk;
+             const start = board.text.string.indexOf("Ada Lovelace");
+             board.choose({ start, end: start + 12 });
+             sitting.shelf.sheets = [];
+           }"""
+    )
+
+    desk.press("1").submit()
+    assert desk.suggested() == []
+    for route in held:
+        route.continue_()
+
+    desk.notes("From the dictionary")
+    assert desk.suggested() == [("Ada Lovelace", "PERSON")]
 
 
 def test_what_was_marked_in_one_document_is_suggested_in_the_next(place, context):

@@ -39,6 +39,14 @@ export class Looking {
     }
   }
 
+  /** What the dictionary says by now of the document on the desk, which came before an answer of ours had taught it.
+   *  @param {Current} current */
+  async late(current) {
+    if (!current.terms || current.suggestion) return;
+    const looked = await this.sitting.server.get(`documents/${current.id}/suggestions`).catch(() => null);
+    if (this.sitting.current === current && looked?.terms) this.learnt({ [current.id]: looked.terms });
+  }
+
   /** @param {Current} current @param {import("./terms.js").Term[]} terms */
   #know(current, terms) {
     this.sitting.board.learn(terms.map(itemOf));

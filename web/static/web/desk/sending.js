@@ -114,6 +114,8 @@ export class Sending {
     for (const sheet of shelf.sheets) if (sheet.document.id === document) sheet.annotation = annotation;
     if (annotation.state !== "draft") this.sitting.model.answered();
     this.sitting.looking.learnt(terms);
+    // What came onto the desk while this was on its way could not be asked for beside it.
+    if (body.beside && current && current.id !== document && !body.beside.includes(current.id)) this.sitting.looking.late(current);
     if (current?.id === document) {
       current.revision = annotation.revision;
       current.sheet.annotation = annotation;

@@ -102,11 +102,15 @@ export class Sitting {
     }
     this.current = null;
     this.board.clear();
+    const { outbox } = this;
+    const before = outbox.waiting.length;
     await this.#while(t("Fetching the next document…"), async () => {
       await this.#fetchNext();
       const found = this.shelf.take();
       if (found) this.show(found, { push: true });
       else this.#finish(this.shelf.reason);
+      // Whether the document was read before or after an answer that arrived meanwhile, nobody knows.
+      if (this.current && outbox.waiting.length < before) this.looking.late(this.current);
     });
   }
 
