@@ -167,6 +167,16 @@ def test_an_export_has_room_for_labels_that_nothing_was_learnt_of_yet(second: Le
     np.testing.assert_array_equal(other["choice_0"][:, MORE.questions[0].choices.index("sport")], 0.0)
 
 
+def test_labels_that_stay_as_they_are_keep_their_weights(second: Learnt) -> None:
+    asked_more = replace(second.params.schema, questions=MORE.questions)
+
+    _, weights = widened(second.params, second.weights, asked_more)
+
+    same = [name for name in weights if not name.startswith("choice_")]
+    assert all(weights[name] is second.weights[name] for name in same)
+    assert weights["choice_bias"].shape == (3,)
+
+
 def test_relations_know_spans_by_what_was_learnt_of_their_labels(second: Learnt, whole: Path, tmp_path: Path) -> None:
     wide = asked(second, MORE).export(tmp_path)
     # Of the last label the one knows as little as the other.

@@ -43,10 +43,10 @@ def widened(params: ModelParams, weights: Weights, columns: Schema) -> tuple[Mod
         return params, weights
     spans, relations = _places(learnt.spans, columns.spans), _places(learnt.relations, columns.relations)
     found = dict(weights)
-    if learnt.spans:
+    if columns.spans != learnt.spans:  # very many labels have columns of another kind, and stay as they are
         found |= _mixed("span", found, spans, len(columns.spans))
         found |= _chained(found, spans, len(columns.spans))
-    if learnt.relations:
+    if columns.relations != learnt.relations:
         found |= _mixed("relation", found, relations, len(columns.relations))
     chosen = {
         question.name: _places(question.choices, of.choices)
