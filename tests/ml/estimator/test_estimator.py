@@ -203,3 +203,48 @@ def test_lbfgs_finds_the_least_of_a_bent_valley_in_each_phase(tmp_path: Path) ->
     ]
 
     np.testing.assert_allclose(lowest, [[1, 1], [2, 2]], atol=1e-2)
+
+
+def line_through(features: Any, labels: Any, mode: ModeKeys, params: np.ndarray) -> EstimatorSpec:
+    """The least of |w - features|² / 2 + |params - w|² / 2, of as many numbers as there are."""
+    weights = tf.Variable(np.zeros(len(params), np.float32), name="weights", shape=[None])
+    wanted = tf.Variable(params, name="wanted", trainable=False, shape=[None])
+    loss = tf.reduce_sum(tf.square(weights - features) + tf.square(wanted - weights)) / 2
+    # Two vectors of the optimizer, so that it has something to forget.
+    train_op = minimize(loss, lambda: Lbfgs((10,), 2, large=True)) if mode == ModeKeys.TRAIN else None
+    return EstimatorSpec(mode, predictions=weights, loss=loss, train_op=train_op)
+
+
+def test_an_estimator_begins_anew_with_what_it_has_traced(tmp_path: Path) -> None:
+    def variables(params: np.ndarray) -> None:
+        tf.Variable(np.zeros(len(params), np.float32), name="weights", shape=[None])
+        tf.Variable(params, name="wanted", trainable=False, shape=[None])
+
+    def of_any_length(specs: tf.TensorSpec) -> tf.TensorSpec:
+        return tf.TensorSpec([None], specs.dtype)
+
+    def found(estimator: Estimator, goal: np.ndarray) -> np.ndarray:
+        def repeated() -> tf.data.Dataset:
+            return tf.data.Dataset.from_tensors(goal).repeat(10)
+
+        estimator.train(repeated, max_steps=10)
+        return np.asarray(next(estimator.predict(repeated, yield_single_examples=False)))
+
+    config = RunConfig(seed=None, traced_for=of_any_length)
+    estimator = Estimator(line_through, tmp_path / "one", np.float32([2, 4]), config)
+    np.testing.assert_allclose(found(estimator, np.float32([0, 2])), [1, 3], atol=1e-4)
+    programs = dict(estimator._programs._traced)
+
+    estimator.empty()
+    assert all(not variable.numpy().size for variable in estimator.trainable_variables)
+    estimator.begin_anew(tmp_path / "two", np.float32([6, 6, 6]), config, variables)
+
+    assert estimator.latest_step() is None
+    np.testing.assert_allclose(found(estimator, np.float32([0, 2, 4])), [3, 4, 5], atol=1e-4)
+    assert estimator._programs._traced == programs
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]
+
+    # In the first place, with what is there: nothing is done again.
+    estimator.begin_anew(tmp_path / "one", np.float32([2, 4]), config, variables)
+    np.testing.assert_allclose(found(estimator, np.float32([0, 2])), [1, 3], atol=1e-4)
+    assert estimator.latest_step() == 10

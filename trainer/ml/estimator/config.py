@@ -2,7 +2,7 @@
 
 import functools
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,8 @@ PRECISIONS = ("float32", "float64", "mixed_float16", "mixed_bfloat16")
 class RunConfig:
     """How an Estimator runs; ValueError names what cannot be.
 
-    seed                   of initial values, of Keras' random layers and of TensorFlow's random operations
+    seed                   of initial values, of Keras' random layers and of TensorFlow's random operations; None where
+                           a model has no chance in it: to set a seed makes TensorFlow forget kernels that are needed
     save_checkpoints_steps a checkpoint each so many steps; if None, by time
     save_checkpoints_secs  a checkpoint when so many seconds have passed since the last; if None too, only at the end
     keep_checkpoint_max    how many of the newest checkpoints stay; None for all
@@ -29,9 +30,11 @@ class RunConfig:
                            None for the policy that is set
     gpu_memory_growth      take the memory of GPUs as it is needed, not all at once
     graphs_as_traced       see `keep_graphs_as_traced`
+    traced_for             from the specs of an input to those of all inputs that one program is to take, with shapes
+                           that leave more open; None for a program for each form of input
     """
 
-    seed: int = 0
+    seed: int | None = 0
     save_checkpoints_steps: int | None = None
     save_checkpoints_secs: float | None = 60.0
     keep_checkpoint_max: int | None = 2
@@ -42,6 +45,7 @@ class RunConfig:
     precision: str | None = None
     gpu_memory_growth: bool = True
     graphs_as_traced: bool = False
+    traced_for: Callable[[Any], Any] | None = None
 
     def __post_init__(self) -> None:
         for name in ("save_checkpoints_steps", "keep_checkpoint_max", "save_summary_steps", "threads"):

@@ -69,6 +69,27 @@ class Estimator:
         self._dirty = False  # whether they have values that are in no checkpoint
         self._training = False
 
+    def begin_anew(
+        self, model_dir: Path | str, params: Any, config: RunConfig, variables: Callable[[Any], object]
+    ) -> None:
+        """Be an Estimator of another training of the same model, with the programs that are traced already.
+
+        `params` may differ from those before in what is no more than initial values: `variables(params)` makes all
+        variables that the model function does, which take those. What stands in a traced program stays as it was, so
+        variables whose shapes differ from one training to the next need shapes that leave it open, and inputs
+        `traced_for`. Nothing may be closed over. Initial values that are no functions are kept by no optimizer.
+        """
+        self.model_dir, self.params, self.config, self._warm = Path(model_dir), params, config, None
+        self._checkpoints = Checkpoints(self.model_dir, config.keep_checkpoint_max)
+        self._programs.begin_anew(self._call, config, lambda: variables(params))
+        self._step.assign(0)
+        self._at, self._held, self._dirty = None, set(), False
+
+    def empty(self) -> None:
+        """Hold no values in variables of any length, until it begins anew."""
+        self._programs.store.empty()
+        self._at, self._held, self._dirty = None, set(), True
+
     def train(
         self,
         input_fn: InputFn,
@@ -88,7 +109,8 @@ class Estimator:
         """
         if (steps is None) == (max_steps is None):
             raise ValueError("give either steps or max_steps")
-        tf.random.set_seed(self.config.seed)
+        if self.config.seed is not None:
+            tf.random.set_seed(self.config.seed)
         dataset = input_fn()
         program = self._programs.get(ModeKeys.TRAIN, self._spread(dataset).element_spec)
         done = self._resume()

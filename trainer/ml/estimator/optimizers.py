@@ -8,8 +8,6 @@ import tensorflow as tf
 
 from trainer.ml.estimator.running import private_variables, trainable_variables
 
-_LARGE = 4_000_000  # numbers in a vector that is not to be copied without need
-
 
 class Optimizer(Protocol):
     """What `minimize` needs of an optimizer: every Keras optimizer has it."""
@@ -84,34 +82,36 @@ class Lbfgs:
     along their first axis: problems of one form that are solved side by side, each with steps of its own.
     """
 
-    def __init__(self, phases: Sequence[int], memory: int = 6) -> None:
+    def __init__(self, phases: Sequence[int], memory: int = 6, *, large: bool = False) -> None:
+        """`large` vectors (of millions of numbers) are not copied where that can be helped."""
         self.ends = [sum(phases[: i + 1]) for i in range(len(phases))]
-        self.memory = memory
+        self.memory, self.large = memory, large
 
     def step(self, loss: tf.Tensor, gradients: Sequence[tf.Tensor], variables: Sequence[tf.Variable]) -> None:
         """Judge where the variables are, and move them."""
         fits = loss.shape.num_elements()
-        sizes = [variable.shape.num_elements() // fits for variable in variables]
         count = _kept("count", dtype=tf.int32)
-        state = _State.kept(fits, sum(sizes), self.memory)
+        state = _State.kept(fits, self.memory)
         fresh = tf.reduce_any(count == tf.constant([0, *self.ends]))
-        here = tf.concat([tf.reshape(variable, [fits, -1]) for variable in variables], 1)
+        flat = [tf.reshape(variable, [fits, -1]) for variable in variables]
+        here = tf.concat(flat, 1)
         slope = tf.concat([tf.reshape(gradient, [fits, -1]) for gradient in gradients], 1)
         now = _State.of([variable.read_value() for variable in state.flat()])
-        judge = _judge(self.memory, fits * sum(sizes) >= _LARGE)
+        judge = _judge(self.memory, self.large)
         found = judge(now, _Point(here, slope, tf.reshape(loss, [fits])), fresh)
         for variable, value in zip(state.flat(), found.flat(), strict=True):
             variable.assign(tf.ensure_shape(value, variable.shape))
         last = tf.reduce_any(count.assign_add(1) == tf.constant(self.ends))
         target = found.base + tf.expand_dims(tf.where(last, 0.0, found.length), 1) * found.direction
+        sizes = [tf.shape(part)[1] for part in flat]
         for variable, part in zip(variables, tf.split(target, sizes, axis=1), strict=True):
-            variable.assign(tf.reshape(part, variable.shape))
+            variable.assign(tf.reshape(part, tf.shape(variable)))
 
 
-def _kept(name: str, *shape: int, dtype: tf.DType = tf.float32) -> tf.Variable:
+def _kept(name: str, *shape: int | None, dtype: tf.DType = tf.float32) -> tf.Variable:
     # Replicas compute the same from the same, each in its own copy.
     return tf.Variable(
-        lambda: tf.zeros(shape, dtype),
+        lambda: tf.zeros([length or 0 for length in shape], dtype),
         trainable=False,
         name=name,
         dtype=dtype,
@@ -138,9 +138,9 @@ class _State(NamedTuple):
     turns: tuple[Any, ...]  # [F, n] each
 
     @classmethod
-    def kept(cls, fits: int, size: int, memory: int) -> "_State":
-        """Of variables."""
-        one, vector = (fits,), (fits, size)
+    def kept(cls, fits: int, memory: int) -> "_State":
+        """Of variables, which hold vectors of any length."""
+        one, vector = (fits,), (fits, None)
         names = {"loss": one, "length": one, "descent": one, "base": vector, "slope": vector, "direction": vector}
         names |= {"inverse": (memory, fits), "scale": one}
         moves, turns = ([_kept(name, *vector) for _ in range(memory)] for name in ("move", "turn"))
@@ -183,18 +183,23 @@ class _Judge:
 
     def judged(self, state: _State, point: _Point, fresh: tf.Tensor) -> _State:
         """Go on from the point where it is low enough, remembering nothing older when `fresh`; else try half as far."""
+        state = tf.cond(fresh, lambda: self._nothing(state, point), lambda: state)
         taken = fresh | (point.loss <= state.loss + 1e-4 * state.length * state.descent)
         state = state._replace(length=0.5 * state.length)
         return tf.cond(tf.reduce_any(taken), lambda: self._accepted(state, point, taken, fresh), lambda: state)
 
+    def _nothing(self, state: _State, point: _Point) -> _State:
+        """No memory yet; whatever was remembered may be as long as it was."""
+        one, vector = tf.zeros_like(point.loss), tf.zeros_like(point.here)
+        vectors = (vector,) * len(state.moves)
+        return _State(one, one, one, vector, vector, vector, tf.zeros_like(state.inverse), one, vectors, vectors)
+
     def _accepted(self, state: _State, point: _Point, taken: tf.Tensor, fresh: tf.Tensor) -> _State:
-        forget = tf.where(fresh, 0.0, 1.0)
-        before = state._replace(inverse=forget * state.inverse, scale=forget * state.scale)
         move, turn = point.here - state.base, point.slope - state.slope
         curvature = self._dot(move, turn)
         kept = taken & ~fresh & (curvature > 1e-10)
         inverse = tf.where(kept, 1.0 / curvature, 0.0)
-        state = tf.cond(tf.reduce_any(kept), lambda: self._remembering(before, move, turn, inverse), lambda: before)
+        state = tf.cond(tf.reduce_any(kept), lambda: self._remembering(state, move, turn, inverse), lambda: state)
         direction = self._direction(state, point.slope)
         first = 1.0 / tf.maximum(tf.norm(point.slope, axis=1), 1e-9)
         length = tf.where(state.scale > 0.0, 1.0, first)

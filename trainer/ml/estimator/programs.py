@@ -45,8 +45,21 @@ class Programs:
         self._layers: KerasState | None = None
         self._traced: dict[tuple[ModeKeys, str], Program] = {}
 
+    def begin_anew(
+        self, call: Callable[[Any, Any, ModeKeys], EstimatorSpec], config: RunConfig, variables: Callable[[], object]
+    ) -> None:
+        """Keep what is traced, and give its variables initial values: the model's those that `variables()` asks for."""
+        self._call, self._config = call, config
+        running = Running(ModeKeys.PREDICT, self.store, self._step, config.seed, self._layers or KerasState())
+        with self.store.renewing(), running.active():
+            variables()
+        for mode in ModeKeys:
+            self.store.begin_anew(mode)
+
     def get(self, mode: ModeKeys, element: Any) -> Program:
         """The program for elements of this form (their specs); tracing makes the variables."""
+        if self._config.traced_for is not None:
+            element = self._config.traced_for(element)
         key = (mode, str(element))
         if key not in self._traced:
             self._traced[key] = self._trace(mode, element)

@@ -25,7 +25,7 @@ class Running:
     mode: ModeKeys
     store: VariableStore
     step: tf.Variable
-    seed: int
+    seed: int | None
     layers: "KerasState"
     due: Any = None  # in training, a boolean tensor: whether this step's summaries are wanted
     summaries: dict[str, tuple[str, tf.Tensor]] = field(default_factory=dict)

@@ -6,9 +6,9 @@ ask for the same variables by the same names; this store answers with those it h
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,8 @@ class VariableStore:
     def __init__(self, strategy: Any = None) -> None:
         self._strategy = strategy
         self._groups: dict[str, dict[str, tf.Variable]] = defaultdict(dict)
+        self._begun: dict[int, Any] = {}  # initial values of variables, where a function makes them
+        self._renewing = False
 
     def group(self, name: str) -> dict[str, tf.Variable]:
         """The variables of one group by name, in the order in which they were made."""
@@ -44,13 +46,38 @@ class VariableStore:
     def forget(self) -> None:
         """Drop all variables, so that the next run makes new ones."""
         self._groups.clear()
+        self._begun.clear()
+
+    @contextmanager
+    def renewing(self) -> Iterator[None]:
+        """Inside, a variable that is asked for takes the initial value that it is asked for with."""
+        self._renewing = True
+        try:
+            yield
+        finally:
+            self._renewing = False
+
+    def begin_anew(self, group: str) -> None:
+        """Give the variables of a group the initial values that functions make for them, if any do."""
+        for variable in self._groups[group].values():
+            if id(variable) in self._begun:
+                variable.assign(self._begun[id(variable)]())
+
+    def empty(self) -> None:
+        """Hold no values in variables that may be of any length."""
+        for variable in self.everything():
+            if None in (shape := variable.shape.as_list()):
+                variable.assign(np.zeros([length or 0 for length in shape], variable.dtype.as_numpy_dtype))
 
     def get(self, group: str, name: str, request: dict[str, Any]) -> tf.Variable:
         """The variable of this name, made as `request` says if there is none yet."""
         value = _static(request.pop("initial_value"))
         known = self._groups[group]
-        if name not in known:
+        new = name not in known
+        if new:
             known[name] = self._make(value, {**request, "name": name})
+            if callable(value):
+                self._begun[id(known[name])] = value
         shape = request.get("shape")
         if shape is None and not callable(value):
             shape = np.shape(value)
@@ -59,6 +86,8 @@ class VariableStore:
                 f"variable {name!r}: shape {tuple(shape)} asked for, but in another mode or call it was made with "
                 f"shape {tuple(known[name].shape)}"
             )
+        if self._renewing and not new:
+            known[name].assign(value() if callable(value) else value)
         return known[name]
 
     def _make(self, value: Any, request: dict[str, Any]) -> tf.Variable:
