@@ -11,7 +11,7 @@ from trainer.ml.examples import Example
 from trainer.ml.features import extract, is_opening
 from trainer.ml.heads.choices import ChoiceHead, spoken, targets
 from trainer.ml.heads.scores import Scale
-from trainer.ml.inputs import Fits, Inputs, Numbering, arrays_of
+from trainer.ml.inputs import Fits, Inputs, Numbering, arrays_of, barred
 from trainer.ml.opinions import no_opinions
 from trainer.ml.schema import Question, Schema
 from trainer.ml.tokens import Tokenizer
@@ -28,7 +28,8 @@ def fitted(
     examples = [Example(text, text, classes={"topic": (choice,)}) for text, choice in answers.items()]
     batch = batch_of(examples, Schema(questions=(question,)), Tokenizer(), pool=pool)
     spread = batch.bundles.first("spelling", batch.spread)
-    head = ChoiceHead(question, batch.bundles.vocabulary, batch.vectors, spread, decay=0.01, fits=Fits())
+    about = (question, batch.bundles.vocabulary, batch.vectors, spread)
+    head = ChoiceHead(*about, decay=0.01, fits=Fits(), barred=barred("choice", [False] * len(choices)))
     tables = [head.spelling, head.bigrams, head.meaning, head.bias]
     inputs, names = Inputs(**batch.inputs), Inputs(**batch.labels["choice_names_0"])
     for _ in range(60):

@@ -102,7 +102,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_what_words_do_not_tell_is_learnt_from_the_encoder(taught: Taught, tmp_path: Path) -> None:
     round_ = Round.of([parse(one | {"classes": {}}) for one in meetings(LINES, 1)], None)
     batch = batch_of(round_.seen, round_.schema, round_.tokenizer)
-    without = Fit(tmp_path, round_, batch, 0, lambda _: None).run()
+    without = Fit(tmp_path, round_, batch, lambda _: None).run()
 
     untold = score_answers([round_.seen[row] for row in without], list(without.values()), round_.schema)
     told = evaluate(taught.export, meetings(40, 2), encoding=taught.encoding)

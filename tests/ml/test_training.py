@@ -52,6 +52,38 @@ def test_spans_and_choices_are_learnt_together(trained: Trained) -> None:
     assert answer["total_uncertainty"] > answer["uncertainty"]  # of many tokens and a question
 
 
+def test_labels_without_an_example_change_nothing_of_the_others(write: Write, tmp_path: Path) -> None:
+    lines = [
+        {**one, "relations": [{"head": 0, "tail": 1, "label": "visits"}] if len(one["spans"]) == 2 else []}
+        for one in letters(40)
+    ]
+    shown = {
+        "spans": ["person", "place"],
+        "questions": {"topic": {"multiple": False, "choices": ["money", "travel"]}},
+        "relations": ["visits"],
+    }
+    asked = {
+        "spans": ["animal", "person", "place"],
+        "questions": {"topic": {"multiple": False, "choices": ["money", "sport", "travel"]}},
+        "relations": ["fears", "visits", "wins"],
+    }
+    data, texts = write(lines), [one["text"] for one in letters(20, seed=5)]
+
+    one, other = (train(data, tmp_path / str(len(schema["spans"])), schema=schema) for schema in (shown, asked))
+
+    assert one["metrics"]["spans"] == other["metrics"]["spans"]
+    assert one["metrics"]["thresholds"].keys() == other["metrics"]["thresholds"].keys()
+    assert other["metrics"]["not_learnt"] == {"animal": "no example", "fears": "no example", "wins": "no example"}
+    models = [load(found["export"]) for found in (one, other)]
+    assert models[0].schema == models[1].schema
+    found, wide = (exporting.scores_of(model(texts)) for model in models)
+    assert found.keys() == wide.keys()
+    assert {what for _, *rest in wide for what in rest} >= {"relation", "visits", "person"}
+    assert found == pytest.approx(wide, abs=0.02)
+    raw = models[1]._run("serving_default", text=tf.constant(texts))
+    np.testing.assert_array_equal(raw["choice_0"][:, 1], 0.0)
+
+
 def test_a_predictor_takes_any_mix_of_texts(trained: Trained) -> None:
     predictor = load(trained.export)
     text = "Please pay Anna Berg before Friday ."
@@ -235,7 +267,7 @@ def test_a_training_killed_twice_ends_as_one_that_was_not(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, texts = trained.found, [one["text"] for one in letters(10, seed=4)]
-    monkeypatch.setattr("trainer.ml.fitting.SAVE_SECONDS", 0.0)
+    monkeypatch.setattr("trainer.ml.estimators.SAVE_SECONDS", 0.0)
 
     seen: list[int] = []
     for at in (5, 35):
@@ -338,7 +370,7 @@ def test_an_answer_out_of_fold_owes_nothing_to_the_labels_of_its_document(tmp_pa
         batch = batch_of(round_.seen, round_.schema, round_.tokenizer)
         work = tmp_path / str(len(list(tmp_path.iterdir())))
         work.mkdir()
-        found = Fit(work, round_, batch, 0, lambda _: None).run()
+        found = Fit(work, round_, batch, lambda _: None).run()
         return [found[row] for row in range(len(lines))]
 
     one, two = answers(given), answers(other)

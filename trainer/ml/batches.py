@@ -14,7 +14,7 @@ from trainer.ml.bundles import Bundles, bundled
 from trainer.ml.characters import SINGLE
 from trainer.ml.examples import Example
 from trainer.ml.features import Features, extract
-from trainer.ml.heads import relations
+from trainer.ml.heads import relations, spans
 from trainer.ml.heads.choices import spoken, targets
 from trainer.ml.inputs import MANY_LABELS, Numbering, Vocabulary, arrays_of, vocabulary_of
 from trainer.ml.opinions import Readings, no_opinions
@@ -57,6 +57,7 @@ def batch_of(
     schema: Schema,
     tokenizer: Tokenizer,
     *,
+    learnt: Schema | None = None,
     pool: Sequence[str] = (),
     cache: Path | None = None,
     encoding: Encoding | None = None,
@@ -64,14 +65,19 @@ def batch_of(
 ) -> Batch:
     """Extract and number the features of all examples, and turn their answers into targets.
 
+    `schema` is what the model has columns for, `learnt` the part of it that there are examples of, if not all of it is.
     Word vectors are learnt from the examples' texts and those of the `pool`; `cache` is where they are kept. With an
     `encoding`, tokens have states, too; `between` is called now and then while they are made, and may raise.
     """
     own = [e.text for e in examples]
-    spoken_names = [[spoken(choice) for choice in question.choices] for question in schema.questions]
+    learnt = learnt or schema
+    spoken_names = [
+        [spoken(choice) if choice in of.choices else "" for choice in question.choices]
+        for question, of in zip(schema.questions, learnt.questions, strict=True)
+    ]
     found = _read(own, tokenizer)
     named = [_read(names, tokenizer) for names in spoken_names]
-    opening = openings.tell(found, examples, schema.questions)
+    opening = openings.tell(found, examples, learnt.questions)
     vocabulary = vocabulary_of(found, *named, labels=len(schema.spans), openings=opening)
     texts = [*own, *pool]
     vectors = vectors_of(texts, tokenizer, cache)
@@ -108,6 +114,7 @@ def batch_of(
     apart = not tokenizer.by_character and np.mean(found.tokens.kind.numpy() == SINGLE) < 0.5
     asked = apart and 0 < len(schema.spans) <= MANY_LABELS
     readings = Readings(texts, tokenizer, numbering, bundles) if asked else None
+    labels |= spans.lesson_of(tagging.tags, bundles.vocabulary)
     labels |= {f"choice_names_{index}": bundles.inputs(given) for index, given in enumerate(names)}
     inputs = bundles.inputs(inputs)
     return Batch(inputs, labels, vocabulary, bundles, vectors, spread, tagging, readings, basis, lesson.left_out)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,9 @@ def export(
     has to answer as the model in memory does, else there is no export; it is among `graphs` then. A model that was
     trained with an encoder needs its `encoding`.
     """
-    wide, weights = widened(params, weights, round_.columns)
-    serving = Serving(wide, {name: (np.round(of / FINEST) * FINEST).astype(np.float32) for name, of in weights.items()})
+    wide = widened(params.calibration, round_.schema, round_.columns)
+    rounded = {name: (np.round(of / FINEST) * FINEST).astype(np.float32) for name, of in weights.items()}
+    serving = Serving(replace(params, calibration=wide), rounded)
     description = {
         "format": FORMAT_VERSION,
         "schema": round_.schema.to_dict(),

@@ -1,7 +1,6 @@
 """The fit itself: stages of full-batch training, and what models say of documents that they had not learnt from."""
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -14,17 +13,17 @@ import tensorflow as tf
 from trainer.ml.batches import Batch
 from trainer.ml.candidates import given_spans
 from trainer.ml.crossfit import Stage, stages_of
-from trainer.ml.estimator import Estimator, Hook, RunConfig, Step
+from trainer.ml.estimator import Hook, Step
+from trainer.ml.estimators import Estimators
 from trainer.ml.inputs import KINDS
-from trainer.ml.model import FIT, ModelParams, model_fn, weights_of
+from trainer.ml.model import FIT, ModelParams, weights_of
 from trainer.ml.opinions import TALLY, no_opinions, with_opinions
-from trainer.ml.predictor import answers_of, relations_of
+from trainer.ml.predictor import answers_of, relations_of, shares_of
 from trainer.ml.round import Round
 from trainer.ml.unseen import as_new
 
 Progress = Callable[[dict[str, Any]], None]
 
-SAVE_SECONDS = 10.0
 _BUNDLED = re.compile(rf"(?:span|choice)_({'|'.join(KINDS)})(?![a-z])")  # tables with a row for each feature
 _COPIES = ((2_000, 2), (8_000, 1))  # with some words hidden, of fewer tokens than these
 
@@ -32,18 +31,21 @@ _COPIES = ((2_000, 2), (8_000, 1))  # with some words hidden, of fewer tokens th
 class Fit:
     """The stages of one training, and the answers that its models give to documents that they had not learnt from."""
 
-    def __init__(self, work: Path, round_: Round, batch: Batch, seed: int, tell: Progress) -> None:
+    def __init__(
+        self, work: Path, round_: Round, batch: Batch, tell: Progress, estimators: Estimators | None = None
+    ) -> None:
+        """`estimators` are those of earlier trainings, which may be used, and kept for later ones."""
         self.round, self.batch, self.tell, self.work = round_, batch, tell, work
-        tokens, labels = len(batch.labels["tags"]), len(round_.schema.spans)
+        schema = round_.columns
+        tokens, labels = len(batch.labels["tags"]), len(schema.spans)
         bundles = batch.bundles
         vocabulary = {**bundles.vocabulary, "relations": batch.vocabulary["relations"]}
-        weights = weights_of(vocabulary, round_.schema)
+        weights = weights_of(vocabulary, schema)
         self.stages = stages_of(round_.seen, tokens, labels, weights, opinions=batch.readings is not None)
         self.unknown = self.opinions = no_opinions(batch.vectors, labels)
         steps = tuple(steps for stage in self.stages for steps in (stage.rough, stage.settled) if steps)
-        boldness = _boldness(int((batch.labels["tags"] % 2 == 1).sum()))
         self.params = ModelParams(
-            round_.schema,
+            schema,
             round_.tokenizer,
             vocabulary,
             batch.vectors,
@@ -51,12 +53,15 @@ class Fit:
             self.opinions,
             steps,
             self.stages[0].fits,
-            boldness=boldness,
             copies=_copies(tokens) if batch.labels["tag_weights"].any() else 0,
             basis=batch.basis,
+            learnt=round_.schema,
         )
-        self.config = RunConfig(seed=seed, save_checkpoints_secs=SAVE_SECONDS, graphs_as_traced=True)
-        self.estimator = Estimator(model_fn, work, self.params, self.config)
+        # A program of several heads takes longer to trace than five folds take to be answered without, unless it stays.
+        # That of spans is small, and without it loops over all positions go operation by operation.
+        heads = bool(schema.spans) + len(schema.questions) + bool(schema.relations)
+        self.by_program = estimators is not None or heads == 1
+        self.estimator = (Estimators() if estimators is None else estimators).of(work, self.params)
 
     def run(self) -> dict[int, dict[str, Any]]:
         """Train; returns the answers of models to documents (by row) that they had not learnt from."""
@@ -140,9 +145,9 @@ class Fit:
         inputs = as_new(self.batch.inputs, names, held)
         inputs = with_opinions(inputs, [opinions], self.batch.vectors, learning=False)
         outputs = self._predicted(inputs, fit)
-        schema, seen = self.round.schema, self.round.seen
-        answers = answers_of(outputs, len(seen), schema)
-        shares = {question.name: outputs[f"choice_{index}"] for index, question in enumerate(schema.questions)}
+        schema, columns, seen = self.round.schema, self.round.columns, self.round.seen
+        answers = answers_of(outputs, len(seen), schema, columns)
+        shares = shares_of(outputs, schema, columns)
         given: list[list[dict[str, Any]]] = [[] for _ in seen]
         if schema.relations:
             spans = given_spans([[(span.start, span.end, span.label) for span in example.spans] for example in seen])
@@ -158,14 +163,11 @@ class Fit:
 
     def _predicted(self, features: Mapping[str, Any], fit: int) -> dict[str, np.ndarray]:
         given = {**features, FIT: np.int32(fit)}
-        # A program of several heads takes longer to trace than five folds take to be answered without. That of spans is
-        # small, and without it loops over all positions go operation by operation.
-        heads = bool(self.round.schema.spans) + len(self.round.schema.questions) + bool(self.round.schema.relations)
-        if TALLY not in features and heads > 1:
-            found: dict[str, np.ndarray] = self.estimator.predict_once(given)
-        else:
+        if self.by_program or TALLY in features:
             inputs = tf.data.Dataset.from_tensors(given)
-            found = next(self.estimator.predict(lambda: inputs, yield_single_examples=False))
+            found: dict[str, np.ndarray] = next(self.estimator.predict(lambda: inputs, yield_single_examples=False))
+        else:
+            found = self.estimator.predict_once(given)
         return found
 
 
@@ -181,11 +183,6 @@ class _Tell(Hook):
 
 def _copies(tokens: int) -> int:
     return next((copies for fewer, copies in _COPIES if tokens < fewer), 0)
-
-
-def _boldness(spans: int) -> float:
-    """Most for a hundred labelled spans or fewer, none from three thousand on."""
-    return min(2.0, max(0.0, 2.0 * (1.0 - math.log(max(spans, 1) / 100) / math.log(30))))
 
 
 def _write(path: Path, write: Callable[[Any], Any]) -> None:

@@ -4,13 +4,14 @@ In training the features of all examples are extracted and numbered once; in pre
 strings and numbers them itself, by the same functions. Both give `Inputs`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from trainer.ml.crf import FORBIDDEN
 from trainer.ml.features import PRIME, Features, Pairs, is_opening
 from trainer.ml.lookup import find, kept
 from trainer.ml.meaning import Meaning
@@ -22,6 +23,9 @@ _LONG = 20_000  # tokens
 OPENING = 2.0  # value of what a document opens with, beside that of a pair of words
 MANY_LABELS = 20  # from here on weights are saved, which are as many as features times labels
 KINDS = ("spelling", "context", "pairs", "bigrams")
+
+_BY_FIT = {"opinion": 1, "learns": 1}  # in which the fits come first: the axis that is as long as the texts are
+_ALWAYS_AS_LONG = ("variant_counts", "ratio_band")
 
 Vocabulary = Mapping[str, np.ndarray]  # kind → hashes of the features that training has seen, sorted
 
@@ -139,13 +143,26 @@ def arrays_of(inputs: Inputs) -> dict[str, Any]:
     return found
 
 
+def of_any_length(specs: Any) -> Any:
+    """From the specs of what a model takes, labels and all, those of the same for any other texts."""
+    if isinstance(specs, Mapping):
+        return {name: _of_any_length(name, of) for name, of in specs.items()}
+    return tuple(of_any_length(part) for part in specs)
+
+
+def _of_any_length(name: str, spec: Any) -> Any:
+    if isinstance(spec, Mapping):
+        return of_any_length(spec)
+    if isinstance(spec, Sparse):
+        return Sparse(*(_of_any_length(name, part) for part in spec))
+    shape = spec.shape.as_list()
+    if shape and name not in _ALWAYS_AS_LONG:
+        shape[_BY_FIT.get(name, 0)] = None
+    return tf.TensorSpec(shape, spec.dtype)
+
+
 def _ones(indices: tf.Tensor) -> Sparse:
     return Sparse(indices, tf.ones([tf.shape(indices)[0]]))
-
-
-def weights(name: str, *shape: int) -> tf.Variable:
-    """Trainable zeros."""
-    return tf.Variable(np.zeros(shape, np.float32), name=name)
 
 
 @dataclass(frozen=True)
@@ -159,12 +176,26 @@ class Fits:
     answering: Any = None  # the number of the one that answers; None where all of them learn
 
     def weights(self, name: str, *shape: int) -> tf.Tensor:
-        """A table for each, or the one of the fit that answers: [fits, *shape]."""
+        """A table of trainable zeros for each, or the one of the fit that answers: [fits, *shape]."""
+        return self._tables(name, shape, shape)
+
+    def of_features(self, name: str, features: int, columns: int) -> tf.Tensor:
+        """The same, [fits, features, columns], in a graph that does not know how many features there are."""
+        return self._tables(name, (features, columns), (None, columns))
+
+    def _tables(self, name: str, shape: tuple[int, ...], known: tuple[int | None, ...]) -> tf.Tensor:
         # As tensors: a slice of a variable would hold on to it.
-        if self.count == 1:
-            return tf.expand_dims(weights(name, *shape), 0)
-        tables = tf.convert_to_tensor(weights(name, self.count, *shape))
+        several = () if self.count == 1 else (self.count,)
+        variable = tf.Variable(np.zeros(several + shape, np.float32), name=name, shape=several + known)
+        if not several:
+            return tf.expand_dims(variable, 0)
+        tables = tf.convert_to_tensor(variable)
         return tables if self.answering is None else tf.expand_dims(tf.gather(tables, self.answering), 0)
+
+
+def barred(kind: str, classes: Sequence[bool]) -> tf.Variable:
+    """What the scores of classes are lowered by: those of which nothing is learnt are never said."""
+    return tf.Variable(np.where(classes, FORBIDDEN, 0.0).astype(np.float32), trainable=False, name=f"{kind}_barred")
 
 
 def half_squares(*tables: tf.Tensor) -> tf.Tensor:

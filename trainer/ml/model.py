@@ -1,6 +1,7 @@
 """The model function: one pass over a batch, and a head for each kind of question that the project asks."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -16,12 +17,14 @@ from trainer.ml.heads import scores
 from trainer.ml.heads.choices import ChoiceHead
 from trainer.ml.heads.relations import FoundRelations, RelationHead
 from trainer.ml.heads.spans import FoundSpans, SpanHead
-from trainer.ml.inputs import MANY_LABELS, Fits, Inputs, Numbering, Vocabulary
+from trainer.ml.inputs import MANY_LABELS, Fits, Inputs, Numbering, Vocabulary, barred
 from trainer.ml.opinions import TALLY, tallied
 from trainer.ml.schema import Question, Schema
 from trainer.ml.states import DIRECTIONS, OFFSET, Basis, Pieces, pieces_in
 from trainer.ml.tokens import Tokenizer
 from trainer.ml.vectors import Vectors
+
+_LARGE = 4_000_000  # numbers in a vector that is not to be copied without need
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,30 @@ class ModelParams:
     phases: tuple[int, ...]
     fits: int = 1  # that are fitted side by side
     span_decay: float = 0.2
-    boldness: float = 0.0
     copies: int = 0  # of the examples with some words hidden
     basis: Basis | None = None  # of the states that an encoder gives to tokens; none without one
     choice_decay: float = 0.01
     relation_decay: float = 0.2
     calibration: Calibration = field(default_factory=Calibration)  # none: scores as the heads give them
-    numbers: np.ndarray | None = None  # by which relations know the span labels, and one for all others; their places
+    learnt: Schema | None = None  # the part of the schema that there are examples of; None where that is all of it
+
+    @property
+    def form(self) -> str:
+        """The same for models whose programs are: what else there is to know are values of their variables."""
+        told = (
+            self.schema.to_dict(),
+            self.tokenizer._asdict(),
+            (self.vectors.width, self.vectors.pair_values.shape[1], len(self.vectors.pairs) > 0),
+            (self.phases, self.fits, self.copies, self.is_large),
+            (self.span_decay, self.choice_decay, self.relation_decay),
+            self.basis.directions.shape if self.basis else None,
+        )
+        return json.dumps(told)
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the weights of all fits are too many to be copied without need."""
+        return self.fits * weights_of(self.vocabulary, self.schema) >= _LARGE
 
 
 def model_fn(features: dict[str, tf.Tensor], labels: Any, mode: ModeKeys, params: ModelParams) -> EstimatorSpec:
@@ -67,7 +87,11 @@ def model_fn(features: dict[str, tf.Tensor], labels: Any, mode: ModeKeys, params
     if mode == ModeKeys.TRAIN:
         # Heads share no weights. Each by itself, they take fewer steps: none has to wait for another's slope.
         memory = 6 if len(params.schema.spans) <= MANY_LABELS else 3  # two vectors each, as long as all weights
-        train_op = tf.group(*(minimize(loss, lambda: Lbfgs(params.phases, memory), own) for loss, own in losses))
+
+        def optimizer() -> Lbfgs:
+            return Lbfgs(params.phases, memory, large=params.is_large)
+
+        train_op = tf.group(*(minimize(loss, optimizer, own) for loss, own in losses))
     return EstimatorSpec(mode, loss=tf.add_n([tf.reduce_sum(loss) for loss, _ in losses]), train_op=train_op)
 
 
@@ -81,6 +105,7 @@ class Model:
     def __init__(self, params: ModelParams, fit: tf.Tensor | None = None) -> None:
         schema, known = params.schema, params.vocabulary
         self.params, self.fits = params, Fits(params.fits, fit)
+        self.learnt = params.learnt or schema
         self.numbering = Numbering(known, params.vectors, params.opinions)
         if params.basis:  # an export carries it: whoever asks needs it
             tf.Variable(params.basis.directions, trainable=False, name=DIRECTIONS)
@@ -91,8 +116,6 @@ class Model:
         self.choices = [self._head(partial(self._choice_head, question)) for question in schema.questions]
         self.relations = self._head(self._relation_head) if schema.relations else None
         fitted, spans, relations = params.calibration, len(schema.spans), len(schema.relations)
-        numbers = np.arange(spans + 1, dtype=np.int32) if params.numbers is None else params.numbers
-        self.numbers = tf.Variable(numbers, trainable=False, name="span_numbers")
         self.span_scale = scores.Scale("span", spans, fitted.spans)
         self.choice_scales = [
             scores.Scale("choice", len(question.choices), fitted.questions.get(question.name))
@@ -115,22 +138,25 @@ class Model:
             known,
             vectors,
             decay=params.span_decay,
-            boldness=params.boldness,
             copies=params.copies,
             fits=self.fits,
             states=self.states,
+            barred=barred("span", _unlearnt(params.schema.spans, self.learnt.spans)),
         )
 
     def _choice_head(self, question: Question) -> ChoiceHead:
         params = self.params
         known, vectors = params.vocabulary, params.vectors
         own: dict[str, Any] = {"decay": params.choice_decay, "fits": self.fits, "states": self.states}
+        learnt = self.learnt.questions[params.schema.questions.index(question)]
+        own["barred"] = barred("choice", [choice not in learnt.choices for choice in question.choices])
         return ChoiceHead(question, known, vectors, params.spread, **own)
 
     def _relation_head(self) -> RelationHead:
         params = self.params
         labels, known, vectors = len(params.schema.relations), params.vocabulary, params.vectors
         own: dict[str, Any] = {"decay": params.relation_decay, "fits": self.fits, "states": self.states}
+        own["barred"] = barred("relation", _unlearnt(params.schema.relations, self.learnt.relations))
         return RelationHead(labels, known, vectors, **own)
 
     def read(self, texts: tf.Tensor, pieces: Pieces | None = None) -> Inputs:
@@ -197,7 +223,7 @@ class Model:
 
     def _shares(self, head: RelationHead, inputs: Inputs, spans: FoundSpans) -> tuple[Candidates, tf.Tensor]:
         pairs = candidates_of(spans)
-        seen = look_at(inputs, spans._replace(label=tf.gather(self.numbers, spans.label)), pairs)
+        seen = look_at(inputs, spans, pairs)
         scores = head.scores(self.numbering.look_up("relations", seen.features), seen.meaning)
         return pairs, tf.nn.softmax(scores[0])
 
@@ -213,6 +239,11 @@ class Model:
             "relation_label": tf.gather(tf.constant(self.params.schema.relations), found.label),
             "relation_score": scores.calibrated(score, found.label, scale),
         }
+
+
+def _unlearnt(labels: Sequence[str], learnt: Sequence[str]) -> list[bool]:
+    """Of no label, and of each in its two forms: whether nothing is learnt of it."""
+    return [False, *(label not in learnt for label in labels for _ in range(2))]
 
 
 def weights_of(vocabulary: Vocabulary, schema: Schema) -> int:

@@ -224,11 +224,20 @@ def answers_of(
     if schema.spans and schema.relations:
         for answer, relations in zip(answers, relations_of(outputs, size), strict=True):
             answer["relations"] = relations
-    for index, (question, asked) in enumerate(zip(schema.questions, (columns or schema).questions, strict=True)):
-        places = [asked.choices.index(choice) for choice in question.choices]
-        for answer, shares in zip(answers, outputs[f"choice_{index}"][:, places].tolist(), strict=True):
+    found = shares_of(outputs, schema, columns)
+    for question in schema.questions:
+        for answer, shares in zip(answers, found[question.name].tolist(), strict=True):
             answer["choices"][question.name] = ranked(shares, question)
     return answers
+
+
+def shares_of(outputs: dict[str, np.ndarray], schema: Schema, columns: Schema | None = None) -> dict[str, np.ndarray]:
+    """By question, how probable each choice that was learnt is for each document, [B, C]."""
+    asked = (columns or schema).questions
+    return {
+        question.name: outputs[f"choice_{index}"][:, [of.choices.index(choice) for choice in question.choices]]
+        for index, (question, of) in enumerate(zip(schema.questions, asked, strict=True))
+    }
 
 
 def ranked(shares: Sequence[float], question: Question) -> list[dict[str, Any]]:

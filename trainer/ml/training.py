@@ -15,6 +15,7 @@ import numpy as np
 from trainer.ml import calibration as cal
 from trainer.ml import examples as ex
 from trainer.ml.batches import batch_of
+from trainer.ml.estimators import Estimators
 from trainer.ml.evaluation import evaluate_examples, score_answers
 from trainer.ml.examples import Example
 from trainer.ml.exporting import export
@@ -38,6 +39,7 @@ def train(
     schema: Mapping[str, Any] | None = None,
     previous: Path | None = None,
     graphs: Graphs | None = None,
+    estimators: Estimators | None = None,
     encoding: Encoding | None = None,
     on_progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -46,7 +48,8 @@ def train(
     `pool` holds unlabelled texts of the same kind, as lines with a `text`: word vectors are learnt from them,
     and kept in the file `cache` for the next training of the same project.
     A `previous` export of the project, which has to be as it was published, lends its graph if it has the same labels.
-    `graphs` are those that the caller has loaded for this project, and wants to find again.
+    `graphs` are those that the caller has loaded for this project, and wants to find again; `estimators`, what earlier
+    trainings of it have traced.
     With an `encoding`, what an operator's encoder says of words joins what is learnt of them here; the export then
     answers only with the same encoder.
     Lines marked `"split": "check"` are only measured on. Where none is, what is measured are answers out of fold:
@@ -67,16 +70,19 @@ def train(
 
     prepare()
     given: dict[str, Any] = {"pool": texts, "cache": cache, "encoding": encoding, "between": prepare}
-    batch = batch_of(round_.seen, round_.schema, round_.tokenizer, **given)
+    batch = batch_of(round_.seen, round_.columns, round_.tokenizer, learnt=round_.schema, **given)
     if round_.schema.spans and not batch.labels["tags"].any() and not round_.schema.questions:
         raise NothingToLearn("no labelled span lies on the edges of words, and there is no question")
-    fit = Fit(work, round_, batch, seed, tell)
-    answered = fit.run()
+    fit = Fit(work, round_, batch, tell, estimators)
+    try:
+        answered, weights = fit.run(), fit.weights()
+    finally:
+        fit.estimator.empty()
     tell({"phase": "export"})
     known = _calibration(round_, answered)
     params = replace(fit.whole, calibration=known)
     loaded: dict[str, Any] = {"graphs": graphs or Graphs(), "encoding": encoding}
-    written = export(params, fit.weights(), round_, model_dir / "export", seed=seed, previous=previous, **loaded)
+    written = export(params, weights, round_, model_dir / "export", seed=seed, previous=previous, **loaded)
     if round_.held:
         tell({"phase": "evaluate", "documents": len(round_.held)})
     exported = partial(load, written, **loaded)

@@ -1,26 +1,19 @@
-"""A model of what was learnt so far, as one of all that a project asks.
+"""A model of all that a project asks, of which only a part is learnt yet.
 
-What the first documents teach is a part of a project's labels and choices, and the next ones bring more. If an export
-had columns for what was learnt alone, each new label would want another graph, which takes longer to make than the
-model itself. So it has columns for all labels; those that nothing was learnt of have scores that bar them.
+What the first documents teach is a part of a project's labels and choices, and the next ones bring more. If a model had
+columns for what was learnt alone, each new label would want other programs to train it and another graph to serve it,
+which take longer to make than the model itself. So it has columns for all labels. Those that there is no example of
+are barred: to add a number of their own to their scores, low enough, leaves all others what they would be without them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from trainer.ml.calibration import Calibration, Part
-from trainer.ml.crf import FORBIDDEN
-from trainer.ml.inputs import MANY_LABELS, shared
-from trainer.ml.model import ModelParams
-from trainer.ml.schema import Question, Schema
-
-Weights = Mapping[str, np.ndarray]
-_MIXED = {  # tables whose columns add up to classes, by kind of label
-    "span": ("spelling", "context", "pairs", "meaning", "opinion", "pair_meaning", "states"),
-    "relation": ("features", "meaning"),
-}
+from trainer.ml.inputs import MANY_LABELS
+from trainer.ml.schema import Schema
 
 
 def columns_of(learnt: Schema, asked: Schema) -> Schema:
@@ -36,96 +29,24 @@ def columns_of(learnt: Schema, asked: Schema) -> Schema:
     )
 
 
-def widened(params: ModelParams, weights: Weights, columns: Schema) -> tuple[ModelParams, Weights]:
-    """The same model with these columns, which hold those of its own schema."""
-    learnt, known = params.schema, params.calibration
-    if columns == learnt:
-        return params, weights
-    spans, relations = _places(learnt.spans, columns.spans), _places(learnt.relations, columns.relations)
-    found = dict(weights)
-    if columns.spans != learnt.spans:  # very many labels have columns of another kind, and stay as they are
-        found |= _mixed("span", found, spans, len(columns.spans))
-        found |= _chained(found, spans, len(columns.spans))
-    if columns.relations != learnt.relations:
-        found |= _mixed("relation", found, relations, len(columns.relations))
-    chosen = {
-        question.name: _places(question.choices, of.choices)
+def widened(known: Calibration, learnt: Schema, columns: Schema) -> Calibration:
+    """The calibration of what was learnt as one of all columns; scores that never come need no scale."""
+    questions = {
+        question.name: _part(known.questions.get(question.name), question.choices, of.choices)
         for question, of in zip(learnt.questions, columns.questions, strict=True)
     }
-    for index, question in enumerate(columns.questions):
-        found |= _chosen(found, index, chosen[question.name], len(question.choices))
-    numbers = np.full(len(columns.spans) + 1, len(learnt.spans), np.int32)
-    numbers[spans] = np.arange(len(spans))
-    calibration = Calibration(
-        _part(known.spans, spans, len(columns.spans)),
-        {
-            question.name: _question(known.questions[question.name], chosen[question.name], question)
-            for question in columns.questions
-            if question.name in known.questions
-        },
-        _part(known.relations, relations, len(columns.relations)),
-        given=_part(known.given, relations, len(columns.relations)),
+    return Calibration(
+        _part(known.spans, learnt.spans, columns.spans),
+        {name: part for name, part in questions.items() if part is not None},
+        _part(known.relations, learnt.relations, columns.relations),
+        given=_part(known.given, learnt.relations, columns.relations),
     )
-    opinions = _spread(params.opinions, np.append(0, 1 + spans), 1 + len(columns.spans))
-    return replace(params, schema=columns, calibration=calibration, opinions=opinions, numbers=numbers), found
 
 
-def _places(some: Sequence[str], of: Sequence[str]) -> np.ndarray:
-    return np.array([of.index(name) for name in some], int)
-
-
-def _classes(places: np.ndarray) -> np.ndarray:
-    """Of none, and of each label's two forms."""
-    return np.append(0, (1 + 2 * places[:, None] + np.arange(2)).ravel())
-
-
-def _spread(values: np.ndarray, places: np.ndarray, width: int, rest: float = 0) -> np.ndarray:
-    """Along the last axis, with `rest` where there was nothing."""
-    found = np.full((*values.shape[:-1], width), rest, values.dtype)
-    found[..., places] = values
-    return found
-
-
-def _mixed(kind: str, weights: Weights, places: np.ndarray, labels: int) -> dict[str, np.ndarray]:
-    """Weights that make the same scores of the classes that were learnt, none of others, which the bias bars."""
-    classes, width = _classes(places), 1 + 2 * labels
-    turn = _spread(shared(len(places)).astype(float), classes, width) @ np.linalg.inv(shared(labels).astype(float))
-    found = {}
-    for table in _MIXED[kind]:
-        given = weights.get(f"{kind}_{table}")
-        if given is None:  # there are states only with an encoder
-            continue
-        blocks = given.reshape(-1, len(turn)) @ turn
-        found[f"{kind}_{table}"] = blocks.reshape(len(given), -1).astype(np.float32)
-    if kind == "span":
-        opinion = found["span_opinion"]
-        found["span_opinion"] = _spread(opinion.T, np.append(0, 1 + places), 1 + labels).T
-    return found | {f"{kind}_bias": _spread(weights[f"{kind}_bias"], classes, width, FORBIDDEN)}
-
-
-def _chained(weights: Weights, places: np.ndarray, labels: int) -> dict[str, np.ndarray]:
-    """What of spans is by tags themselves."""
-    tags, width = _classes(places), 1 + 2 * labels
-    moves = _spread(_spread(weights["span_moves"], tags, width).T, tags, width).T
-    return {"span_moves": moves} | {name: _spread(weights[name], tags, width) for name in ("span_start", "span_end")}
-
-
-def _chosen(weights: Weights, index: int, places: np.ndarray, choices: int) -> dict[str, np.ndarray]:
-    number = f"_{index}" if index else ""
-    tables = {f"choice_{table}{number}": 0.0 for table in ("spelling", "bigrams", "meaning", "states")}
-    barred = tables | {f"choice_bias{number}": FORBIDDEN}
-    return {name: _spread(weights[name], places, choices, rest) for name, rest in barred.items() if name in weights}
-
-
-def _part(part: Part | None, places: np.ndarray, labels: int) -> Part | None:
-    """Scores that never come need no scale."""
-    if part is None:
-        return None
-    slope, offset = _spread(part.slope, places, labels, 1.0), _spread(part.offset, places, labels)
+def _part(part: Part | None, some: Sequence[str], of: Sequence[str]) -> Part | None:
+    if part is None or not np.ndim(part.slope):  # of a question there may be one scale for all choices
+        return part
+    slope, offset = np.ones(len(of), part.slope.dtype), np.zeros(len(of), part.offset.dtype)
+    places = [of.index(name) for name in some]
+    slope[places], offset[places] = part.slope, part.offset
     return replace(part, slope=slope, offset=offset)
-
-
-def _question(part: Part, places: np.ndarray, question: Question) -> Part:
-    kept = _part(part, places, len(question.choices)) if np.ndim(part.slope) else part
-    assert kept is not None
-    return kept

@@ -34,18 +34,19 @@ class ChoiceHead:
         *,
         decay: float,
         fits: Fits,
+        barred: tf.Variable,
         states: int = 0,
     ) -> None:
-        """`spread` [spelling features] says how many words each piece occurs in, `states` how many numbers an encoder's
-        state of a token has.
+        """`spread` [spelling features] says how many words each piece occurs in, `barred` [C] is added to scores, and
+        `states` is how many numbers an encoder's state of a token has.
         """
-        self.question, self.decay = question, decay
+        self.question, self.decay, self.barred = question, decay, barred
         scale = np.maximum(spread, 1.0) ** _SPREAD
         variable = tf.Variable(scale[:, None].astype(np.float32), trainable=False, name="choice_scale", shape=[None, 1])
         self.scale = tf.expand_dims(variable, 0)
         self.width = width = len(question.choices)
-        self.spelling = fits.weights("choice_spelling", len(vocabulary["spelling"]), width)
-        self.bigrams = fits.weights("choice_bigrams", len(vocabulary["bigrams"]), width)
+        self.spelling = fits.of_features("choice_spelling", len(vocabulary["spelling"]), width)
+        self.bigrams = fits.of_features("choice_bigrams", len(vocabulary["bigrams"]), width)
         self.meaning = fits.weights("choice_meaning", vectors.width - _HABITS, width)
         self.states = fits.weights("choice_states", states, width) if states else None
         self.bias = fits.weights("choice_bias", width)
@@ -53,7 +54,7 @@ class ChoiceHead:
     @property
     def known(self) -> tf.Tensor:
         """[C] flags: the choices that anything was learnt of."""
-        return self.bias[0] > 0.5 * FORBIDDEN
+        return self.barred > 0.5 * FORBIDDEN
 
     def scores(self, inputs: Inputs) -> tf.Tensor:
         """Of each choice for each document by each fit, [F, B + 1, C], the sentinel included.
@@ -73,14 +74,15 @@ class ChoiceHead:
         if self.states is not None and inputs.states is not None:
             state = _direction(inputs.states * tf.gather(rarity, own), inputs)
             scores += _MEANING * tf.matmul(state, self.states)
-        return scores + self.bias[:, None]
+        return scores + (self.bias + self.barred)[:, None]
 
     def loss(self, inputs: Inputs, target: tf.Tensor, document_weights: tf.Tensor, names: Inputs) -> tf.Tensor:
         """Of each fit, [F]: cross entropy of documents, by their weights [F, B + 1], and of the choices' names, and the
         penalty of its weights.
         """
         given = tf.reduce_sum(document_weights * self._errors(self.scores(inputs), target), 1)
-        named = tf.reduce_sum(self._errors(self.scores(names)[:, :-1], tf.eye(self.width)), 1)
+        errors = self._errors(self.scores(names)[:, :-1], tf.eye(self.width))
+        named = tf.reduce_sum(tf.where(self.known, errors, 0.0), 1)
         tables = [self.spelling, self.bigrams, self.meaning, *([] if self.states is None else [self.states])]
         return given + named + self.decay * half_squares(*tables)
 

@@ -31,19 +31,27 @@ class RelationHead:
     """Classes are none, then each label twice: the span that comes first as the head, and as the tail."""
 
     def __init__(
-        self, labels: int, vocabulary: Vocabulary, vectors: Vectors, *, decay: float, fits: Fits, states: int = 0
+        self,
+        labels: int,
+        vocabulary: Vocabulary,
+        vectors: Vectors,
+        *,
+        decay: float,
+        fits: Fits,
+        barred: tf.Variable,
+        states: int = 0,
     ) -> None:
-        """`states` is how many numbers an encoder's state of a token has."""
-        self.labels, self.decay = labels, decay
+        """`barred` [classes] is added to scores, `states` is how many numbers an encoder's state of a token has."""
+        self.labels, self.decay, self.barred = labels, decay, barred
         self.width = 1 + 2 * labels
-        self.features = fits.weights("relation_features", len(vocabulary["relations"]), self.width)
+        self.features = fits.of_features("relation_features", len(vocabulary["relations"]), self.width)
         self.meaning = fits.weights("relation_meaning", SIDES * (vectors.width + states), self.width)
         self.bias = fits.weights("relation_bias", self.width)
 
     def scores(self, features: Sparse, meaning: tf.Tensor) -> tf.Tensor:
         """Of each class for each candidate by each fit, [F, P, width], from its numbered features and vectors."""
         columns = times(features, tf.shape(meaning)[0], self.features) + tf.matmul(meaning, self.meaning)
-        return tf.matmul(columns, shared(self.labels)[None]) + self.bias[:, None]
+        return tf.matmul(columns, shared(self.labels)[None]) + (self.bias + self.barred)[:, None]
 
     def loss(self, labels: dict[str, tf.Tensor], learns: tf.Tensor) -> tf.Tensor:
         """Of each fit, [F]: cross entropy, each candidate by its weight, and the penalty of its weights.

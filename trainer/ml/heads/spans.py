@@ -1,7 +1,8 @@
 """The span head: emissions of each token from its spelling, neighbours and meaning, and a CRF over them."""
 
+import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +15,7 @@ from trainer.ml.vectors import Vectors
 from trainer.ml.windows import Windows, windows_of
 
 _HEARD = [(by, 0 if by == 0 else 1 + OFFSETS.index(by)) for by in (0, -1, 1)]  # whose states tell, and their types
+_LOOKS = ("spelling", "context", "pairs")  # kinds of features of which some tell only how words look
 HIDDEN = 0.4  # share of the words that are hidden in a copy
 
 
@@ -49,18 +51,18 @@ class SpanHead:
         vectors: Vectors,
         *,
         decay: float,
-        boldness: float,
         copies: int,
         fits: Fits,
+        barred: tf.Variable,
         states: int = 0,
     ) -> None:
-        """`states` is how many numbers an encoder's state of a token has."""
-        self.labels, self.decay, self.boldness, self.copies = labels, decay, boldness, copies
+        """`barred` [tags] is added to scores, `states` is how many numbers an encoder's state of a token has."""
+        self.labels, self.decay, self.copies, self.barred = labels, decay, copies, barred
         self.width, self.shared = 2 * labels + 1, shared(labels, apart=labels <= MANY_LABELS)
         self.columns = len(self.shared)
-        self.spelling = fits.weights("span_spelling", len(vocabulary["spelling"]), self.columns)
-        self.context = fits.weights("span_context", len(vocabulary["context"]), len(OFFSETS) * self.columns)
-        self.pairs = fits.weights("span_pairs", len(vocabulary["pairs"]), self.columns)
+        self.spelling = fits.of_features("span_spelling", len(vocabulary["spelling"]), self.columns)
+        self.context = fits.of_features("span_context", len(vocabulary["context"]), len(OFFSETS) * self.columns)
+        self.pairs = fits.of_features("span_pairs", len(vocabulary["pairs"]), self.columns)
         self.meaning = fits.weights("span_meaning", vectors.width, (1 + len(OFFSETS)) * self.columns)
         self.opinion = fits.weights("span_opinion", 1 + labels, (1 + len(OFFSETS)) * self.columns)
         self.pair_meaning = fits.weights("span_pair_meaning", vectors.pair_values.shape[1], len(PAIRS) * self.columns)
@@ -69,8 +71,6 @@ class SpanHead:
         self.start, self.end = (fits.weights(name, self.width) for name in ("span_start", "span_end"))
         self.bias = fits.weights("span_bias", self.width)
         self.paired = len(vectors.pairs) > 0
-        names = ("spelling", "context", "pairs") if copies else ()
-        self.looks = {name: is_look(vocabulary[name]).astype(np.float32) for name in names}
 
     def loss(self, inputs: Inputs, labels: dict[str, tf.Tensor], learns: tf.Tensor) -> tf.Tensor:
         """Of each fit, [F]: negative log-likelihood of the tags, each sequence by its weight, and the penalty of its
@@ -79,10 +79,10 @@ class SpanHead:
         whole, meaning = self._read(inputs), self._meaning(inputs)
         rows, lengths, tags = [meaning + whole.of(inputs.types)], inputs.lengths, labels["tags"]
         if self.copies:
-            looks = self._read(self._looks(inputs))
+            looks = self._read(_looks(inputs, labels))
             rows += [meaning + hidden for hidden in self._hidden(inputs, whole, looks)]
             lengths, tags = (tf.tile(one, [1 + self.copies]) for one in (lengths, tags))
-        scored = self._scored(tf.concat(rows, 1), lengths, tags)
+        scored = self._scored(tf.concat(rows, 1), lengths, tags, labels["boldness"])
         ready, more = scored, "variant_rows" in labels
         if more:
             variants = partial.variants(labels, scored)
@@ -152,14 +152,6 @@ class SpanHead:
         beside = [tf.where(inputs.types[:, place] == inputs.type_count, nobody, own + by) for by, place in _HEARD]
         return around(columns, tf.stack(beside, 1))
 
-    def _looks(self, inputs: Inputs) -> Inputs:
-        """The same, where no feature tells which word it is."""
-        seen = {}
-        for kind, look in self.looks.items():
-            features = getattr(inputs, kind)
-            seen[kind] = features._replace(values=features.values * tf.gather(look, features.indices[:, 1]))
-        return inputs._replace(**seen)
-
     def _hidden(self, inputs: Inputs, whole: Read, looks: Read) -> Iterator[tf.Tensor]:
         """What is read in copies where it is hidden of some tokens, always the same, which words they are."""
         every = Read(tf.concat([whole.own, looks.own], 1), tf.concat([whole.seen, looks.seen], 1), whole.pairs)
@@ -172,15 +164,15 @@ class SpanHead:
             yield every._replace(pairs=pairs).of(types)
 
     def _emissions(self, rows: tf.Tensor) -> tf.Tensor:
-        return tf.matmul(rows, self.shared[None]) + self.bias[:, None]
+        return tf.matmul(rows, self.shared[None]) + (self.bias + self.barred)[:, None]
 
-    def _scored(self, rows: tf.Tensor, lengths: tf.Tensor, tags: tf.Tensor) -> tf.Tensor:
+    def _scored(self, rows: tf.Tensor, lengths: tf.Tensor, tags: tf.Tensor, boldness: tf.Tensor) -> tf.Tensor:
         """Emissions as they are scored in training, where the tags are known."""
         scored = self._with_ends(self._emissions(rows), crf.layout(lengths))
         # A model of few examples is shy: they say much of what O looks like and little of anything else. So in
         # training O is made more likely wherever it is wrong, and has to be beaten by that much.
         entity = tf.cast(tags > 0, tf.float32)[:, None]
-        return scored + self.boldness * entity * tf.one_hot([0], self.width)
+        return scored + boldness * entity * tf.one_hot([0], self.width)
 
     def _with_ends(self, emissions: tf.Tensor, where: crf.Layout) -> tf.Tensor:
         barred = crf.bio_scores(self.labels)[1]
@@ -195,3 +187,24 @@ class SpanHead:
         if self.states is not None:
             small += half_squares(self.states)
         return large + 0.3 * small + 0.05 * half_squares(self.bias)
+
+
+def lesson_of(tags: np.ndarray, vocabulary: Vocabulary) -> dict[str, Any]:
+    """What the loss needs to know besides the tags: how bold to make the model, and which features are looks."""
+    looks = {f"look_{kind}": is_look(vocabulary[kind]).astype(np.float32) for kind in _LOOKS}
+    return {"boldness": np.float32(_boldness(int((tags % 2 == 1).sum()))), **looks}
+
+
+def _boldness(spans: int) -> float:
+    """Most for a hundred labelled spans or fewer, none from three thousand on."""
+    return min(2.0, max(0.0, 2.0 * (1.0 - math.log(max(spans, 1) / 100) / math.log(30))))
+
+
+def _looks(inputs: Inputs, labels: dict[str, tf.Tensor]) -> Inputs:
+    """The same, where no feature tells which word it is."""
+    seen = {}
+    for kind in _LOOKS:
+        features = getattr(inputs, kind)
+        look = tf.gather(labels[f"look_{kind}"], features.indices[:, 1])
+        seen[kind] = features._replace(values=features.values * look)
+    return inputs._replace(**seen)
