@@ -33,8 +33,10 @@ State = TrainingRun.State
 FIRST_RUN = 10  # labelled documents before the first model
 MORE = 0.2  # afterwards: this share of what the last run learned from, and at least …
 AT_LEAST = 10  # … this many documents with news
+SOON = 5  # … and so few before, what it needs is made ready
 ATTEMPTS = 3
 STALE = timedelta(seconds=20)
+WAITS_FOR_RUN = timedelta(seconds=20)
 NEWS_SECONDS = 0.25
 
 
@@ -71,6 +73,11 @@ def learn_anew(version: ModelVersion) -> None:
 def due(project: Project) -> bool:
     """Whether enough documents have news since the last run began. A failed run waits for news, too."""
     return missing(project) == 0
+
+
+def soon_due(project: Project) -> bool:
+    """Whether a run needs only a few more documents."""
+    return 0 < missing(project) <= SOON
 
 
 def missing(project: Project) -> int:
@@ -261,8 +268,15 @@ def promote(version: ModelVersion, *, actor: User | None) -> ModelVersion:
 
 
 def ranking(project: Project) -> ModelVersion | None:
-    """The live version, if it has yet to give all of the pool new priorities."""
-    return ModelVersion.objects.filter(project=project, live=True, ranked=False).first()
+    """The live version, if it has yet to give all of the pool new priorities.
+
+    A run that is under way already may replace it within seconds, and can do with all processors: a version of late
+    waits for that. Not for long, or where run follows run nothing would ever be ranked; the sweep has it go on.
+    """
+    version = ModelVersion.objects.filter(project=project, live=True, ranked=False).first()
+    if version is None or version.promoted_at is None or version.promoted_at < timezone.now() - WAITS_FOR_RUN:
+        return version
+    return None if TrainingRun.objects.filter(project=project, state=State.RUNNING).exists() else version
 
 
 def unranked() -> list[int]:

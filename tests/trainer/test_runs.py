@@ -208,6 +208,24 @@ def test_promotion_and_roll_back_leave_one_live_version_and_a_record(
     assert sent() == [("refresh", cast.acme.pk, project.pk), ("rank", cast.acme.pk, project.pk)]
 
 
+def test_a_version_of_late_does_not_rank_beside_a_run_that_may_replace_it(cast, project):
+    label(project, cast.bob, 1)
+    over = TrainingRun.objects.create(project=project, trigger="hand", state="succeeded")
+    version = ModelVersion.objects.create(project=project, run=over, number=1, manifest_sha256="", examples=1)
+    runs.promote(version, actor=cast.alice)
+    assert runs.ranking(project) == version
+
+    run = running(project)
+    assert runs.ranking(project) is None
+    assert runs.unranked() == [project.pk]  # the sweep asks again
+
+    ModelVersion.objects.update(promoted_at=timezone.now() - runs.WAITS_FOR_RUN)
+    assert runs.ranking(project) == version
+    ModelVersion.objects.update(promoted_at=timezone.now())
+    runs.finish(run, "failed")
+    assert runs.ranking(project) == version
+
+
 def test_a_version_that_is_live_again_ranks_the_pool_anew(cast, project):
     run = TrainingRun.objects.create(project=project, trigger="hand", state="succeeded")
     version, other = (
