@@ -21,6 +21,7 @@ from trainer.models import ModelVersion
 log = structlog.get_logger(__name__)
 
 HOT = 8  # models in memory
+TRAINED = 2  # projects whose trainings find what the last one has traced; each takes two hundred megabytes
 OPEN, OPEN_CHARACTERS = 64, 100_000  # of the documents that people have open, for the first suggestions of a version
 HEAD = 100  # documents ahead of the annotators that have suggestions ready
 # At most so much a task, for somebody's text may wait behind it.
@@ -28,8 +29,11 @@ BATCH = 16  # documents
 BATCH_CHARACTERS = 20_000  # in all, unless one alone is longer
 ENCODED_CHARACTERS = 4_000  # the same where texts may have to be encoded first, which takes a thousand times as long
 
+Owner = tuple[int, int]  # a tenant and its project
+
 _hot: OrderedDict[tuple[int, int, int], Any] = OrderedDict()
-_graphs: dict[tuple[int, int], Any] = {}  # of each project: its versions mostly differ in numbers alone
+_graphs: dict[Owner, Any] = {}  # of each project: its versions mostly differ in numbers alone
+_estimators: OrderedDict[Owner, Any] = OrderedDict()  # of each project that was trained here of late
 
 
 def warm_up() -> None:
@@ -70,6 +74,22 @@ def graphs(tenant_id: int, project_id: int) -> Any:
     return _graphs.setdefault((tenant_id, project_id), Graphs())
 
 
+def estimators(tenant_id: int, project_id: int) -> Any:
+    """What trainings of a project have traced here, for the next one of it and for nobody else's."""
+    from trainer.ml.estimators import Estimators
+
+    found = _estimators.setdefault((tenant_id, project_id), Estimators())
+    _estimators.move_to_end((tenant_id, project_id))
+    while len(_estimators) > TRAINED:
+        _estimators.popitem(last=False)
+    return found
+
+
+def is_traced(tenant_id: int, project_id: int) -> bool:
+    """Whether a training of the project has traced its programs here."""
+    return bool(_estimators.get((tenant_id, project_id)))
+
+
 def keep(version: ModelVersion, model: Any) -> None:
     """Have a loaded model at hand. The one of its project that was makes way for it: while people label, a version
     follows the other within minutes, and each takes a hundred megabytes."""
@@ -79,7 +99,7 @@ def keep(version: ModelVersion, model: Any) -> None:
     _hot[version.tenant_id, version.project_id, version.number] = model
     while len(_hot) > HOT:
         _hot.popitem(last=False)
-    for owner in _graphs.keys() - {hot[:2] for hot in _hot}:
+    for owner in _graphs.keys() - {hot[:2] for hot in _hot} - _estimators.keys():
         del _graphs[owner]
 
 

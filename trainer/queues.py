@@ -2,7 +2,7 @@
 
 Three urgencies: what repairs (maintenance), answers that somebody waits for (suggest), and what only makes later
 answers quicker (refresh, then rank). The first has a worker of its own, without TensorFlow; the others share one, which
-takes from the first of its queues that holds anything.
+takes from the first of its queues that holds anything. So does the worker that trains: rehearsals come after runs.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from typing import Any
 import orjson
 import redis
 
-TRAIN, SUGGEST, REFRESH, RANK, IO, MAINTENANCE = QUEUES = ("train", "suggest", "refresh", "rank", "io", "maintenance")
+QUEUES = ("train", "rehearse", "suggest", "refresh", "rank", "io", "maintenance")
+TRAIN, REHEARSE, SUGGEST, REFRESH, RANK, IO, MAINTENANCE = QUEUES
 
 # By worker, the most urgent queue first.
 SERVED: Mapping[str, tuple[str, ...]] = {
-    "train": (TRAIN,),
+    "train": (TRAIN, REHEARSE),
     "suggest": (SUGGEST, REFRESH, RANK),
     "io": (IO,),
     "maintenance": (MAINTENANCE,),
@@ -27,6 +28,7 @@ SERVED: Mapping[str, tuple[str, ...]] = {
 
 BY_TASK: Mapping[str, str] = {
     "train": TRAIN,
+    "rehearse": REHEARSE,
     "predict": SUGGEST,
     "suggest": SUGGEST,
     "refresh": REFRESH,

@@ -26,7 +26,7 @@ from annotator.models import Project, Tenant
 from annotator.said import counted
 from annotator.spans import Schema
 from annotator.tenancy import tenant_scope
-from trainer import encoding, phases, predict, runs, store
+from trainer import encoding, phases, predict, rehearsal, runs, store
 from trainer.models import ModelVersion, TrainingRun
 
 log = structlog.get_logger(__name__)
@@ -123,6 +123,7 @@ class Round:
             schema=self.schema(),
             previous=self.previous(),
             graphs=self.graphs,
+            estimators=predict.estimators(self.tenant.pk, self.project.pk),
             encoding=self.encoding,
             on_progress=self.report,
         )
@@ -201,15 +202,10 @@ class Round:
 
     def previous(self) -> Path | None:
         """The live version, for the next one to take its graph from; none that was changed since."""
-        live = self.live_before
+        owner, live = (self.tenant.pk, self.project.pk), self.live_before
         if live is None:
-            return None
-        path = store.version_dir(self.tenant.pk, self.project.pk, live.number)
-        try:
-            store.verify(path, live.manifest_sha256)
-        except store.Tampered:
-            return None
-        return path
+            return rehearsal.export_of(*owner)
+        return store.intact(store.version_dir(*owner, live.number), live.manifest_sha256)
 
     def model(self, export: Path) -> Any:
         """What was exported, loaded once: it answers the held-out documents and those that people have open."""
@@ -276,6 +272,7 @@ class Round:
             )
         if verdict.promote and self._model is not None:
             predict.keep(version, self._model)
+        rehearsal.forget(self.tenant.pk, self.project.pk)
 
     def end(self, write: Callable[[], object]) -> None:
         """Put on record what becomes of the run. If the database stays away, the sweep finds the run silent one day."""

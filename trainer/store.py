@@ -46,6 +46,11 @@ def states_file(tenant_id: int, project_id: int) -> Path:
     return project_dir(tenant_id, project_id) / "states.sqlite"
 
 
+def rehearsal_dir(tenant_id: int, project_id: int) -> Path:
+    """Where a project's next run is rehearsed."""
+    return project_dir(tenant_id, project_id) / "rehearsal"
+
+
 def publish(export: Path, target: Path) -> str:
     """Move an export to its place in one step, with its manifest; returns the manifest's sha256."""
     manifest = json.dumps(_digests(export), indent=1, sort_keys=True).encode()
@@ -55,6 +60,15 @@ def publish(export: Path, target: Path) -> str:
         shutil.rmtree(target)
     export.rename(target)
     return hashlib.sha256(manifest).hexdigest()
+
+
+def intact(path: Path, manifest_sha256: str) -> Path | None:
+    """The path, if every byte under it is as published."""
+    try:
+        verify(path, manifest_sha256)
+    except Tampered:
+        return None
+    return path
 
 
 def verify(path: Path, manifest_sha256: str) -> None:

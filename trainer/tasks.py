@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError
 from annotator import database, jobs, queue, strays
 from annotator.models import Project, Tenant
 from annotator.tenancy import tenant_scope
-from trainer import encoding, removal, retrain, runs, serving
+from trainer import encoding, rehearsal, removal, retrain, runs, serving
 from trainer import predict as hot
 from trainer.celery import app, begun, client, send_once
 from trainer.queues import RANK, overtaken
@@ -56,8 +56,11 @@ def consider(tenant_id: int, project_id: int) -> None:
     """Somebody annotated: start a run if one is due, and keep suggestions ahead of the annotators."""
     with tenant_scope(_tenant(tenant_id)):
         project = Project.objects.get(pk=project_id)
-        runs.consider(project)
+        started = runs.consider(project)
+        soon = started is None and runs.soon_due(project)
         live = runs.live_version(project)
+    if soon:
+        send_once("rehearse", tenant_id, project_id)
     if live is not None:
         send_once("refresh", tenant_id, project_id)
 
@@ -69,6 +72,12 @@ def train(tenant_id: int) -> None:
     if project_id is not None:
         send_once("consider", tenant_id, project_id)
     retrain.give_memory_back()
+
+
+@tenant_task
+def rehearse(tenant_id: int, project_id: int) -> None:
+    """Have what the project's next run needs traced before it is due."""
+    rehearsal.rehearse(_tenant(tenant_id), project_id)
 
 
 @tenant_task

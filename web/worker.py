@@ -16,9 +16,9 @@ COMMON = ["--concurrency", "1", "--pool", "prefork"]
 # Workers need not know of each other, and looking for each other costs a second at the start.
 ALONE = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
 OPTIONS: dict[str, list[str]] = {
-    # The next run finds TensorFlow loaded, and nobody's suggestions wait while it loads beside them. But TensorFlow
-    # keeps some fifty megabytes of each run: past so much, or after so many, a fresh process takes over.
-    "train": ["--max-tasks-per-child", "10", "--max-memory-per-child", "1500000"],
+    # The next run finds TensorFlow loaded and its programs traced, and nobody's suggestions wait while it loads beside
+    # them. But what TensorFlow traces it keeps: past so much a fresh process takes over.
+    "train": ["--max-memory-per-child", "2000000"],
     # Loading model after model grows a process; past two gigabytes a fresh one takes over between two tasks. What takes
     # ten minutes where seconds are usual hangs, and its child is replaced.
     "suggest": ["--max-memory-per-child", "2000000", "--time-limit", "600"],
