@@ -40,9 +40,11 @@ def warm_up() -> None:
     """Import what models need, which takes seconds."""
     import trainer.ml.predictor
     import trainer.ml.training  # noqa: F401
+    from trainer.ml.garbage import look_rarely
 
     encoding.warm_up()
     gc.freeze()  # none of it is ever garbage: to look for that is quick then
+    look_rarely()
 
 
 def predictor(version: ModelVersion) -> Any:

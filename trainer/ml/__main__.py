@@ -9,6 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainer.ml.garbage import look_rarely
+
 if TYPE_CHECKING:
     from trainer.ml.predictor import Predictor
     from trainer.ml.states import Encoding
@@ -24,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     options = _parser().parse_args(arguments)
+    look_rarely()
     try:
         options.run(options)
     except (OSError, ValueError) as error:
