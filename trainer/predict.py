@@ -33,7 +33,7 @@ Owner = tuple[int, int]  # a tenant and its project
 
 _hot: OrderedDict[tuple[int, int, int], Any] = OrderedDict()
 _graphs: dict[Owner, Any] = {}  # of each project: its versions mostly differ in numbers alone
-_estimators: OrderedDict[Owner, Any] = OrderedDict()  # of each project that was trained here of late
+_traced: OrderedDict[Owner, Any] = OrderedDict()  # of each project that was trained here of late
 
 
 def warm_up() -> None:
@@ -76,20 +76,21 @@ def graphs(tenant_id: int, project_id: int) -> Any:
     return _graphs.setdefault((tenant_id, project_id), Graphs())
 
 
-def estimators(tenant_id: int, project_id: int) -> Any:
-    """What trainings of a project have traced here, for the next one of it and for nobody else's."""
-    from trainer.ml.estimators import Estimators
+def traced(tenant_id: int, project_id: int) -> Any:
+    """What the last training of a project has traced here, for the next one of it and for nobody else's."""
+    from trainer.ml.traced import Traced
 
-    found = _estimators.setdefault((tenant_id, project_id), Estimators())
-    _estimators.move_to_end((tenant_id, project_id))
-    while len(_estimators) > TRAINED:
-        _estimators.popitem(last=False)
+    found = _traced.setdefault((tenant_id, project_id), Traced())
+    _traced.move_to_end((tenant_id, project_id))
+    while len(_traced) > TRAINED:
+        _traced.popitem(last=False)
     return found
 
 
 def is_traced(tenant_id: int, project_id: int) -> bool:
     """Whether a training of the project has traced its programs here."""
-    return bool(_estimators.get((tenant_id, project_id)))
+    found = _traced.get((tenant_id, project_id))
+    return found is not None and bool(found.anything)
 
 
 def keep(version: ModelVersion, model: Any) -> None:
@@ -101,7 +102,7 @@ def keep(version: ModelVersion, model: Any) -> None:
     _hot[version.tenant_id, version.project_id, version.number] = model
     while len(_hot) > HOT:
         _hot.popitem(last=False)
-    for owner in _graphs.keys() - {hot[:2] for hot in _hot} - _estimators.keys():
+    for owner in _graphs.keys() - {hot[:2] for hot in _hot} - _traced.keys():
         del _graphs[owner]
 
 

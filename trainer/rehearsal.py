@@ -104,7 +104,7 @@ def _trained(tenant: Tenant, project: Project, work: Path, previous: Path | None
         schema=schema,
         previous=previous,
         graphs=predict.graphs(*owner),
-        estimators=predict.estimators(*owner),
+        traced=predict.traced(*owner),
         on_progress=_giving_way(),
     )
     return Path(result["export"])

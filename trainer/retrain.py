@@ -123,7 +123,7 @@ class Round:
             schema=self.schema(),
             previous=self.previous(),
             graphs=self.graphs,
-            estimators=predict.estimators(self.tenant.pk, self.project.pk),
+            traced=predict.traced(self.tenant.pk, self.project.pk),
             encoding=self.encoding,
             on_progress=self.report,
         )

@@ -267,7 +267,7 @@ def test_a_training_killed_twice_ends_as_one_that_was_not(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, texts = trained.found, [one["text"] for one in letters(10, seed=4)]
-    monkeypatch.setattr("trainer.ml.estimators.SAVE_SECONDS", 0.0)
+    monkeypatch.setattr("trainer.ml.traced.SAVE_SECONDS", 0.0)
 
     seen: list[int] = []
     for at in (5, 35):

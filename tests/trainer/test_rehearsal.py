@@ -38,9 +38,9 @@ def mailroom(db_committed):
             for document in documents.order_by("pk")[answered : answered + count]:
                 review.annotate(document, cast.bob, Submission(uuid4(), 0, LINES[document.external_id]))
 
-    predict._estimators.clear()
+    predict._traced.clear()
     yield cast, project, label
-    predict._estimators.clear()
+    predict._traced.clear()
     rehearsal._exports.clear()
 
 
@@ -115,7 +115,7 @@ def test_a_fresh_process_rehearses_with_the_graph_of_the_live_version(mailroom):
     with tenant_scope(cast.acme):
         runs.start(project, actor=cast.alice)
     retrain.round_for(cast.acme)
-    predict._estimators.clear()
+    predict._traced.clear()
     predict._hot.clear()
 
     rehearsal.rehearse(cast.acme, project.pk)
@@ -178,9 +178,9 @@ def test_nothing_is_rehearsed_where_texts_would_have_to_be_encoded(mailroom, set
 
 def test_of_projects_that_were_trained_the_last_keep_what_they_traced():
     for project in range(predict.TRAINED + 1):
-        predict.estimators(7, project)
-    predict.estimators(8, 0)
+        predict.traced(7, project)
+    predict.traced(8, 0)
 
-    assert list(predict._estimators) == [(7, predict.TRAINED), (8, 0)][-predict.TRAINED :]
-    assert predict.estimators(8, 0) is predict.estimators(8, 0) is not predict.estimators(7, 0)
-    predict._estimators.clear()
+    assert list(predict._traced) == [(7, predict.TRAINED), (8, 0)][-predict.TRAINED :]
+    assert predict.traced(8, 0) is predict.traced(8, 0) is not predict.traced(7, 0)
+    predict._traced.clear()

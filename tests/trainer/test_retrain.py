@@ -370,7 +370,7 @@ def test_versions_of_a_project_share_a_loaded_graph_and_those_of_two_tenants_nev
                     )
                 )
         predict._hot.clear()
-        predict._estimators.clear()
+        predict._traced.clear()
 
         loaded, *others = (predict.predictor(version) for version in (own, *versions))
 

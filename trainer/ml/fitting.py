@@ -14,12 +14,12 @@ from trainer.ml.batches import Batch
 from trainer.ml.candidates import given_spans
 from trainer.ml.crossfit import Stage, stages_of
 from trainer.ml.estimator import Hook, Step
-from trainer.ml.estimators import Estimators
 from trainer.ml.inputs import KINDS
 from trainer.ml.model import FIT, ModelParams, weights_of
 from trainer.ml.opinions import TALLY, no_opinions, with_opinions
 from trainer.ml.predictor import answers_of, relations_of, shares_of
 from trainer.ml.round import Round
+from trainer.ml.traced import Traced
 from trainer.ml.unseen import as_new
 
 Progress = Callable[[dict[str, Any]], None]
@@ -31,10 +31,8 @@ _COPIES = ((2_000, 2), (8_000, 1))  # with some words hidden, of fewer tokens th
 class Fit:
     """The stages of one training, and the answers that its models give to documents that they had not learnt from."""
 
-    def __init__(
-        self, work: Path, round_: Round, batch: Batch, tell: Progress, estimators: Estimators | None = None
-    ) -> None:
-        """`estimators` are those of earlier trainings, which may be used, and kept for later ones."""
+    def __init__(self, work: Path, round_: Round, batch: Batch, tell: Progress, traced: Traced | None = None) -> None:
+        """`traced` is what an earlier training has traced; what this one does is kept there for the next."""
         self.round, self.batch, self.tell, self.work = round_, batch, tell, work
         schema = round_.columns
         tokens, labels = len(batch.labels["tags"]), len(schema.spans)
@@ -60,8 +58,8 @@ class Fit:
         # A program of several heads takes longer to trace than five folds take to be answered without, unless it stays.
         # That of spans is small, and without it loops over all positions go operation by operation.
         heads = bool(schema.spans) + len(schema.questions) + bool(schema.relations)
-        self.by_program = estimators is not None or heads == 1
-        self.estimator = (Estimators() if estimators is None else estimators).of(work, self.params)
+        self.by_program = traced is not None or heads == 1
+        self.estimator = (Traced() if traced is None else traced).estimator(work, self.params)
 
     def run(self) -> dict[int, dict[str, Any]]:
         """Train; returns the answers of models to documents (by row) that they had not learnt from."""

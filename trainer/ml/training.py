@@ -15,7 +15,6 @@ import numpy as np
 from trainer.ml import calibration as cal
 from trainer.ml import examples as ex
 from trainer.ml.batches import batch_of
-from trainer.ml.estimators import Estimators
 from trainer.ml.evaluation import evaluate_examples, score_answers
 from trainer.ml.examples import Example
 from trainer.ml.exporting import export
@@ -27,6 +26,7 @@ from trainer.ml.predictor import Graphs, Predictor, load, ranked
 from trainer.ml.round import Round
 from trainer.ml.schema import NothingToLearn, Question, Schema
 from trainer.ml.states import Encoding
+from trainer.ml.traced import Traced
 
 
 def train(
@@ -39,7 +39,7 @@ def train(
     schema: Mapping[str, Any] | None = None,
     previous: Path | None = None,
     graphs: Graphs | None = None,
-    estimators: Estimators | None = None,
+    traced: Traced | None = None,
     encoding: Encoding | None = None,
     on_progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -48,8 +48,8 @@ def train(
     `pool` holds unlabelled texts of the same kind, as lines with a `text`: word vectors are learnt from them,
     and kept in the file `cache` for the next training of the same project.
     A `previous` export of the project, which has to be as it was published, lends its graph if it has the same labels.
-    `graphs` are those that the caller has loaded for this project, and wants to find again; `estimators`, what earlier
-    trainings of it have traced.
+    `graphs` are those that the caller has loaded for this project, and wants to find again; `traced` is what its last
+    training has traced.
     With an `encoding`, what an operator's encoder says of words joins what is learnt of them here; the export then
     answers only with the same encoder.
     Lines marked `"split": "check"` are only measured on. Where none is, what is measured are answers out of fold:
@@ -73,7 +73,7 @@ def train(
     batch = batch_of(round_.seen, round_.columns, round_.tokenizer, learnt=round_.schema, **given)
     if round_.schema.spans and not batch.labels["tags"].any() and not round_.schema.questions:
         raise NothingToLearn("no labelled span lies on the edges of words, and there is no question")
-    fit = Fit(work, round_, batch, tell, estimators)
+    fit = Fit(work, round_, batch, tell, traced)
     try:
         answered, weights = fit.run(), fit.weights()
     finally:

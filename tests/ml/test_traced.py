@@ -13,23 +13,23 @@ import tensorflow as tf
 from tests.ml.conftest import letters
 from trainer.ml.batches import batch_of
 from trainer.ml.estimator.programs import Programs
-from trainer.ml.estimators import Estimators
 from trainer.ml.examples import parse
 from trainer.ml.exporting import scores_of
 from trainer.ml.fitting import Fit
 from trainer.ml.inputs import of_any_length
 from trainer.ml.predictor import load
 from trainer.ml.round import Round
+from trainer.ml.traced import Traced
 from trainer.ml.training import train
 
 
 @pytest.fixture
-def traced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def modes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The mode of every program that is traced from now on."""
-    modes: list[str] = []
+    found: list[str] = []
     trace = Programs._trace
-    monkeypatch.setattr(Programs, "_trace", lambda self, mode, form: modes.append(mode) or trace(self, mode, form))
-    return modes
+    monkeypatch.setattr(Programs, "_trace", lambda self, mode, form: found.append(mode) or trace(self, mode, form))
+    return found
 
 
 @pytest.fixture
@@ -38,12 +38,12 @@ def learn(tmp_path: Path) -> Callable[..., dict[str, Any]]:
     pool = tmp_path / "pool.jsonl"
     pool.write_text("".join(json.dumps(one) + "\n" for one in letters(200)), encoding="utf-8")
 
-    def run(lines: list[dict[str, Any]], estimators: Estimators | None = None) -> dict[str, Any]:
+    def run(lines: list[dict[str, Any]], traced: Traced | None = None) -> dict[str, Any]:
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
         folder.mkdir()
         data = folder / "data.jsonl"
         data.write_text("".join(json.dumps(one) + "\n" for one in lines), encoding="utf-8")
-        return train(data, folder / "model", pool=pool, estimators=estimators)
+        return train(data, folder / "model", pool=pool, traced=traced)
 
     return run
 
@@ -57,15 +57,15 @@ def related(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def test_a_training_that_runs_what_is_traced_ends_as_one_that_traces_all(
-    learn: Callable[..., dict[str, Any]], traced: list[str]
+    learn: Callable[..., dict[str, Any]], modes: list[str]
 ) -> None:
-    kept, later = Estimators(), related(letters(45, seed=3))
+    kept, later = Traced(), related(letters(45, seed=3))
     learn(related(letters(20)), kept)
-    assert traced
-    traced.clear()
+    assert modes
+    modes.clear()
 
     again = learn(later, kept)
-    assert traced == []
+    assert modes == []
     anew = learn(later)
 
     assert again["metrics"]["spans"] == anew["metrics"]["spans"]
@@ -80,12 +80,12 @@ def test_a_training_that_runs_what_is_traced_ends_as_one_that_traces_all(
 
 
 def test_nothing_of_a_training_stays_but_its_programs(learn: Callable[..., dict[str, Any]]) -> None:
-    kept = Estimators()
+    kept = Traced()
 
     learn(letters(20), kept)
 
-    [estimator] = kept._known.values()
-    variables = estimator._programs.store.everything()
+    assert kept._estimator is not None
+    variables = kept._estimator._programs.store.everything()
     long = [variable for variable in variables if None in variable.shape.as_list()]
     assert {"span_spelling", "words", "vectors", "spelling_vocabulary"} <= {one.name.split(":")[0] for one in long}
     assert all(not one.numpy().size for one in long)
@@ -95,15 +95,19 @@ def test_other_labels_and_other_weights_are_other_programs(tmp_path: Path) -> No
     round_ = Round.of([parse(one) for one in letters(20)], None)
     batch = batch_of(round_.seen, round_.schema, round_.tokenizer)
     params = Fit(tmp_path, round_, batch, lambda _: None).params
-    kept = Estimators()
+    kept = Traced()
 
-    first = kept.of(tmp_path, params)
-    forms = [replace(params, copies=1), replace(params, schema=replace(params.schema, spans=("person", "town")))]
-    others = [kept.of(tmp_path, form) for form in forms]
+    first = kept.estimator(tmp_path, params)
+    assert kept.estimator(tmp_path, replace(params, opinions=params.opinions[:3])) is first
+    forms = [
+        replace(params, copies=1),
+        replace(params, schema=replace(params.schema, spans=("person", "town"))),
+        replace(params, tokenizer=params.tokenizer._replace(by_character=True)),
+        params,
+    ]
+    others = [kept.estimator(tmp_path, form) for form in forms]
 
-    assert len({id(one) for one in (first, *others)}) == 3
-    assert kept.of(tmp_path, replace(params, opinions=params.opinions[:3])) is not first  # the third form put it out
-    assert kept.of(tmp_path, replace(forms[1], vocabulary=params.vocabulary)) is others[1]
+    assert len({id(one) for one in (first, *others)}) == 5
 
 
 def test_programs_are_traced_for_texts_of_any_length() -> None:
