@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import redis
 import structlog
 from django.conf import settings
 
@@ -59,7 +60,7 @@ def rehearse(tenant: Tenant, project_id: int) -> None:
             _exports[owner] = path, store.publish(found, path)
     except GivesWay:
         log.info("rehearsal_gives_way", project=project_id)
-    except ValueError as error:  # what there is cannot be learnt from yet
+    except (ValueError, OSError) as error:  # what there is cannot be learnt from yet, or there is no room
         log.info("rehearsal_ends", project=project_id, reason=str(error))
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -118,7 +119,8 @@ def _giving_way() -> Any:
         nonlocal looked
         if time.monotonic() - looked > LOOKS_SECONDS:
             looked = time.monotonic()
-            if overtaken(client(), REHEARSE):
-                raise GivesWay
+            with suppress(redis.RedisError):
+                if overtaken(client(), REHEARSE):
+                    raise GivesWay
 
     return look
