@@ -10,15 +10,18 @@ from __future__ import annotations
 import shutil
 import time
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import redis
 import structlog
 from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
 
 from annotator import disk, snapshot
-from annotator.models import Project, Tenant
+from annotator.models import Job, Project, Tenant
 from annotator.spans import Schema
 from annotator.tenancy import tenant_scope
 from trainer import predict, runs, store
@@ -52,6 +55,7 @@ def rehearse(tenant: Tenant, project_id: int) -> None:
     if project is None:
         return
     forget(*owner)
+    began = timezone.now()
     work = store.rehearsal_dir(*owner) / "work"
     try:
         found = _trained(tenant, project, work, _graph_of(live))
@@ -64,6 +68,8 @@ def rehearse(tenant: Tenant, project_id: int) -> None:
         log.info("rehearsal_ends", project=project_id, reason=str(error))
     finally:
         shutil.rmtree(work, ignore_errors=True)
+        if _deleted_since(tenant, project, began):
+            forget(*owner)
 
 
 def export_of(tenant_id: int, project_id: int) -> Path | None:
@@ -75,7 +81,18 @@ def export_of(tenant_id: int, project_id: int) -> Path | None:
 def forget(tenant_id: int, project_id: int) -> None:
     """Keep nothing of the last rehearsal but what it has traced."""
     _exports.pop((tenant_id, project_id), None)
-    shutil.rmtree(store.rehearsal_dir(tenant_id, project_id), ignore_errors=True)
+    folder = store.rehearsal_dir(tenant_id, project_id)
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        folder.parent.rmdir()  # of a project that is gone
+
+
+def _deleted_since(tenant: Tenant, project: Project, moment: datetime) -> bool:
+    """Whether anything of the project was, or is about to be: no deletion waits for a rehearsal."""
+    with tenant_scope(tenant):
+        deletions = Job.objects.filter(project=project, kind=Job.Kind.DELETE)
+        late = deletions.filter(Q(finished_at=None) | Q(finished_at__gte=moment))
+        return late.exists() or not Project.objects.filter(pk=project.pk).exists()
 
 
 def _graph_of(live: ModelVersion | None) -> Path | None:

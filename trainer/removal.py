@@ -154,6 +154,7 @@ def _redact(tenant: Tenant, project_id: int) -> bool:
     """Take what the project has no more out of its snapshots; whether some model learnt from it."""
     for kept in (store.vectors_file, store.states_file):
         kept(tenant.pk, project_id).unlink(missing_ok=True)
+    shutil.rmtree(store.rehearsal_dir(tenant.pk, project_id), ignore_errors=True)
     with tenant_scope(tenant):
         finished = list(TrainingRun.objects.filter(project=project_id).exclude(state__in=TrainingRun.ACTIVE))
         versions = list(ModelVersion.objects.filter(project=project_id))

@@ -9,7 +9,7 @@ import pytest
 from annotator import review
 from annotator.demo import mails
 from annotator.importing.store import Row, store_rows
-from annotator.models import Document
+from annotator.models import Document, Job
 from annotator.projects import create_project
 from annotator.review import Submission
 from annotator.tenancy import tenant_scope
@@ -163,6 +163,24 @@ def test_an_export_of_a_rehearsal_that_was_changed_lends_nothing(mailroom):
     (path / "saved_model.pb").write_bytes(b"x")
 
     assert rehearsal.export_of(cast.acme.pk, project.pk) is None
+
+
+def test_nothing_of_a_rehearsal_stays_where_a_document_was_deleted_meanwhile(mailroom, monkeypatch):
+    cast, project, label = mailroom
+    label(8)
+    publish = store.publish
+
+    def first_somebody_deletes(*given):
+        with tenant_scope(cast.acme):
+            Job.objects.create(project=project, kind=Job.Kind.DELETE, created_by=cast.alice)
+        return publish(*given)
+
+    monkeypatch.setattr(store, "publish", first_somebody_deletes)
+
+    rehearsal.rehearse(cast.acme, project.pk)
+
+    assert rehearsal.export_of(cast.acme.pk, project.pk) is None
+    assert not rehearsed(project).exists()
 
 
 def test_nothing_is_rehearsed_where_texts_would_have_to_be_encoded(mailroom, settings, tmp_path):

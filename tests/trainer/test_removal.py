@@ -94,6 +94,8 @@ def _learnt(cast, project, documents) -> None:
         (folder / "model" / "work").mkdir(parents=True)
         (folder / "model" / "work" / "events").write_text(TEXT)
         store.vectors_file(cast.acme.pk, project.pk).write_text(WORD)
+        store.rehearsal_dir(cast.acme.pk, project.pk).mkdir()
+        (store.rehearsal_dir(cast.acme.pk, project.pk) / "export").write_text(WORD)
         store.states_file(cast.acme.pk, project.pk).write_text(WORD)
         export = folder / "export"
         export.mkdir()

@@ -31,10 +31,11 @@ class Traced:
         config = RunConfig(
             seed=None, save_checkpoints_secs=SAVE_SECONDS, graphs_as_traced=True, traced_for=of_any_length
         )
-        if self._estimator is not None and self._form == params.form:
-            self._estimator.begin_anew(work, params, config, Model)
-            return self._estimator
-        self._form, self._estimator = params.form, None
-        gc.collect()  # graphs hold one another, and those of before need no place beside new ones
-        self._estimator = Estimator(model_fn, work, params, config)
+        if self._estimator is not None:
+            if self._form == params.form:
+                self._estimator.begin_anew(work, params, config, Model)
+                return self._estimator
+            self._estimator = None
+            gc.collect()  # graphs hold one another, and those of before need no place beside new ones
+        self._form, self._estimator = params.form, Estimator(model_fn, work, params, config)
         return self._estimator
