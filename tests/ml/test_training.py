@@ -290,6 +290,28 @@ def test_a_training_killed_twice_ends_as_one_that_was_not(
     assert one == pytest.approx(other, abs=5e-3)
 
 
+@pytest.mark.usefixtures("in_few_steps")
+def test_what_another_version_began_is_begun_afresh(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainer.ml.traced.SAVE_SECONDS", 0.0)
+
+    def kill(progress: dict[str, Any]) -> None:
+        if progress.get("step", 0) == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(trained.data, tmp_path / "model", on_progress=kill)
+    [before] = (tmp_path / "model/work").iterdir()
+    monkeypatch.setattr("trainer.ml.training.sources", lambda: "of another version")
+    seen: list[int] = []
+
+    found = train(trained.data, tmp_path / "model", on_progress=lambda told: seen.append(told.get("step", 0)))
+
+    assert [step for step in seen if step] == [*range(1, found["steps"] + 1)]
+    assert not before.exists()
+
+
 def test_none_of_several_is_an_answer_where_the_document_is_complete():
     question = Question("tone", multiple=True, choices=("angry", "urgent"))
 

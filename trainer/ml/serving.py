@@ -69,7 +69,7 @@ class Serving:
             "tokenizer": self.params.tokenizer._asdict(),
             "pairs": len(self.params.vectors.pairs) > 0,
             "variables": [[name, one.dtype.name, one.shape.as_list()] for name, one in self.variables.items()],
-            "made by": [tf.__version__, unicodedata.unidata_version, _sources()],
+            "made by": [tf.__version__, unicodedata.unidata_version, sources()],
         }
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
@@ -116,8 +116,8 @@ def _of_any_length(following: Callable[..., tf.Variable], **request: Any) -> tf.
 
 
 @lru_cache(maxsize=1)
-def _sources() -> str:
-    """A hash of all code that may have a say in the graph."""
+def sources() -> str:
+    """A hash of all code that may have a say in a graph."""
     found = hashlib.sha256()
     for folder in (Path(__file__).parent, Path(str(words.__file__)).parent):
         for file in sorted(folder.rglob("*.py")):

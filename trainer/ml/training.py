@@ -25,6 +25,7 @@ from trainer.ml.pool import read as read_pool
 from trainer.ml.predictor import Graphs, Predictor, load, ranked
 from trainer.ml.round import Round
 from trainer.ml.schema import NothingToLearn, Question, Schema
+from trainer.ml.serving import sources
 from trainer.ml.states import Encoding
 from trainer.ml.traced import Traced
 
@@ -62,7 +63,7 @@ def train(
     lines = ex.read(data)
     texts = read_pool(pool, seed) if pool else []
     round_ = Round.of(lines, Schema.from_dict(schema) if schema is not None else None)
-    about = [round_.schema.to_dict(), *([encoding.encoder.fingerprint] if encoding else []), *texts]
+    about = [sources(), round_.schema.to_dict(), *([encoding.encoder.fingerprint] if encoding else []), *texts]
     work = _workplace(model_dir, data, seed, about)
 
     def prepare() -> None:
@@ -101,7 +102,9 @@ def train(
 
 
 def _workplace(model_dir: Path, data: Path, seed: int, about: Sequence[Any]) -> Path:
-    """The directory for this very training, so that a repeated call resumes it and another one starts afresh."""
+    """The directory for this very training, so that a repeated call resumes it and another one starts afresh: so does
+    one that another version began, whose checkpoints are of other variables.
+    """
     told = json.dumps([seed, *about])
     mark = hashlib.sha256(data.read_bytes() + told.encode()).hexdigest()[:16]
     base = model_dir / "work"
