@@ -165,7 +165,7 @@ def test_an_act_in_a_text_of_5000_words_costs_little_more_for_it(sheet: Sheet):
 
 
 def test_a_document_that_was_faster_than_the_answer_that_taught_hears_of_it(place, context):
-    bench = Bench(place, "late", "Ada Lovelace wrote.", "We read Ada Lovelace.")
+    bench = Bench(place, "meanwhile", "Ada Lovelace wrote.", "We read Ada Lovelace.")
     desk = bench.desk(context)
     desk.page.wait_for_function("() => !document.querySelector('#desk').desk.sitting.shelf.filling")
     held: list[Route] = []
