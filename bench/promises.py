@@ -14,12 +14,12 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from bench import corpora
-from bench.measured import ROOT, Failed, run
+from bench.measured import ROOT, Cost, Failed, run
 from bench.models import version
 from bench.systems import write
 from trainer.ml.calibration import Events, judged, judged_relations
@@ -85,7 +85,16 @@ def _planned(options: argparse.Namespace) -> Iterator[Cell]:
                     yield Cell(corpus, size, sample)
 
 
-def _measured(cell: Cell, tested: int, pooled: int) -> Iterator[dict[str, Any]]:
+class Answered(NamedTuple):
+    """Of a new model: what training said, and of each kind of answer to the test all and those that are shown."""
+
+    said: dict[str, Any]
+    cost: Cost
+    judged: list[tuple[str, Events, Events]]
+
+
+def answered(cell: Cell, tested: int, pooled: int) -> Answered:
+    """Train a model and have it answer the test, each in a process of its own."""
     corpus = corpora.load(cell.corpus)
     sample, test = corpus.sample(cell.size, cell.sample), corpora.permuted(corpus.test, corpora.SEED)[:tested]
     more = corpora.permuted(corpus.train, corpora.SEED)[:pooled]
@@ -100,8 +109,13 @@ def _measured(cell: Cell, tested: int, pooled: int) -> Iterator[dict[str, Any]]:
         answers, _ = run([sys.executable, "-m", "bench.suggest", said["export"], "--all"], texts)
     schema, *lines = [json.loads(line) for line in answers.split("\n") if line]
     examples = [parse(dict(line), str(row)) for row, line in enumerate(test)]
+    return Answered(said, cost, list(_judged(Schema.from_dict(schema), examples, lines)))
+
+
+def _measured(cell: Cell, tested: int, pooled: int) -> Iterator[dict[str, Any]]:
+    said, cost, judged_ = answered(cell, tested, pooled)
     told = said["metrics"]["calibration"]
-    for kind, all_, shown in _judged(Schema.from_dict(schema), examples, lines):
+    for kind, all_, shown in judged_:
         report = told[kind] if kind in ("spans", "relations") else next(iter(told["questions"].values()), None)
         yield {
             **asdict(cell),

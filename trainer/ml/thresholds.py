@@ -7,6 +7,7 @@ Answers of one document are right or wrong together more often than chance has i
 letter say less than twenty in twenty. So they are counted for as many as they are worth (`design_effects`).
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ CONFIDENCE = 0.9  # of the lower bound that a threshold clears: twelve of twelve
 MODEST = 0.85  # the score itself that is asked for where there is not enough evidence
 TOO_LITTLE = "not enough evidence yet"
 
+_FEWER = 0.1  # answers, from one score that is tried to the next
 _BELOW = 1e-6  # a threshold lies so far below the score it is taken from
 
 
@@ -37,21 +39,27 @@ def threshold_of(
 ) -> Threshold:
     """The lowest score from which on answers show the wished precision. Equal scores stand or fall together.
 
-    Scores are tried from the highest on; behind the first that passes, the first that fails ends it. Each of them is
-    tested only because the one before passed, so that the many tests do not spoil the confidence of the last (fixed
-    sequence testing; Angelopoulos et al. 2021, "Learn then test"). Taking the lowest of all that pass would do so.
+    Not every score is tried: from all answers on, each time a tenth fewer. Among scores that are tried one by one there
+    is always one that passes by chance, or, if the first that fails were to end it, one that fails by chance.
     """
+    if not len(score):
+        return Threshold(None, 0, TOO_LITTLE)
     order = np.argsort(-score, kind="stable")
     ranked, right = score[order], np.asarray(right)[order]
-    tried = np.append(ranked[1:] < ranked[:-1], True)[: len(ranked)]
     effect = design_effects(right, document[order])
     bound = lower_bound(np.cumsum(right) / effect, np.arange(1, len(ranked) + 1) / effect)
-    passing = np.flatnonzero(tried & (bound >= precision))
+    last_of_equals = np.flatnonzero(np.append(ranked[1:] < ranked[:-1], True))
+    tried = last_of_equals[np.searchsorted(last_of_equals, _sizes(len(ranked)) - 1)]
+    passing = tried[bound[tried] >= precision]
     if not len(passing):
         return Threshold(None, len(score), TOO_LITTLE)
-    failing = np.flatnonzero(tried & (bound < precision))
-    end = failing[failing > passing[0]].min(initial=len(ranked))
-    return Threshold(max(0.0, float(ranked[passing[passing < end][-1]]) - _BELOW), len(score))
+    return Threshold(max(0.0, float(ranked[passing.max()]) - _BELOW), len(score))
+
+
+def _sizes(count: int) -> np.ndarray:
+    """All (one at least), and each time a tenth fewer, down to one."""
+    steps = np.arange(1 + math.log(count) / -math.log(1.0 - _FEWER))
+    return np.unique((count * (1.0 - _FEWER) ** steps).astype(int).clip(1))
 
 
 def lower_bound(right: np.ndarray, count: np.ndarray, confidence: float = CONFIDENCE) -> np.ndarray:
