@@ -2,7 +2,9 @@
 
 Documents come in random order. The first ten are labelled by hand; then a model of all documents so far makes
 suggestions, and it is trained again after 25, 50, 100 and 200. Marking a span by hand takes three actions, to accept or
-to reject a suggestion one. `python -m bench.effort`; see docs/models.md.
+to reject a suggestion one. `desk` is what our models do with the rest of the product: trained as often as there, with
+the dictionary before the first, and with what is marked suggested wherever else its words stand in the text.
+`python -m bench.effort`; see docs/models.md.
 """
 
 from __future__ import annotations
@@ -11,19 +13,23 @@ import argparse
 import json
 import sys
 import tempfile
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from bench import corpora
+from bench import corpora, rows
+from bench.helped import Counts, Place, Terms, at_the_desk
 from bench.measured import ROOT, run
+from bench.models import version
 from bench.systems import PEERS, write
 
 Line = dict[str, Any]
 RESULTS = ROOT / "bench" / "results" / "effort.jsonl"
 SENTENCES = 9  # of a corpus of sentences, to a document
 TRAINED_AFTER = (10, 25, 50, 100, 200)
-LAST = 400
+DESK, LAST = "desk", 400
+FIRST_RUN, AT_LEAST, MORE = 10, 10, 0.2  # as in trainer/runs.py
 MARK, DECIDE = 3, 1  # actions
 PRECISION = 0.8  # wished of what is shown
 
@@ -42,29 +48,56 @@ def documents(lines: list[Line]) -> list[Line]:
 
 
 def simulate(corpus: str, sample: int, system: str) -> dict[str, Any]:
-    """Counts of each stretch between two trainings, and the share of actions saved up to its end."""
+    """Counts of each stretch between two numbers of documents, and the share of actions saved up to its end."""
     pool = documents(corpora.load(corpus).train)
     shown_to_people = corpora.permuted(pool, sample)[:LAST]
-    stretches = []
+    trained_after = _of_the_product() if system == DESK else list(TRAINED_AFTER)
+    stretches: list[dict[str, Any]] = []
     by_hand = taken = 0
-    for first, last in pairwise((0, *TRAINED_AFTER, LAST)):
+    sums, terms, spent = Counter[str](), Terms(), 0.0
+    for first, last in pairwise((0, *trained_after, LAST)):
         stretch = shown_to_people[first:last]
         answers, cost = suggested(system, shown_to_people[:first], stretch, pool) if first else ([], 0.0)
-        gold = sum(len(line["spans"]) for line in stretch)
-        shown = sum(len(answer["spans"]) for answer in answers)
-        right = sum(len(_keys(a) & _keys(line)) for line, a in zip(stretch, answers, strict=False))
-        by_hand += MARK * gold
-        taken += MARK * (gold - right) + DECIDE * shown
-        stretches.append(
-            {"to": last, "gold": gold, "shown": shown, "right": right, "cpu": round(cost, 1)}
-            | {"saved": round(100 * (1 - taken / by_hand), 1)}
-        )
-        print(corpus, sample, system, stretches[-1], file=sys.stderr, flush=True)
-    return {"corpus": corpus, "sample": sample, "system": system, "stretches": stretches}
+        spent += cost
+        for number, line in enumerate(stretch, start=first + 1):
+            spans = answers[number - first - 1]["spans"] if answers else None
+            counts = _worked(line, spans, terms, helped=system == DESK)
+            sums.update({key: value for key, value in counts._asdict().items() if isinstance(value, int)})
+            sums["gold"] += len(line["spans"])
+            by_hand += MARK * len(line["spans"])
+            taken += MARK * counts.by_hand + DECIDE * counts.shown
+            if number in (*TRAINED_AFTER, LAST):
+                told = {key: sums[key] for key in ("gold", "shown", "right", "repeated", "repeated_right")}
+                told |= {"cpu": round(spent, 1), "saved": round(100 * (1 - taken / by_hand), 1)}
+                stretches.append({"to": number, **told})
+                sums, spent = Counter(), 0.0
+                print(corpus, sample, system, stretches[-1], file=sys.stderr, flush=True)
+    return {"corpus": corpus, "sample": sample, "system": system, "stretches": stretches, "version": version()}
 
 
-def _keys(line: Line) -> set[tuple[int, int, str]]:
-    return {(span["start"], span["end"], span["label"]) for span in line["spans"]}
+def _of_the_product() -> list[int]:
+    """After how many documents the product trains, where each has news."""
+    found = [FIRST_RUN]
+    while found[-1] < LAST:
+        found.append(found[-1] + max(AT_LEAST, int(MORE * found[-1])))
+    return found[:-1]
+
+
+def _worked(line: Line, suggested: list[Line] | None, terms: Terms, *, helped: bool) -> Counts:
+    """What a document takes with these suggestions, None where there is no model yet; `helped` by the desk."""
+    gold = _keys(line["spans"])
+    if not helped:
+        shown = _keys(suggested or [])
+        right = len(shown & gold)
+        return Counts(len(shown), right, 0, 0, len(gold) - right, frozenset())
+    shown = _keys(terms.suggested(line["text"]) if suggested is None else suggested)
+    counts = at_the_desk(line["text"], gold, shown)
+    terms.learn(line["text"], gold, counts.turned_down)
+    return counts
+
+
+def _keys(spans: list[Line]) -> set[Place]:
+    return {(span["start"], span["end"], span["label"]) for span in spans}
 
 
 def suggested(system: str, labelled: list[Line], asked: list[Line], pool: list[Line]) -> tuple[list[Line], float]:
@@ -93,16 +126,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.effort", description=__doc__)
     parser.add_argument("--corpora", nargs="+", default=["en_bc5cdr"])
     parser.add_argument("--samples", nargs="+", type=int, default=[1, 2, 3])
-    parser.add_argument("--systems", nargs="+", choices=["ours", "crfsuite"], default=["ours", "crfsuite"])
+    parser.add_argument("--systems", nargs="+", choices=["ours", DESK, "crfsuite"], default=["ours", DESK, "crfsuite"])
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
-    options.results.parent.mkdir(parents=True, exist_ok=True)
     for sample in options.samples:
         for corpus in options.corpora:
             for system in options.systems:
                 row = simulate(corpus, sample, system)
-                with options.results.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(row) + "\n")
+                rows.add(options.results, row)
     return 0
 
 

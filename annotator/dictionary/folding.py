@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import unicodedata
 
-from annotator.dictionary.models import LONGEST, LONGEST_HEAD
 from words.edges import trimmed
 from words.tokens import tokens
 
+LONGEST = 200  # characters of a term
+LONGEST_HEAD = 80  # and of its first two words, by which it is looked up
 READ_CHARACTERS = 100_000  # of each text; what comes later teaches nothing, and is not found
 
 

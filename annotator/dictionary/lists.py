@@ -11,8 +11,8 @@ from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from annotator import audit
-from annotator.dictionary.folding import Folded
-from annotator.dictionary.models import LONGEST, Term
+from annotator.dictionary.folding import LONGEST, Folded
+from annotator.dictionary.models import Term
 from annotator.errors import Detail, Invalid
 from annotator.models import Label, Project, User
 from annotator.projects import locked

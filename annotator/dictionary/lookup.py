@@ -51,8 +51,8 @@ def suggested(project_id: int, texts: Mapping[int, str]) -> dict[int, list[dict[
     ``source`` and how many ``times`` people marked the words so. Needs the tenant's scope."""
     folded = {key: Folded(text) for key, text in texts.items()}
     heads = sorted(set[str]().union(*(text.all_heads() for text in folded.values())))
-    terms = _best(_beginning(project_id, heads)) if heads else {}
-    return {key: list(_found(text, terms)) for key, text in folded.items()}
+    terms = suggestible(_beginning(project_id, heads)) if heads else {}
+    return {key: list(found_in(text, terms)) for key, text in folded.items()}
 
 
 def _beginning(project_id: int, heads: list[str]) -> list[tuple[str, Known]]:
@@ -61,7 +61,7 @@ def _beginning(project_id: int, heads: list[str]) -> list[tuple[str, Known]]:
         return [(head, Known(*rest)) for head, *rest in cursor.fetchall()]
 
 
-def _best(rows: Iterable[tuple[str, Known]]) -> dict[str, list[Known]]:
+def suggestible(rows: Iterable[tuple[str, Known]]) -> dict[str, list[Known]]:
     """By first words the terms that are suggested, the longest first: of several labels of the same words the one that
     is accepted most, and none that people turn down more often than they accept it."""
     best: dict[tuple[str, str], Known] = {}
@@ -77,7 +77,8 @@ def _best(rows: Iterable[tuple[str, Known]]) -> dict[str, list[Known]]:
     return found
 
 
-def _found(text: Folded, terms: Mapping[str, Sequence[Known]]) -> Iterator[dict[str, Any]]:
+def found_in(text: Folded, terms: Mapping[str, Sequence[Known]]) -> Iterator[dict[str, Any]]:
+    """Where these terms stand, as suggested spans in reading order."""
     token = 0
     while token < len(text.places):
         last = token

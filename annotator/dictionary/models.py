@@ -5,10 +5,8 @@ from __future__ import annotations
 from django.db import models
 
 from annotator.accounts import Tenant
+from annotator.dictionary.folding import LONGEST, LONGEST_HEAD
 from annotator.tenancy import TenantOwned
-
-LONGEST = 200  # characters of a term
-LONGEST_HEAD = 80  # and of its first two words, by which it is looked up
 
 
 class Term(TenantOwned):

@@ -20,7 +20,8 @@ STYLES = {
     "crfsuite": ("CRFsuite", "#b4541a", "-", "s"),
     "spacy": ("spaCy", "#3a62a8", "-", "^"),
     "bilstm": ("BiLSTM-CRF", "#7a4a9c", "-", "D"),
-    "ours": ("ours", "#1f6f4a", "-", "o"),
+    "ours": ("our models alone", "#1f6f4a", "--", "o"),
+    "desk": ("at the desk", "#1f6f4a", "-", "o"),
 }
 _TICKS = (20, 50, 200, 1000, 4000)
 mpl.rcParams |= {
@@ -40,16 +41,13 @@ def main(results: str, effort: str, folder: str) -> int:
     _save(learning(rows), Path(folder) / "models-learning.svg")
     _save(cost(rows), Path(folder) / "models-cost.svg")
     if Path(effort).exists():
-        _save(
-            saved([json.loads(line) for line in Path(effort).read_text().splitlines()]),
-            Path(folder) / "models-effort.svg",
-        )
+        _save(saved(_rows(Path(effort))), Path(folder) / "models-effort.svg")
     return 0
 
 
 def _rows(path: Path) -> list[Row]:
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return list({(r["corpus"], r["size"], r["sample"], r["system"]): r for r in rows}.values())
+    return list({(r["corpus"], r.get("size"), r["sample"], r["system"]): r for r in rows}.values())
 
 
 def learning(rows: list[Row]) -> plt.Figure:
@@ -112,7 +110,7 @@ def cost(rows: list[Row]) -> plt.Figure:
 def saved(rows: list[Row]) -> plt.Figure:
     """Actions saved so far, over the documents of a project."""
     figure, panel = plt.subplots(figsize=(5, 2.8), layout="constrained")
-    for system in ("ours", "crfsuite"):
+    for system in ("desk", "ours", "crfsuite"):
         name, colour, dash, mark = STYLES[system]
         points: defaultdict[int, list[float]] = defaultdict(list)
         for row in rows:
