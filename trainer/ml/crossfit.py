@@ -30,7 +30,8 @@ class Steps(NamedTuple):
     last: int
 
 
-FEW_LABELS, FEW_TOKENS = 4, 50_000
+FEW_LABELS, MANY_LABELS = 4, 100
+SOME_TOKENS, FEW_TOKENS = 15_000, 50_000
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,14 @@ def stages_of(examples: Sequence[Example], tokens: int, labels: int, weights: in
 
 def _steps(tokens: int, labels: int, opinions: bool) -> Steps:
     """The more there is to fit, the slower it gets there."""
-    if labels <= FEW_LABELS and tokens <= FEW_TOKENS:
-        return Steps(30, 30, 30) if opinions else Steps(60, 0, 30)
-    if labels > 100:  # a step costs as much as the square of them
+    if labels > MANY_LABELS:  # a step costs as much as the square of them
         return Steps(40, 0, 50)
-    return Steps(50, 30, 40) if opinions else Steps(90, 0, 50)
+    few = labels <= FEW_LABELS and tokens <= FEW_TOKENS
+    if not opinions:
+        return Steps(60, 0, 30) if few else Steps(90, 0, 50)
+    if tokens <= SOME_TOKENS:
+        return Steps(30, 30, 30) if few else Steps(50, 30, 40)
+    return Steps(60, 30, 60) if few else Steps(80, 30, 60)
 
 
 def folds_of(examples: Sequence[Example]) -> np.ndarray:
