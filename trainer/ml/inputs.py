@@ -176,16 +176,13 @@ class Fits:
     answering: Any = None  # the number of the one that answers; None where all of them learn
 
     def weights(self, name: str, *shape: int) -> tf.Tensor:
-        """A table of trainable zeros for each, or the one of the fit that answers: [fits, *shape]."""
-        return self._tables(name, shape, shape)
+        """A table of trainable zeros for each, or the one of the fit that answers: [fits, *shape].
 
-    def of_features(self, name: str, features: int, columns: int) -> tf.Tensor:
-        """The same, [fits, features, columns], in a graph that does not know how many features there are."""
-        return self._tables(name, (features, columns), (None, columns))
-
-    def _tables(self, name: str, shape: tuple[int, ...], known: tuple[int | None, ...]) -> tf.Tensor:
-        # As tensors: a slice of a variable would hold on to it.
+        The graph does not know how many rows a matrix has: they are features, more of them in the next training.
+        """
         several = () if self.count == 1 else (self.count,)
+        known = (None, *shape[1:]) if len(shape) == 2 else shape
+        # As tensors: a slice of a variable would hold on to it.
         variable = tf.Variable(np.zeros(several + shape, np.float32), name=name, shape=several + known)
         if not several:
             return tf.expand_dims(variable, 0)

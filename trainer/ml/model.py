@@ -113,7 +113,8 @@ class Model:
         self.states = params.basis.dimensions if params.basis else 0
         self.own: list[list[tf.Variable]] = []  # weights of each head, in the order of the heads
         self.spans = self._head(self._span_head) if schema.spans else None
-        self.choices = [self._head(partial(self._choice_head, question)) for question in schema.questions]
+        both = zip(schema.questions, self.learnt.questions, strict=True)
+        self.choices = [self._head(partial(self._choice_head, question, learnt)) for question, learnt in both]
         self.relations = self._head(self._relation_head) if schema.relations else None
         fitted, spans, relations = params.calibration, len(schema.spans), len(schema.relations)
         self.span_scale = scores.Scale("span", spans, fitted.spans)
@@ -144,11 +145,10 @@ class Model:
             barred=barred("span", _unlearnt(params.schema.spans, self.learnt.spans)),
         )
 
-    def _choice_head(self, question: Question) -> ChoiceHead:
+    def _choice_head(self, question: Question, learnt: Question) -> ChoiceHead:
         params = self.params
         known, vectors = params.vocabulary, params.vectors
         own: dict[str, Any] = {"decay": params.choice_decay, "fits": self.fits, "states": self.states}
-        learnt = self.learnt.questions[params.schema.questions.index(question)]
         own["barred"] = barred("choice", [choice not in learnt.choices for choice in question.choices])
         return ChoiceHead(question, known, vectors, params.spread, **own)
 

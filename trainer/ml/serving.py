@@ -8,7 +8,7 @@ the graph of the last one with other values.
 import hashlib
 import json
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
@@ -52,7 +52,7 @@ class Serving:
     def _model(self) -> Iterator[Model]:
         """The model, made of these variables in the function that is being traced, or outside any."""
         running = Running(ModeKeys.PREDICT, self._store, self._step, 0, KerasState())
-        with running.active(), tf.variable_creator_scope(_of_any_length):
+        with running.active():
             yield Model(self.params)
 
     def values(self, description: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,13 +106,6 @@ class Serving:
 
         both = {DEFAULT_SIGNATURE: serving_function(answers, asked)}
         return made | both | {"relations": serving_function(related, asked | GIVEN)}
-
-
-def _of_any_length(following: Callable[..., tf.Variable], **request: Any) -> tf.Variable:
-    """A matrix has as many rows as there are features: the graph is not to know how many."""
-    if request.get("shape") is None and np.ndim(value := request["initial_value"]) == 2:
-        request["shape"] = tf.TensorShape([None, np.shape(value)[1]])
-    return following(**request)
 
 
 @lru_cache(maxsize=1)

@@ -45,8 +45,8 @@ class ChoiceHead:
         variable = tf.Variable(scale[:, None].astype(np.float32), trainable=False, name="choice_scale", shape=[None, 1])
         self.scale = tf.expand_dims(variable, 0)
         self.width = width = len(question.choices)
-        self.spelling = fits.of_features("choice_spelling", len(vocabulary["spelling"]), width)
-        self.bigrams = fits.of_features("choice_bigrams", len(vocabulary["bigrams"]), width)
+        self.spelling = fits.weights("choice_spelling", len(vocabulary["spelling"]), width)
+        self.bigrams = fits.weights("choice_bigrams", len(vocabulary["bigrams"]), width)
         self.meaning = fits.weights("choice_meaning", vectors.width - _HABITS, width)
         self.states = fits.weights("choice_states", states, width) if states else None
         self.bias = fits.weights("choice_bias", width)

@@ -44,7 +44,7 @@ class RelationHead:
         """`barred` [classes] is added to scores, `states` is how many numbers an encoder's state of a token has."""
         self.labels, self.decay, self.barred = labels, decay, barred
         self.width = 1 + 2 * labels
-        self.features = fits.of_features("relation_features", len(vocabulary["relations"]), self.width)
+        self.features = fits.weights("relation_features", len(vocabulary["relations"]), self.width)
         self.meaning = fits.weights("relation_meaning", SIDES * (vectors.width + states), self.width)
         self.bias = fits.weights("relation_bias", self.width)
 

@@ -60,9 +60,9 @@ class SpanHead:
         self.labels, self.decay, self.copies, self.barred = labels, decay, copies, barred
         self.width, self.shared = 2 * labels + 1, shared(labels, apart=labels <= MANY_LABELS)
         self.columns = len(self.shared)
-        self.spelling = fits.of_features("span_spelling", len(vocabulary["spelling"]), self.columns)
-        self.context = fits.of_features("span_context", len(vocabulary["context"]), len(OFFSETS) * self.columns)
-        self.pairs = fits.of_features("span_pairs", len(vocabulary["pairs"]), self.columns)
+        self.spelling = fits.weights("span_spelling", len(vocabulary["spelling"]), self.columns)
+        self.context = fits.weights("span_context", len(vocabulary["context"]), len(OFFSETS) * self.columns)
+        self.pairs = fits.weights("span_pairs", len(vocabulary["pairs"]), self.columns)
         self.meaning = fits.weights("span_meaning", vectors.width, (1 + len(OFFSETS)) * self.columns)
         self.opinion = fits.weights("span_opinion", 1 + labels, (1 + len(OFFSETS)) * self.columns)
         self.pair_meaning = fits.weights("span_pair_meaning", vectors.pair_values.shape[1], len(PAIRS) * self.columns)
