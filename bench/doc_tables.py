@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable
 
-from bench import drawn, effort, growth, model_tables, models, profiling, round_tables, rounds
+from bench import drawn, effort, growth, model_tables, models, profiling, promises, round_tables, rounds
 from bench.figures import Figure, table
 from bench.measured import ROOT
 from bench.rows import NOTHING, Row, read
@@ -91,6 +91,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "relations": _scores("relations"),
     "relations-costs": _costs("relations"),
     "effort": _effort,
+    "promises": lambda: promises.table(promises.read(promises.RESULTS)),
     "drawn": lambda: drawn.table(drawn.read()),
     "rounds": lambda: round_tables.rounds(round_tables.latest(_rounds())),
     "levers": lambda: round_tables.levers(_rounds()),
