@@ -30,7 +30,7 @@ class Steps(NamedTuple):
     last: int
 
 
-FEW_LABELS, MANY_LABELS = 4, 100
+FEW_LABELS, COSTLY_LABELS = 4, 100
 SOME_TOKENS, FEW_TOKENS = 15_000, 50_000
 
 
@@ -71,7 +71,7 @@ def stages_of(examples: Sequence[Example], tokens: int, labels: int, weights: in
 
 def _steps(tokens: int, labels: int, opinions: bool) -> Steps:
     """The more there is to fit, the slower it gets there."""
-    if labels > MANY_LABELS:  # a step costs as much as the square of them
+    if labels > COSTLY_LABELS:  # a step costs as much as the square of them
         return Steps(40, 0, 50)
     few = labels <= FEW_LABELS and tokens <= FEW_TOKENS
     if not opinions:
