@@ -92,7 +92,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "relations-costs": _costs("relations"),
     "effort": _effort,
     "promises": lambda: promises.table(promises.read(promises.RESULTS)),
-    "drawn": lambda: drawn.table(drawn.read()),
+    "drawn": lambda: drawn.table(read(drawn.RESULTS, drawn.cell)),
     "rounds": lambda: round_tables.rounds(round_tables.latest(_rounds())),
     "levers": lambda: round_tables.levers(_rounds()),
     "growth": _growth,

@@ -8,18 +8,17 @@ and how much of that is right. So nothing but the rule is measured, beside those
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
 from statistics import mean
-from typing import Any
 
 import numpy as np
 
 from bench import promises
 from bench.measured import ROOT
+from bench.rows import Row, add, read
 from trainer.ml.calibration import Events
 from trainer.ml.thresholds import PRECISION, design_effects, lower_bound, threshold_of
 
@@ -73,7 +72,7 @@ def drawn(events: Events, documents: int, rule: Rule, chance: np.random.Generato
         yield shown.sum() / (~known).sum(), events.right[shown].mean() if shown.any() else np.nan
 
 
-def _measured(corpus: str, size: str) -> Iterator[dict[str, Any]]:
+def _measured(corpus: str, size: str) -> Iterator[Row]:
     for kind, events, _ in promises.answered(promises.Cell(corpus, size, 1), TESTED, TESTED).judged:
         for documents in DRAWN:
             if 2 * documents > len(np.unique(events.document)):
@@ -93,9 +92,9 @@ def _measured(corpus: str, size: str) -> Iterator[dict[str, Any]]:
                 }
 
 
-def table(rows: list[dict[str, Any]]) -> str:
+def table(rows: list[Row]) -> str:
     """By rule and documents drawn: means over models."""
-    by: defaultdict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
+    by: defaultdict[tuple[str, int], list[Row]] = defaultdict(list)
     for row in rows:
         by[row["rule"], row["documents"]].append(row)
     lines = [
@@ -109,9 +108,9 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def read(path: Path = RESULTS) -> list[dict[str, Any]]:
-    """The rows of a results file."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+def cell(row: Row) -> Hashable:
+    """Which of a model's draws a row is of."""
+    return row["corpus"], row["size"], row["kind"], row["documents"], row["rule"]
 
 
 def main() -> int:
@@ -119,12 +118,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.drawn", description=__doc__)
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
-    rows = []
     for corpus, size in MODELS:
-        rows += list(_measured(corpus, size))
+        for row in _measured(corpus, size):
+            add(options.results, row)
         print(corpus, size, "done", file=sys.stderr, flush=True)
-    options.results.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    print(table(rows))
+    print(table(read(options.results, cell)))
     return 0
 
 

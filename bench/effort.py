@@ -57,16 +57,15 @@ def simulate(corpus: str, sample: int, system: str) -> dict[str, Any]:
     sums, terms, spent = Counter[str](), Terms(), 0.0
     for first, last in pairwise((0, *trained_after, LAST)):
         stretch = shown_to_people[first:last]
-        answers, cost = suggested(system, shown_to_people[:first], stretch, pool) if first else ([], 0.0)
+        answers, cost = suggested(system, shown_to_people[:first], stretch, pool) if first else (None, 0.0)
         spent += cost
-        for number, line in enumerate(stretch, start=first + 1):
-            spans = answers[number - first - 1]["spans"] if answers else None
-            counts = _worked(line, spans, terms, helped=system == DESK)
-            sums.update({key: value for key, value in counts._asdict().items() if isinstance(value, int)})
-            sums["gold"] += len(line["spans"])
+        for row, line in enumerate(stretch):
+            spans = answers[row]["spans"] if answers else None
+            counts = _helped(line, spans, terms) if system == DESK else _decided(line, spans or [])
+            sums.update(counts._asdict() | {"gold": len(line["spans"])})
             by_hand += MARK * len(line["spans"])
             taken += MARK * counts.by_hand + DECIDE * counts.shown
-            if number in (*TRAINED_AFTER, LAST):
+            if (number := first + row + 1) in (*TRAINED_AFTER, LAST):
                 told = {key: sums[key] for key in ("gold", "shown", "right", "repeated", "repeated_right")}
                 told |= {"cpu": round(spent, 1), "saved": round(100 * (1 - taken / by_hand), 1)}
                 stretches.append({"to": number, **told})
@@ -83,16 +82,18 @@ def _of_the_product() -> list[int]:
     return found[:-1]
 
 
-def _worked(line: Line, suggested: list[Line] | None, terms: Terms, *, helped: bool) -> Counts:
-    """What a document takes with these suggestions, None where there is no model yet; `helped` by the desk."""
-    gold = _keys(line["spans"])
-    if not helped:
-        shown = _keys(suggested or [])
-        right = len(shown & gold)
-        return Counts(len(shown), right, 0, 0, len(gold) - right, frozenset())
-    shown = _keys(terms.suggested(line["text"]) if suggested is None else suggested)
-    counts = at_the_desk(line["text"], gold, shown)
-    terms.learn(line["text"], gold, counts.turned_down)
+def _decided(line: Line, suggested: list[Line]) -> Counts:
+    """What a document takes where nothing else helps."""
+    shown, gold = _keys(suggested), _keys(line["spans"])
+    right = len(shown & gold)
+    return Counts(len(shown), right, 0, 0, len(gold) - right)
+
+
+def _helped(line: Line, suggested: list[Line] | None, terms: Terms) -> Counts:
+    """What it takes at the desk, with what a model suggests, or the dictionary as long as there is none."""
+    text, gold = line["text"], _keys(line["spans"])
+    counts, turned_down = at_the_desk(text, gold, _keys(terms.suggested(text) if suggested is None else suggested))
+    terms.learn(text, gold, turned_down)
     return counts
 
 

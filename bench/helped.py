@@ -1,6 +1,6 @@
 """What a person does with a document at the desk: decides on what is suggested, and marks by hand what is missing.
 
-    counts = at_the_desk(text, gold, suggested)
+    counts, turned_down = at_the_desk(text, gold, suggested)
 
 They go from top to bottom. Whatever they marked or accepted is suggested wherever else its words stand in that text
 (``web/static/web/desk/terms.js``, of which this is the rule), and decided on, too.
@@ -19,20 +19,20 @@ Place = tuple[int, int, str]  # start, end and label of a span
 
 
 class Counts(NamedTuple):
-    """What it came to: suggestions shown and right, of those how many were repeats of marks, and marks by hand."""
+    """What it came to: suggestions decided on and right, how many of them were repeats of marks, and marks by hand."""
 
     shown: int
     right: int
     repeated: int
     repeated_right: int
     by_hand: int
-    turned_down: frozenset[Place]
 
 
-def at_the_desk(text: str, gold: Collection[Place], suggested: Iterable[Place]) -> Counts:
-    """A person who ends with the gold spans, given what is suggested at first."""
+def at_the_desk(text: str, gold: Collection[Place], suggested: Iterable[Place]) -> tuple[Counts, set[Place]]:
+    """What a person does who ends with the gold spans, given what is suggested at first; and what they turned down."""
     sheet = _Sheet(Folded(text), set(gold), set(suggested))
-    return sheet.worked()
+    sheet.work()
+    return sheet.counts(), sheet.turned_down
 
 
 @dataclass
@@ -42,46 +42,40 @@ class _Sheet:
     suggested: set[Place]
     marked: set[Place] = field(default_factory=set)
     turned_down: set[Place] = field(default_factory=set)
-    repeats: set[Place] = field(default_factory=set)
     by_hand: int = 0
 
-    def worked(self) -> Counts:
-        pending = set(self.suggested)
-        while True:
-            missing = self.gold - self.marked - pending
-            if not pending and not missing:
-                break
-            place = min(pending | missing)
-            if place in pending and place not in self.gold:
-                self.turned_down.add(place)
-            else:
+    def work(self) -> None:
+        while (pending := self._pending()) | self.gold - self.marked:
+            place = min(pending | self.gold - self.marked)
+            if place in self.gold:
                 self.by_hand += place not in pending
                 self.marked.add(place)
-                again = set(self._again(place, pending))
-                self.repeats |= again
-                pending |= again
-            pending.discard(place)
-        shown = self.suggested | self.repeats
-        return Counts(
-            len(shown),
-            len(shown & self.gold),
-            len(self.repeats),
-            len(self.repeats & self.gold),
-            self.by_hand,
-            frozenset(self.turned_down),
-        )
+            else:
+                self.turned_down.add(place)
 
-    def _again(self, mark: Place, pending: set[Place]) -> Iterator[Place]:
-        """Where the words of a mark stand elsewhere, unless they are turned down more often than marked."""
+    def counts(self) -> Counts:
+        decided = len(self.marked) - self.by_hand + len(self.turned_down)
+        first = self.suggested & (self.marked | self.turned_down)
+        right = len(self.marked) - self.by_hand
+        return Counts(decided, right, decided - len(first), right - len(first & self.gold), self.by_hand)
+
+    def _pending(self) -> set[Place]:
+        """What is suggested by now, and not decided on yet."""
+        first = self.suggested - self.marked - self.turned_down
+        taken = self.marked | self.turned_down | self.suggested
+        again: set[Place] = set()
+        for place in (place for mark in sorted(self.marked) for place in self._again(mark)):
+            if not any(_meet(place, other) for other in taken | again):
+                again.add(place)
+        return first | again
+
+    def _again(self, mark: Place) -> list[Place]:
+        """Where the words of a mark stand, unless they are turned down more often there than marked."""
         start, end, label = mark
         term = self.text.term(start, end)
-        if term is None:
-            return
-        places = [(first, last, label) for first, last in _everywhere(self.text, term[1])]
-        if sum(place in self.turned_down for place in places) > sum(place in self.marked for place in places):
-            return
-        taken = self.marked | pending | self.turned_down
-        yield from (place for place in places if not any(_meet(place, other) for other in taken))
+        places = [(first, last, label) for first, last in _everywhere(self.text, term[1])] if term else []
+        rejected, marked = (sum(place in of for place in places) for of in (self.turned_down, self.marked))
+        return places if rejected <= marked else []
 
 
 def _everywhere(text: Folded, words: str) -> Iterator[tuple[int, int]]:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bench import corpora
+from bench import corpora, rows
 from bench.measured import ROOT, Cost, Failed, run
 from bench.models import version
 from bench.systems import write
@@ -51,30 +51,24 @@ class Cell:
 def main() -> int:
     """Measure what is asked for and not yet known."""
     options = _options()
-    options.results.parent.mkdir(parents=True, exist_ok=True)
     known = {(row["corpus"], row["size"], row["sample"]) for row in read(options.results)}
     for cell in _planned(options):
         if (cell.corpus, cell.size, cell.sample) in known and not options.again:
             continue
         try:
-            rows = list(_measured(cell, options.tested, options.pool))
+            measured = list(_measured(cell, options.tested, options.pool))
         except Failed as failure:
             print(f"{cell}: {failure}", file=sys.stderr, flush=True)
             continue
-        with options.results.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(row) + "\n" for row in rows)
-        for row in rows:
+        for row in measured:
+            rows.add(options.results, row)
             print(cell, row["kind"], row["right"], "of", row["shown"], "right", file=sys.stderr, flush=True)
     return 0
 
 
 def read(path: Path) -> list[dict[str, Any]]:
     """The rows of a results file, the last of each cell and kind."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8") as file:
-        rows = [json.loads(line) for line in file]
-    return list({(row["corpus"], row["size"], row["sample"], row["kind"]): row for row in rows}.values())
+    return rows.read(path, lambda row: (row["corpus"], row["size"], row["sample"], row["kind"]))
 
 
 def _planned(options: argparse.Namespace) -> Iterator[Cell]:
