@@ -178,7 +178,8 @@ class Fits:
     def weights(self, name: str, *shape: int) -> tf.Tensor:
         """A table of trainable zeros for each, or the one of the fit that answers: [fits, *shape].
 
-        The graph does not know how many rows a matrix has: they are features, more of them in the next training.
+        The graph does not know how many rows a matrix has: of most they are features, of which the next training has
+        others.
         """
         several = () if self.count == 1 else (self.count,)
         known = (None, *shape[1:]) if len(shape) == 2 else shape

@@ -40,7 +40,7 @@ def threshold_of(
     """The lowest score from which on answers show the wished precision. Equal scores stand or fall together.
 
     Not every score is tried: from all answers on, each time a tenth fewer. Among scores that are tried one by one there
-    is always one that passes by chance, or, if the first that fails were to end it, one that fails by chance. The
+    is easily one that passes by chance, or, if the first that fails were to end it, one that fails by chance. The
     bound is not made stricter for the number of those tried, since most of them go together: `bench.drawn` measures
     how often what is promised is missed all the same, which is less often than `CONFIDENCE` allows.
     """
