@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from trainer.ml.estimator.variables import VariableMismatch
+from .variables import VariableMismatch
 
 log = logging.getLogger(__name__)
 

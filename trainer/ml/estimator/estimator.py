@@ -17,18 +17,18 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from trainer.ml.estimator import checkpoints
-from trainer.ml.estimator.checkpoints import STEP, BrokenCheckpoint, Checkpoints
-from trainer.ml.estimator.config import RunConfig, prepare, strategy_of
-from trainer.ml.estimator.exports import serving_function, write_saved_model
-from trainer.ml.estimator.hooks import Hook
-from trainer.ml.estimator.loop import Saver, TrainingStep, watched
-from trainer.ml.estimator.metrics import Totals
-from trainer.ml.estimator.programs import Programs
-from trainer.ml.estimator.spec import DEFAULT_SIGNATURE, EstimatorSpec, ModeKeys
-from trainer.ml.estimator.summaries import EventFile
-from trainer.ml.estimator.variables import MODEL
-from trainer.ml.estimator.warm_start import WarmStart, begin_from
+from . import checkpoints
+from .checkpoints import STEP, BrokenCheckpoint, Checkpoints
+from .config import RunConfig, prepare, strategy_of
+from .exports import serving_function, write_saved_model
+from .hooks import Hook
+from .loop import Saver, TrainingStep, watched
+from .metrics import Totals
+from .programs import Programs
+from .spec import DEFAULT_SIGNATURE, EstimatorSpec, ModeKeys
+from .summaries import EventFile
+from .variables import MODEL
+from .warm_start import WarmStart, begin_from
 
 log = logging.getLogger(__name__)
 

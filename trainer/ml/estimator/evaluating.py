@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trainer.ml.estimator.estimator import Estimator, InputFn
-from trainer.ml.estimator.exporters import Exporter, Goal
-from trainer.ml.estimator.hooks import Hook, Step
+from .estimator import Estimator, InputFn
+from .exporters import Exporter, Goal
+from .hooks import Hook, Step
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from trainer.ml.estimator.estimator import Estimator, ServingInputFn
-from trainer.ml.estimator.exports import keep_newest
+from .estimator import Estimator, ServingInputFn
+from .exports import keep_newest
 
 Metrics = Mapping[str, float]
 

@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from trainer.ml.estimator.graphs import drop_numbers, merge_equal_nodes, rename_functions
+from .graphs import drop_numbers, merge_equal_nodes, rename_functions
 
 ASSETS, GRAPH = "assets.extra", "saved_model.pb"
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from trainer.ml.estimator.config import RunConfig
-from trainer.ml.estimator.hooks import Hook, Step
-from trainer.ml.estimator.programs import Program
-from trainer.ml.estimator.summaries import EventFile
+from .config import RunConfig
+from .hooks import Hook, Step
+from .programs import Program
+from .summaries import EventFile
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
 
-from trainer.ml.estimator.running import private_variables, trainable_variables
+from .running import private_variables, trainable_variables
 
 
 class Optimizer(Protocol):

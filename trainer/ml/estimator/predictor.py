@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from trainer.ml.estimator.exports import ASSETS, numbered_exports
-from trainer.ml.estimator.spec import DEFAULT_SIGNATURE
+from .exports import ASSETS, numbered_exports
+from .spec import DEFAULT_SIGNATURE
 
 
 class ServedModel:

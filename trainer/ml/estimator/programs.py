@@ -6,11 +6,11 @@ from typing import Any
 
 import tensorflow as tf
 
-from trainer.ml.estimator.config import RunConfig
-from trainer.ml.estimator.metrics import Measured
-from trainer.ml.estimator.running import KerasState, Running
-from trainer.ml.estimator.spec import EstimatorSpec, ModeKeys
-from trainer.ml.estimator.variables import MODEL, VariableStore, outside_names, used_variables
+from .config import RunConfig
+from .metrics import Measured
+from .running import KerasState, Running
+from .spec import EstimatorSpec, ModeKeys
+from .variables import MODEL, VariableStore, outside_names, used_variables
 
 OUTSIDE = "outside"
 

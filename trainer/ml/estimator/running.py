@@ -12,8 +12,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from trainer.ml.estimator.spec import ModeKeys
-from trainer.ml.estimator.variables import MODEL, VariableStore, numbered, variables_so_far
+from .spec import ModeKeys
+from .variables import MODEL, VariableStore, numbered, variables_so_far
 
 _current: ContextVar["Running"] = ContextVar("running")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from trainer.ml.estimator.metrics import Measured
+from .metrics import Measured
 
 Tensors = Any  # a tensor, or a (nested) dict of tensors
 DEFAULT_SIGNATURE = "serving_default"

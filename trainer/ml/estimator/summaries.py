@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import summary_pb2
 
-from trainer.ml.estimator.running import current
-from trainer.ml.estimator.spec import ModeKeys
+from .running import current
+from .spec import ModeKeys
 
 BUCKETS = 30
 

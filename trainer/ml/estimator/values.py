@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from trainer.ml.estimator.checkpoints import names_in, values_in
-from trainer.ml.estimator.exports import GRAPH, publish
+from .checkpoints import names_in, values_in
+from .exports import GRAPH, publish
 
 _OBJECTS = "_CHECKPOINTABLE_OBJECT_GRAPH"  # says which value belongs to which object of the graph
 _BEFORE, _AFTER = "weights/", "/.ATTRIBUTES/VARIABLE_VALUE"

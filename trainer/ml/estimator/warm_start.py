@@ -8,9 +8,9 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from trainer.ml.estimator import checkpoints
-from trainer.ml.estimator.programs import OUTSIDE
-from trainer.ml.estimator.variables import MODEL
+from . import checkpoints
+from .programs import OUTSIDE
+from .variables import MODEL
 
 log = logging.getLogger(__name__)
 
