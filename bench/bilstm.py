@@ -219,7 +219,7 @@ def train(lines: Sequence[Mapping[str, Any]], model_dir: Path, *, steps: int | N
         characters=len(vocabulary.characters) + UNKNOWN + 1,
         steps=steps or max(EPOCHS * sequences // BATCH, LEAST_STEPS),
     )
-    estimator = Estimator(model_fn, model_dir, params, RunConfig(seed=seed))
+    estimator = Estimator(model_fn, model_dir, RunConfig(seed=seed), params)
     estimator.train(input_fn, max_steps=params.steps)
     return Trained(estimator, vocabulary, tokenizer, process_time() - began)
 

@@ -24,7 +24,7 @@ def modes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The mode of every program that is traced from now on."""
     found: list[str] = []
     trace = Programs._trace
-    monkeypatch.setattr(Programs, "_trace", lambda self, mode, form: found.append(mode) or trace(self, mode, form))
+    monkeypatch.setattr(Programs, "_trace", lambda self, mode, *form: found.append(mode) or trace(self, mode, *form))
     return found
 
 

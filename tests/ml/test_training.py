@@ -36,7 +36,7 @@ def test_spans_and_choices_are_learnt_together(trained: Trained) -> None:
     assert (found["examples"], found["held_out"]) == (60, 60)
     assert found["metrics"]["spans"]["f1"] > 0.8
     assert found["metrics"]["questions"]["topic"]["accuracy"] > 0.8
-    assert found["export"].endswith("model/export/1")
+    assert Path(found["export"]).parent.name == "export"
     steps = [told["step"] for told in progress if told["phase"] == "train"]
     assert steps == list(range(1, found["steps"] + 1))
     assert progress[-1]["phase"] == "export"
@@ -282,7 +282,7 @@ def test_a_training_killed_twice_ends_as_one_that_was_not(
     again = train(trained.data, tmp_path / "model", on_progress=lambda told: seen.append(told.get("step", 0)))
 
     assert [step for step in seen if step] == [*range(1, whole["steps"] + 1)]
-    assert sorted(p.name for p in (tmp_path / "model/export").iterdir()) == ["1"]
+    assert len(list((tmp_path / "model/export").iterdir())) == 1
     assert again["metrics"]["spans"] == whole["metrics"]["spans"]
     # The same but for the order in which threads add up: what is sharded among them is not exact to the last bit.
     one, other = (exporting.scores_of(load(found["export"])(texts)) for found in (again, whole))

@@ -82,7 +82,8 @@ class Fit:
     def weights(self) -> dict[str, np.ndarray]:
         """Of the model that learnt from everything, by the names of the variables."""
         if not self.estimator.trainable_variables:  # all was done before this process began
-            self._train(self.stages[-1], sum(self.params.phases), [self.opinions] * self.params.fits)
+            data = self._data(self.stages[-1], [self.opinions] * self.params.fits)
+            self.estimator.build(data.element_spec)
         values, found = self.estimator.values(), {}
         for variable in self.estimator.trainable_variables:
             name = variable.name.partition(":")[0]
@@ -126,13 +127,17 @@ class Fit:
         A rough model whose opinions are wanted goes `by_words` alone: it reads all texts, and to encode them would take
         longer than everything else.
         """
+        data = self._data(stage, opinions, by_words=by_words).repeat(until)
+        hooks = [_Tell(self.tell, sum(self.params.phases))]
+        self.estimator.train(lambda: data, max_steps=until, hooks=hooks)
+
+    def _data(self, stage: Stage, opinions: Sequence[np.ndarray], *, by_words: bool = False) -> tf.data.Dataset:
+        """Everything, as one batch."""
         inputs = with_opinions(self.batch.inputs, opinions, self.batch.vectors, learning=True)
         if by_words and "states" in inputs:
             inputs["states"] = np.zeros_like(inputs["states"])
         labels = {**self.batch.labels, "learns": (~stage.held.T).astype(np.float32)}
-        data = tf.data.Dataset.from_tensors((inputs, labels)).repeat(until)
-        hooks = [_Tell(self.tell, sum(self.params.phases))]
-        self.estimator.train(lambda: data, max_steps=until, hooks=hooks)
+        return tf.data.Dataset.from_tensors((inputs, labels))
 
     def _held_answers(self, held: np.ndarray, fit: int, opinions: np.ndarray) -> dict[int, dict[str, Any]]:
         rows = np.flatnonzero(held)

@@ -29,7 +29,12 @@ class Traced:
     def estimator(self, work: Path, params: ModelParams) -> Estimator:
         """One that begins anew in the directory `work`, or goes on from what is there."""
         config = RunConfig(
-            seed=None, save_checkpoints_secs=SAVE_SECONDS, graphs_as_traced=True, traced_for=of_any_length
+            seed=None,
+            save_checkpoints_secs=SAVE_SECONDS,
+            save_input=False,  # the same batch again and again: there is nothing to make anew
+            save_summary_steps=None,
+            graphs_as_traced=True,
+            traced_for=of_any_length,
         )
         if self._estimator is not None:
             if self._form == params.form:
@@ -37,5 +42,5 @@ class Traced:
                 return self._estimator
             self._estimator = None
             gc.collect()  # graphs hold one another, and those of before need no place beside new ones
-        self._form, self._estimator = params.form, Estimator(model_fn, work, params, config)
+        self._form, self._estimator = params.form, Estimator(model_fn, work, config, params)
         return self._estimator

@@ -156,7 +156,7 @@ def test_a_broken_checkpoint_is_passed_over_aloud(
     assert "passing over a broken checkpoint" in told
     assert "ckpt-25" in told
     assert watch.seen == [21, 22, 23]
-    assert sorted(path.name for path in tmp_path.glob("*.index")) == ["ckpt-20.index", "ckpt-23.index"]
+    assert sorted(path.name for path in tmp_path.glob("ckpt-*.index")) == ["ckpt-20.index", "ckpt-23.index"]
     assert not list(tmp_path.glob("ckpt-25*"))
 
 
@@ -202,7 +202,7 @@ def test_checkpoints_by_steps_by_seconds_and_at_the_end(tmp_path: Path) -> None:
     assert watches["steps"].saved == ["ckpt-4", "ckpt-8", "ckpt-9"]
     assert watches["seconds"].saved == [f"ckpt-{step}" for step in range(1, 10)]
     assert watches["end"].saved == ["ckpt-9"]
-    kept = {name: {path.stem for path in (tmp_path / name).glob("*.index")} for name in watches}
+    kept = {name: {path.stem for path in (tmp_path / name).glob("ckpt-*.index")} for name in watches}
     assert kept["steps"] == {"ckpt-8", "ckpt-9"}
     assert len(kept["seconds"]) == 9
     assert tf.train.latest_checkpoint(str(tmp_path / "steps")) == str(tmp_path / "steps" / "ckpt-9")

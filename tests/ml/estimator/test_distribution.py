@@ -74,7 +74,7 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 
 def trained(name, model_fn, optimizer, devices):
     config = RunConfig(seed=4, devices=devices, save_checkpoints_steps=15)
-    return Estimator(model_fn, f"{sys.argv[1]}/{name}", {"optimizer": optimizer}, config).train(numbers, max_steps=30)
+    return Estimator(model_fn, f"{sys.argv[1]}/{name}", config, {"optimizer": optimizer}).train(numbers, max_steps=30)
 
 for model_fn, optimizer in [(bent, lambda: keras.optimizers.Adam(0.02)), (linear, lambda: Lbfgs((30,)))]:
     name = model_fn.__name__
@@ -90,7 +90,7 @@ for model_fn, optimizer in [(bent, lambda: keras.optimizers.Adam(0.02)), (linear
         np.testing.assert_allclose(value, weights(other)[key], atol=2e-4, err_msg=key)
 
     # A checkpoint of two devices goes on on one, and the other way round; and it can be exported.
-    again = Estimator(model_fn, f"{sys.argv[1]}/{name}-two", {"optimizer": optimizer}, RunConfig(seed=4))
+    again = Estimator(model_fn, f"{sys.argv[1]}/{name}-two", RunConfig(seed=4), {"optimizer": optimizer})
     (first, *_) = again.predict(lambda: numbers().take(1))
     served = from_saved_model(two.export_saved_model(f"{sys.argv[1]}/export", serving))
     (x, _), = numbers().take(1)

@@ -15,7 +15,7 @@ from tensorboard.plugins.scalar.metadata import PLUGIN_NAME as SCALARS
 from tensorboard.plugins.text.metadata import PLUGIN_NAME as TEXTS
 
 from tests.ml.estimator.doubling import answered, asked, numbers, serving
-from trainer.ml.estimator import Estimator, EstimatorSpec, ModeKeys, RunConfig, summaries
+from trainer.ml.estimator import Estimator, EstimatorSpec, ModeKeys, RunConfig, ratio, summaries
 
 ROOT = Path(__file__).parents[3]
 
@@ -28,7 +28,7 @@ def model_fn(features: Any, labels: Any, mode: ModeKeys) -> EstimatorSpec:
     summaries.histogram("nothing", features["x"][:0])
     summaries.scalar("bias", layer.bias.value[0])
     summaries.text("examples", tf.strings.as_string(features["x"][:2, 0], precision=2))
-    error = (tf.reduce_sum(tf.abs(y - labels)), tf.cast(tf.size(y), tf.float32)) if mode == ModeKeys.EVAL else None
+    error = ratio(tf.reduce_sum(tf.abs(y - labels)), tf.size(y)) if mode == ModeKeys.EVAL else None
     return answered(mode, y, labels, eval_metric_ops={"error": error} if error else {})
 
 

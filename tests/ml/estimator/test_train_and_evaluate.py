@@ -29,6 +29,7 @@ from trainer.ml.estimator import (
     from_saved_model,
     train_and_evaluate,
 )
+from trainer.ml.estimator.exports import numbered_exports
 
 # The loss after each step is what the input says it is: the model follows it by a rate of one.
 LOSSES = [5.0, 3.0, 4.0, 2.0, 6.0, 7.0, 8.0, 1.0]
@@ -61,6 +62,12 @@ def names(where: Path) -> list[str]:
     return sorted(path.name for path in where.iterdir())
 
 
+def steps_of(base: Path) -> list[int]:
+    """Of which steps the exports are that are there, oldest first."""
+    told = json.loads((base / "steps.json").read_text(encoding="utf-8"))
+    return [told[export.name] for export in numbered_exports(base)]
+
+
 def test_each_checkpoint_is_evaluated_and_exporters_choose(tmp_path: Path) -> None:
     exporters = [
         LatestExporter("latest", loss, keep=2),
@@ -69,7 +76,7 @@ def test_each_checkpoint_is_evaluated_and_exporters_choose(tmp_path: Path) -> No
         FinalExporter("final", loss),
     ]
 
-    last = train_and_evaluate(
+    last, exports = train_and_evaluate(
         estimator(tmp_path), TrainSpec(losses, max_steps=6), EvalSpec(losses, steps=1, name="held", exporters=exporters)
     )
 
@@ -77,13 +84,14 @@ def test_each_checkpoint_is_evaluated_and_exporters_choose(tmp_path: Path) -> No
     assert [(line["global_step"], line["loss"]) for line in kept] == list(enumerate(LOSSES[:6], start=1))
     assert last == kept[-1]
     base = tmp_path / "export"
-    assert {name: names(base / name) for name in names(base)} == {
-        "latest": ["5", "6"],
-        "best": ["1", "2", "3"],
-        "worst": ["3"],
-        "final": ["1"],
+    assert {name: steps_of(base / name) for name in names(base)} == {
+        "latest": [5, 6],
+        "best": [1, 2, 4],
+        "worst": [6],
+        "final": [6],
     }
-    assert [served(base / "best" / str(number)) for number in (1, 2, 3)] == [5.0, 3.0, 2.0]
+    assert [served(export) for export in numbered_exports(base / "best")] == [5.0, 3.0, 2.0]
+    assert exports == numbered_exports(base / "final")
     assert [served(base / name) for name in ("latest", "worst", "final")] == [7.0, 7.0, 7.0]
 
 
@@ -91,10 +99,10 @@ def test_training_stops_when_nothing_gets_better_and_stays_stopped(tmp_path: Pat
     specs = TrainSpec(losses, max_steps=8), EvalSpec(losses, steps=1)
 
     for _ in range(2):
-        last = train_and_evaluate(estimator(tmp_path), *specs, early_stopping=EarlyStopping(patience=2))
+        last, _ = train_and_evaluate(estimator(tmp_path), *specs, early_stopping=EarlyStopping(patience=2))
         assert last is not None
         assert last["global_step"] == 6  # 2.0 at step 4 was the best, two worse ones came after
-    last = train_and_evaluate(estimator(tmp_path), *specs, early_stopping=EarlyStopping(patience=4))
+    last, _ = train_and_evaluate(estimator(tmp_path), *specs, early_stopping=EarlyStopping(patience=4))
 
     assert last is not None
     assert (last["global_step"], last["loss"]) == (8, 1.0)
@@ -103,7 +111,7 @@ def test_training_stops_when_nothing_gets_better_and_stays_stopped(tmp_path: Pat
 def test_a_gain_too_small_does_not_count(tmp_path: Path) -> None:
     stopping = EarlyStopping(patience=1, least_gain=2.5)
 
-    last = train_and_evaluate(
+    last, _ = train_and_evaluate(
         estimator(tmp_path), TrainSpec(losses, max_steps=8), EvalSpec(losses, steps=1), early_stopping=stopping
     )
 
@@ -131,7 +139,7 @@ def test_a_call_that_was_killed_before_an_evaluation_makes_up_for_it(tmp_path: P
 
     kept, best = "eval/evaluations.jsonl", "export/best"
     assert (tmp_path / "killed" / kept).read_text() == (tmp_path / "whole" / kept).read_text()
-    assert names(tmp_path / "killed" / best) == names(tmp_path / "whole" / best) == ["1", "2", "3"]
+    assert steps_of(tmp_path / "killed" / best) == steps_of(tmp_path / "whole" / best) == [1, 2, 4]
 
 
 def test_a_metric_that_there_is_not_is_named(tmp_path: Path) -> None:
@@ -179,8 +187,8 @@ def test_hooks_watch_training_evaluation_and_prediction(tmp_path: Path) -> None:
     trained.evaluate(losses, hooks=[watches[1]])
     answers = list(trained.predict(losses, hooks=[watches[2]], yield_single_examples=False))
 
-    assert watches[0].told == [("begin", 2), ("before", 2), ("after", 3, 4.0), ("end", 3)]
-    assert watches[1].told == [("begin", 0), ("before", 0), ("after", 1, 4.0), ("end", 1)]
+    assert watches[0].told == [("begin", 2), ("before", 2), ("after", 3, 5.0), ("end", 3)]
+    assert watches[1].told == [("begin", 0), ("before", 0), ("after", 1, 5.0), ("end", 1)]
     assert watches[2].told == [("begin", 0), ("before", 0), ("after", 1, None), ("end", 1)]
     assert len(answers) == 1
 

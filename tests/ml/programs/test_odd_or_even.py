@@ -20,6 +20,7 @@ from trainer.ml.estimator import (
     TrainSpec,
     from_saved_model,
     minimize,
+    ratio,
     train_and_evaluate,
 )
 
@@ -71,8 +72,7 @@ def model_fn(features: dict[str, tf.Tensor], labels: Any, mode: ModeKeys, params
     loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=wanted, logits=score))
     if mode == ModeKeys.EVAL:
         right = tf.reduce_sum(tf.cast(odd == labels, tf.float32))
-        count = tf.cast(tf.size(labels), tf.float32)
-        return EstimatorSpec(mode, loss=loss, eval_metric_ops={"accuracy": (right, count)})
+        return EstimatorSpec(mode, loss=loss, eval_metric_ops={"accuracy": ratio(right, tf.size(labels))})
     return EstimatorSpec(mode, loss=loss, train_op=minimize(loss, lambda: keras.optimizers.Adam(params["rate"])))
 
 
@@ -84,10 +84,10 @@ def test_it_reads_numbers_it_has_never_seen(tmp_path: Path) -> None:
     order = np.random.default_rng(1).permutation(2000).tolist()
     seen, unseen = order[:1000], order[1000:1500]
     params = {"width": 16, "units": 32, "rate": 0.01}
-    estimator = Estimator(model_fn, tmp_path, params, RunConfig(seed=1, save_checkpoints_steps=50))
+    estimator = Estimator(model_fn, tmp_path, RunConfig(seed=1, save_checkpoints_steps=50), params)
     goal = Goal("accuracy", higher_is_better=True)
 
-    measured = train_and_evaluate(
+    measured, _ = train_and_evaluate(
         estimator,
         TrainSpec(reading(seen, repeat=True), max_steps=1000),
         EvalSpec(reading(unseen), exporters=[BestExporter("best", serving_input, goal=goal)]),
@@ -102,7 +102,7 @@ def test_it_reads_numbers_it_has_never_seen(tmp_path: Path) -> None:
 
 
 def test_padding_does_not_change_an_answer(tmp_path: Path) -> None:
-    estimator = Estimator(model_fn, tmp_path, {"width": 4, "units": 4, "rate": 0.01}, RunConfig(seed=1))
+    estimator = Estimator(model_fn, tmp_path, RunConfig(seed=1), {"width": 4, "units": 4, "rate": 0.01})
     estimator.train(reading([1, 2], repeat=True), max_steps=1)
 
     (alone,) = estimator.predict(reading([8]))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from trainer.ml.estimator import Estimator, EstimatorSpec, ModeKeys, RunConfig, minimize
+from trainer.ml.estimator import Estimator, EstimatorSpec, ModeKeys, RunConfig, minimize, ratio
 
 STREETS = 8
 RATES = {"body": 0.03, "rent": 0.1, "loud": 0.1}
@@ -53,8 +53,8 @@ def model_fn(features: dict[str, tf.Tensor], labels: Any, mode: ModeKeys, params
     if mode == ModeKeys.EVAL:
         count = tf.cast(tf.size(rent), tf.float32)
         metrics = {
-            "rent_off_by": (tf.reduce_sum(tf.abs(rent - labels["rent"])), count),
-            "loud_right": (tf.reduce_sum(tf.cast((loud > 0) == labels["loud"], tf.float32)), count),
+            "rent_off_by": ratio(tf.reduce_sum(tf.abs(rent - labels["rent"])), count),
+            "loud_right": ratio(tf.reduce_sum(tf.cast((loud > 0) == labels["loud"], tf.float32)), count),
         }
         return EstimatorSpec(mode, loss=rent_loss + loud_loss, eval_metric_ops=metrics)
 
@@ -73,7 +73,7 @@ def own(*layers: keras.layers.Layer) -> Sequence[tf.Variable]:
 
 
 def test_one_model_learns_both_tasks(tmp_path: Path) -> None:
-    estimator = Estimator(model_fn, tmp_path, RATES, RunConfig(seed=1))
+    estimator = Estimator(model_fn, tmp_path, RunConfig(seed=1), RATES)
 
     estimator.train(training_input, max_steps=1000)
     measured = estimator.evaluate(held_out)
@@ -87,7 +87,7 @@ def test_one_model_learns_both_tasks(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("still", ["body", "rent", "loud"])
 def test_an_optimizer_moves_its_own_variables_only(still: str, tmp_path: Path) -> None:
-    estimator = Estimator(model_fn, tmp_path, RATES | {still: 0.0}, RunConfig(seed=1))
+    estimator = Estimator(model_fn, tmp_path, RunConfig(seed=1), RATES | {still: 0.0})
     owner = ["body"] * 3 + ["rent"] * 2 + ["loud"] * 2  # in the order in which the variables are made
 
     estimator.train(training_input, max_steps=1)

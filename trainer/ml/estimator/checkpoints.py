@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 
 STEP = "global_step"
 _FILE = re.compile(r"ckpt-(\d+)\.(?:index|data-\d+-of-\d+)(?:\.tempstate\d+)?")
+_INPUT = re.compile(r"input-(\d+)\..+")  # how far the input had come at a checkpoint
 
 
 class BrokenCheckpoint(OSError):
@@ -30,7 +31,11 @@ class Checkpoints:
     def paths(self) -> list[str]:
         """What `write` returned for those that are there, newest first."""
         steps = [step_of(path.stem) for path in self._directory.glob("ckpt-*.index") if _FILE.fullmatch(path.name)]
-        return [self._path(step) for step in sorted(steps, reverse=True)]
+        return [self.path_of(step) for step in sorted(steps, reverse=True)]
+
+    def path_of(self, step: int) -> str:
+        """Where the checkpoint of a step is, or would be."""
+        return str(self._directory / f"ckpt-{step}")
 
     def write(self, step: int, variables: Mapping[str, tf.Variable]) -> str:
         """Write the values, whole or not at all, and remove what need not be kept.
@@ -39,26 +44,34 @@ class Checkpoints:
         there is no room.
         """
         self._directory.mkdir(parents=True, exist_ok=True)
-        path = self._path(step)
+        path = self.path_of(step)
+        values = {name: variable.read_value() for name, variable in variables.items()}
         try:
             tf.raw_ops.SaveV2(
                 prefix=path,
-                tensor_names=list(variables),
-                shape_and_slices=[""] * len(variables),
-                tensors=[variable.read_value() for variable in variables.values()],
+                tensor_names=list(values),
+                shape_and_slices=[""] * len(values),
+                tensors=list(values.values()),
             )
         except tf.errors.OpError as error:
             raise OSError(f"the checkpoint cannot be written to {path}: {error.message}") from error
         older = [number for number in map(step_of, self.paths()) if number <= step]
         kept = set(older[: self._keep])
-        for file in self._directory.glob("ckpt-*"):
-            if (match := _FILE.fullmatch(file.name)) and int(match[1]) not in kept:
+        for file in self._directory.iterdir():
+            match = _FILE.fullmatch(file.name) or _INPUT.fullmatch(file.name)
+            if match and int(match[1]) not in kept:
                 file.unlink(missing_ok=True)
         self._tell(step, kept)
         return path
 
-    def _path(self, step: int) -> str:
-        return str(self._directory / f"ckpt-{step}")
+    def place_in_input(self, step: int) -> Path:
+        """Where is told how far the input had come at the checkpoint of a step, if its training was not over then."""
+        return self._directory / f"input-{step}"
+
+    def training_is_over(self, step: int) -> None:
+        """Who goes on from this checkpoint begins the input anew."""
+        for file in self._directory.glob(f"input-{step}.*"):
+            file.unlink(missing_ok=True)
 
     def _tell(self, newest: int, kept: set[int]) -> None:
         """Where TensorFlow's own tools look for the newest one."""
@@ -93,6 +106,12 @@ def read(path: str, variables: Mapping[str, tf.Variable]) -> int:
     for name, variable in variables.items():
         variable.assign(values[name])
     return int(values[STEP])
+
+
+def stamp_of(path: str) -> tuple[str, int, int]:
+    """What tells a checkpoint from another one that is written in its place."""
+    told = Path(f"{path}.index").stat()
+    return path, told.st_mtime_ns, told.st_size
 
 
 def names_in(path: str) -> dict[str, list[int]]:

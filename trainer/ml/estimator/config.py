@@ -3,26 +3,37 @@
 import functools
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
 log = logging.getLogger(__name__)
 
+SECONDS = 60.0  # between checkpoints, where nothing is said about them
 PRECISIONS = ("float32", "float64", "mixed_float16", "mixed_bfloat16")
 
 
-@dataclass(frozen=True)
+class _ByDefault(float):
+    """A number that nobody gave, and that gives way to what somebody does."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunConfig:
     """How an Estimator runs; ValueError names what cannot be.
 
+    model_dir              where, if the Estimator is not told itself
     seed                   of initial values, of Keras' random layers and of TensorFlow's random operations; None where
                            a model has no chance in it: to set a seed makes TensorFlow forget kernels that are needed
     save_checkpoints_steps a checkpoint each so many steps; if None, by time
-    save_checkpoints_secs  a checkpoint when so many seconds have passed since the last; if None too, only at the end
+    save_checkpoints_secs  a checkpoint when so many seconds have passed since the last, 60 by default; if both are
+                           None, only at the end
     keep_checkpoint_max    how many of the newest checkpoints stay; None for all
-    save_summary_steps     loss, steps a second and the model's summaries each so many steps; None for never
+    save_input             keep with a checkpoint how far the input has come, if it can tell, so that a training that
+                           is resumed need not make again what was consumed. What an input shuffles is kept, too
+    save_summary_steps     loss, steps a second and the model's summaries each so many steps, and the graph once; None
+                           for never
     threads                of one operation and between operations; None for TensorFlow's choice
     devices                such as ("GPU:0", "GPU:1"): one is used alone, several hold a copy of the model each
     strategy               a tf.distribute strategy of your own, in place of `devices`
@@ -34,10 +45,12 @@ class RunConfig:
                            that leave more open; None for a program for each form of input
     """
 
+    model_dir: Path | str | None = None
     seed: int | None = 0
     save_checkpoints_steps: int | None = None
-    save_checkpoints_secs: float | None = 60.0
+    save_checkpoints_secs: float | None = _ByDefault(SECONDS)
     keep_checkpoint_max: int | None = 2
+    save_input: bool = True
     save_summary_steps: int | None = 100
     threads: int | None = None
     devices: Sequence[str] = ()
@@ -52,12 +65,23 @@ class RunConfig:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < 1):
                 raise ValueError(f"{name} must be a whole number from 1 on or None, not {value!r}")
+        if self.save_checkpoints_steps is not None and self.save_checkpoints_secs is not None:
+            if not isinstance(self.save_checkpoints_secs, _ByDefault):
+                raise ValueError("give save_checkpoints_steps or save_checkpoints_secs, not both")
+            object.__setattr__(self, "save_checkpoints_secs", None)
         if self.save_checkpoints_secs is not None and self.save_checkpoints_secs < 0:
             raise ValueError(f"save_checkpoints_secs must not be negative: {self.save_checkpoints_secs}")
         if self.precision not in (None, *PRECISIONS):
             raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, not {self.precision!r}")
         if self.strategy is not None and self.devices:
             raise ValueError("give devices or a strategy, not both")
+
+    def replace(self, **changes: Any) -> "RunConfig":
+        """The same with changes; one way of saving takes the place of the other."""
+        ways = {"save_checkpoints_steps", "save_checkpoints_secs"}
+        if ways & changes.keys():
+            changes = {**dict.fromkeys(ways), **changes}
+        return replace(self, **changes)
 
 
 def strategy_of(config: RunConfig) -> Any:

@@ -1,15 +1,15 @@
 """The Estimator: a model apart from what trains it, and both apart from what evaluates or serves it.
 
-    Estimator(model_fn, model_dir, params, config)     train · evaluate · predict · export_saved_model
+    Estimator(model_fn, model_dir, config, params)     train · evaluate · predict · export_saved_model
     model_fn(features, labels, mode, params, config) → EstimatorSpec
-    input_fn() → tf.data.Dataset of features, or of (features, labels)
+    input_fn(params, config, mode) → tf.data.Dataset of features, or of (features, labels); or tensors
 
 The model function describes one step in TensorFlow operations; it is traced once a mode. State lives in
 `model_dir` as checkpoints, so that a training that was killed goes on from its last one.
 """
 
-import inspect
 import logging
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,14 @@ import tensorflow as tf
 from . import checkpoints
 from .checkpoints import STEP, BrokenCheckpoint, Checkpoints
 from .config import RunConfig, prepare, strategy_of
+from .export import TensorServingInputReceiver
 from .exports import serving_function, write_saved_model
-from .hooks import Hook
+from .hooks import Hook, Step
+from .inputs import Input, InputFn, asked_of, read
 from .loop import Saver, TrainingStep, watched
 from .metrics import Totals
-from .programs import Programs
+from .programs import Program, Programs
+from .session_hooks import Adapted, Fetches, SessionRunHook
 from .spec import DEFAULT_SIGNATURE, EstimatorSpec, ModeKeys
 from .summaries import EventFile
 from .variables import MODEL
@@ -33,41 +36,48 @@ from .warm_start import WarmStart, begin_from
 log = logging.getLogger(__name__)
 
 ModelFn = Callable[..., EstimatorSpec]
-InputFn = Callable[[], tf.data.Dataset]
-ServingInputFn = Callable[[], Mapping[str, tf.TensorSpec] | tf.TensorSpec]
+ServingInputFn = Callable[[], Mapping[str, tf.TensorSpec] | tf.TensorSpec | TensorServingInputReceiver]
+Hooks = Sequence[Hook | SessionRunHook] | None
+_ASKED = ("features", "labels", "mode", "params", "config")
 
 
 class Estimator:
     """Trains, evaluates, runs and exports the model that `model_fn` describes.
 
-    `model_fn(features, labels, mode)` is called once a mode, and gets `params` and `config` if it has arguments of
-    these names. `features` and `labels` are tensors or dicts of them, as the input has them; labels are None where
-    the input has none. Layers may be made inside it or be closed over; an optimizer is made inside (`minimize`).
+    `model_fn` is called once a mode, by keyword, with those of `features`, `labels`, `mode`, `params` and `config`
+    that it has arguments for. `features` and `labels` are tensors or dicts of them, as the input has them; labels are
+    None where the input has none, and in PREDICT. Layers may be made inside it or be closed over; an optimizer is made
+    inside (`minimize`). Only TRAIN changes variables of the model, whatever is described in other modes.
 
+    Without a `model_dir`, here or in the `config`, a temporary folder is made. `params` is {} where none are given.
     `warm_start_from` gives a first training initial values: a WarmStart, or the path that one would have.
+
+    An input function is called with those of `params`, `config` and `mode` that it has arguments for.
     """
 
     def __init__(
         self,
         model_fn: ModelFn,
-        model_dir: Path | str,
-        params: Any = None,
+        model_dir: Path | str | None = None,
         config: RunConfig | None = None,
+        params: Any = None,
         warm_start_from: WarmStart | Path | str | None = None,
     ) -> None:
-        self.model_fn, self.model_dir, self.params = model_fn, Path(model_dir), params
+        _check(model_fn, model_dir, config, params)
         self.config = config or RunConfig()
+        self.model_fn, self.params = model_fn, {} if params is None else params
+        self.model_dir = _directory(model_dir, self.config)
         self._warm = WarmStart(warm_start_from) if isinstance(warm_start_from, Path | str) else warm_start_from
-        self._asks = set(inspect.signature(model_fn).parameters)
+        self._asks = asked_of(model_fn)
         prepare(self.config)
         self._strategy = strategy_of(self.config)
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False, name=STEP)
         self._programs = Programs(self._call, self.config, self._strategy, self._step)
         self._checkpoints = Checkpoints(self.model_dir, self.config.keep_checkpoint_max)
-        self._at: str | None = None  # the checkpoint whose values the variables hold,
+        self._at: tuple[str, int, int] | None = None  # the checkpoint whose values the variables hold,
         self._held: set[str] = set()  # and which variables do
         self._dirty = False  # whether they have values that are in no checkpoint
-        self._training = False
+        self._training: str | None = None  # while it trains, the checkpoint just written
 
     def begin_anew(
         self, model_dir: Path | str, params: Any, config: RunConfig, variables: Callable[[Any], object]
@@ -90,81 +100,131 @@ class Estimator:
         self._programs.store.empty()
         self._at, self._held, self._dirty = None, set(), True
 
+    def build(self, element_spec: Any) -> None:
+        """Make the variables that a training on elements of this form has, without training."""
+        self._programs.get(ModeKeys.TRAIN, element_spec)
+
     def train(
         self,
         input_fn: InputFn,
         *,
         steps: int | None = None,
         max_steps: int | None = None,
-        hooks: Sequence[Hook] = (),
+        hooks: Hooks = None,
     ) -> "Estimator":
-        """Train for `steps` more steps, or until `max_steps` in all, or until the input ends.
+        """Train for `steps` more steps, or until `max_steps` in all; in any case until the input ends.
 
-        With `max_steps`, input already consumed by the steps of an earlier call is skipped, so that a training that
-        was killed and is started again with the same input ends where it would have. A checkpoint that cannot be
-        read is passed over for the one before; if none can, training begins afresh. Both are logged as warnings.
+        A training with `max_steps` that was killed, or stopped by a hook, and is started again with the same input,
+        goes on in it where its checkpoint was, so that it ends where it would have. Any other begins its input anew. A
+        checkpoint that cannot be read is passed over for the one before; if none can, training begins afresh.
+        That, and a training that makes no step, are logged as warnings.
 
         Raises FloatingPointError when the loss is no longer a number; VariableMismatch when the checkpoint is
         another model's; RuntimeError when this Estimator's variables were in use and their checkpoints are gone.
         """
-        if (steps is None) == (max_steps is None):
-            raise ValueError("give either steps or max_steps")
+        _check_steps(steps=steps, max_steps=max_steps)
+        if steps is not None and max_steps is not None:
+            raise ValueError("give steps or max_steps, not both")
+        if max_steps is not None and self._is_done(max_steps):
+            log.info("nothing to train: the checkpoint is of step %d, max_steps is %d", self.latest_step(), max_steps)
+            return self
         if self.config.seed is not None:
             tf.random.set_seed(self.config.seed)
-        dataset = input_fn()
-        program = self._programs.get(ModeKeys.TRAIN, self._spread(dataset).element_spec)
-        done = self._resume()
-        if max_steps is not None:
-            dataset, steps = dataset.skip(done), max(max_steps - done, 0)
-        events = EventFile(self.model_dir)
-        step = TrainingStep(program, events, self.config.save_summary_steps)
-        watching = [step, Saver(self._save, self.config, hooks), *hooks]
-        self._training = True
+        given = self._read(input_fn, ModeKeys.TRAIN, self._strategy)
         try:
-            for _ in watched(self._spread(dataset.take(steps)), self._ahead(step), watching, done):
-                pass
+            self._train(given, steps, max_steps, hooks)
         finally:
-            self._training = False
-            events.close()
+            self._training = None
+            given.close()
         return self
+
+    def _train(self, given: Input, steps: int | None, max_steps: int | None, hooks: Hooks) -> None:
+        fetches, events = Fetches(), EventFile(self.model_dir)
+        program = self._programs.get(ModeKeys.TRAIN, given.spec)
+        watching = self._watching(program, given, fetches, hooks)
+        done = self._resume()
+        until = max_steps if max_steps is not None else None if steps is None else done + steps
+        elements = self._from_where_it_was(given, done, until, go_on=max_steps is not None)
+        step = TrainingStep(self._fetching(ModeKeys.TRAIN, given.spec, fetches), given, fetches, events)
+        saver = Saver(lambda number: self._save(number, given), self.config, watching)
+        own = [step.each(self.config.save_summary_steps), saver]
+        self._training = self._at[0] if self._at else ""
+        if self.config.save_summary_steps is not None:
+            events.write_graph(program.graph)
+        number, stopped = done, False
+        try:
+            for made in watched(elements, self._ahead(step), [*own, *watching], done, until):
+                number, stopped = made.number, made.stop
+        finally:
+            events.close()
+        if not stopped or number == until:
+            self._checkpoints.training_is_over(number)
+        if number == done:
+            log.warning("the training made no step: its input is empty")
+        elif until is not None and number < until:
+            log.info("the input, or a hook, ended the training at step %d of %d", number, until)
+
+    def _from_where_it_was(self, given: Input, done: int, until: int | None, *, go_on: bool) -> Iterator[Any]:
+        """The elements to train on: of a training that was killed, those that its checkpoint had not seen."""
+        most = None if until is None else until - done
+        place = self._checkpoints.place_in_input(done) if go_on else None
+        empty = True
+        for element in given.elements(most, place):
+            empty = False
+            yield element
+        if empty and given.consumed:
+            log.info("the input was used up by the steps before: it begins anew")
+            yield from given.elements(most)
 
     def evaluate(
         self,
         input_fn: InputFn,
         *,
         steps: int | None = None,
+        hooks: Hooks = None,
         checkpoint_path: Path | str | None = None,
         name: str | None = None,
-        hooks: Sequence[Hook] = (),
-    ) -> dict[str, float]:
+    ) -> dict[str, Any]:
         """The mean of the batches' losses, the metrics and `global_step`, of the latest checkpoint or the one given.
 
         They are also written for TensorBoard, to `model_dir/eval` or, with a name, `model_dir/eval_<name>`. `steps`
         is the most batches to look at. Raises FileNotFoundError without a checkpoint, BrokenCheckpoint, and
         ValueError when the input is empty.
         """
-        dataset = input_fn()
-        program = self._programs.get(ModeKeys.EVAL, dataset.element_spec)
+        _check_steps(steps=steps)
+        given, fetches = self._read(input_fn, ModeKeys.EVAL), Fetches()
+        program = self._programs.get(ModeKeys.EVAL, given.spec)
+        watching = self._watching(program, given, fetches, hooks)
         self._restore(ModeKeys.EVAL, checkpoint_path)
+        self._programs.store.begin_anew(ModeKeys.EVAL)
         for metric in program.metrics.values():
             metric.reset_state()
         totals, losses = Totals(), []
+        current = self._fetching(ModeKeys.EVAL, given.spec, fetches)
+        used = program
 
-        def take(element: Any) -> float:
-            loss, pairs = program.run(element)
-            losses.append(float(loss.numpy()))
-            totals.add(pairs)
-            return losses[-1]
+        def take(element: Any) -> Step:
+            nonlocal used
+            used = current()
+            found = used.run(element)
+            losses.append(float(found.loss.numpy()))
+            totals.add(found.pairs)
+            fetches.found = {name: tensor.numpy() for name, tensor in found.fetched.items()}
+            return Step(len(losses), losses[-1])
 
-        for _ in watched(dataset.take(-1 if steps is None else steps), take, hooks):
-            pass
-        if not losses:
-            raise ValueError("the input to evaluate is empty")
-        found = totals.ratios() | {key: float(metric.result()) for key, metric in program.metrics.items()}
+        with self._generators_kept():
+            for _ in watched(given.elements(steps), take, watching):
+                pass
+            if not losses:
+                raise ValueError("the input to evaluate is empty")
+            states = {key: _number(metric.result().numpy()) for key, metric in used.metrics.items()}
+            states |= {key: _number(value) for key, value in used.values().items()}
+        given.close()
+        found = totals.ratios() | states
         found["loss"] = sum(losses) / len(losses)
         step = int(self._step.numpy())
         events = EventFile(self.eval_dir(name))
-        events.write(step, found)
+        events.write(step, {key: value for key, value in found.items() if np.ndim(value) == 0})
         events.close()
         return {**found, "global_step": step}
 
@@ -173,31 +233,36 @@ class Estimator:
         input_fn: InputFn,
         *,
         predict_keys: Sequence[str] | str | None = None,
-        hooks: Sequence[Hook] = (),
+        hooks: Hooks = None,
         checkpoint_path: Path | str | None = None,
         yield_single_examples: bool = True,
     ) -> Iterator[Any]:
         """Predictions as NumPy arrays, for each example or, if told so, for each batch as it is.
 
-        `predict_keys` names those that are wanted, of a model whose predictions are a dict. Labels in the input are
-        ignored by most models. Raises FileNotFoundError without a checkpoint, BrokenCheckpoint, and KeyError for a
-        key that there is not.
+        `predict_keys` names those that are wanted, of a model whose predictions are a dict; what there is not is left
+        out. Labels in the input are ignored. Raises FileNotFoundError without a checkpoint, BrokenCheckpoint, and
+        ValueError where no key is one of the predictions', or predictions of a batch are of unequal length.
         """
-        dataset = input_fn()
-        program = self._programs.get(ModeKeys.PREDICT, dataset.element_spec)
+        given, fetches = self._read(input_fn, ModeKeys.PREDICT), Fetches()
+        spec = given.spec[0] if isinstance(given.spec, tuple) else given.spec
+        program = self._programs.get(ModeKeys.PREDICT, spec)
+        watching = self._watching(program, given, fetches, hooks)
         self._restore(ModeKeys.PREDICT, checkpoint_path)
+        current = self._fetching(ModeKeys.PREDICT, spec, fetches)
         found: list[Any] = []
 
-        def take(element: Any) -> None:
-            found[:] = [_chosen(program.run(element)[0], predict_keys)]
+        def take(element: Any) -> Step:
+            features = element[0] if isinstance(element, tuple) else element
+            made = current().run(features)
+            fetches.found = {name: tensor.numpy() for name, tensor in made.fetched.items()}
+            found.append(tf.nest.map_structure(lambda tensor: tensor.numpy(), _chosen(made.predictions, predict_keys)))
+            return Step(len(found), None)
 
-        for _ in watched(dataset, take, hooks):
-            batch = tf.nest.map_structure(lambda tensor: tensor.numpy(), found[0])
-            if not yield_single_examples:
-                yield batch
-                continue
-            for index in range(len(tf.nest.flatten(batch)[0])):
-                yield tf.nest.map_structure(lambda array, i=index: array[i], batch)
+        with self._generators_kept():
+            for _ in watched(given.elements(), take, watching):
+                batch, found[-1] = found[-1], None
+                yield from _examples(batch) if yield_single_examples else [batch]
+        given.close()
 
     def predict_once(self, features: Any) -> Any:
         """Predictions for one batch of features as NumPy arrays, by the latest checkpoint, operation by operation.
@@ -220,28 +285,35 @@ class Estimator:
         checkpoint_path: Path | str | None = None,
         signatures: Mapping[str, Any] | None = None,
     ) -> Path:
-        """Write a SavedModel into the next numbered directory of `base`, whole or not at all.
+        """Write a SavedModel into a directory of `base` that is named by the time, whole or not at all.
 
         `serving_input_fn()` names the features that a caller gives, with shape and type: a dict of specs, or one spec
-        for a model whose features are one tensor, to be called by the spec's name. The signatures are
-        `serving_default`, whose outputs are the predictions, and those of the model's `export_outputs`.
+        for a model whose features are one tensor, to be called by the spec's name or else `input`. Or it makes features
+        from what a caller gives, and answers a `ServingInputReceiver`. The signatures are `serving_default`, whose
+        outputs are the predictions (`output` if they are one tensor), and those of the model's `export_outputs`.
         `signatures` adds more: functions, or the names and specs of other features for the model. `assets` are
         files to copy into the export, to `assets.extra/<name>`.
         """
         more = dict(signatures or {})
         given = {name: specs for name, specs in more.items() if isinstance(specs, Mapping)}
-        asked = {DEFAULT_SIGNATURE: serving_input_fn(), **given}
-        programs = {name: self._programs.get(ModeKeys.PREDICT, specs) for name, specs in asked.items()}
+        with tf.Graph().as_default():  # where a receiver may make its placeholders
+            asked = serving_input_fn()
+        programs: dict[str, tuple[Program, Any]] = {}
+        if isinstance(asked, TensorServingInputReceiver):
+            programs[DEFAULT_SIGNATURE] = self._programs.receiving(serving_input_fn)  # type: ignore[arg-type]
+        else:
+            given = {DEFAULT_SIGNATURE: asked, **given}
+        for name, specs in given.items():
+            programs[name] = self._programs.get(ModeKeys.PREDICT, _unnamed(specs)), specs
         self._restore(ModeKeys.PREDICT, checkpoint_path)
-        for name, program in programs.items():
+        for name, (program, specs) in programs.items():
             # The model's further outputs take the features of the default signature.
-            outputs = program.run.structured_outputs[1] if name == DEFAULT_SIGNATURE else [DEFAULT_SIGNATURE]
-            for output in outputs:
+            for output in program.signatures if name == DEFAULT_SIGNATURE else [DEFAULT_SIGNATURE]:
                 signature = output if name == DEFAULT_SIGNATURE else name
-                more[signature] = serving_function(program.answering(output), asked[name])
+                more[signature] = serving_function(program.answering(output), specs)
         kept = {
             "weights": list(self._programs.variables(ModeKeys.PREDICT).values()),
-            "resources": [resource for program in programs.values() for resource in program.resources],
+            "resources": [resource for program, _ in programs.values() for resource in program.resources],
         }
         return write_saved_model(Path(base), more, kept, assets or {})
 
@@ -255,12 +327,29 @@ class Estimator:
 
         Raises FileNotFoundError without a checkpoint, and BrokenCheckpoint.
         """
-        path = self.latest_checkpoint()
-        if path is None:
-            raise FileNotFoundError(f"no checkpoint in {self.model_dir}: train first")
+        path = self._newest()
         keys = [key for key in checkpoints.names_in(path) if key.startswith(f"{MODEL}/")]
         found = checkpoints.values_in(path, keys)
         return {key.removeprefix(f"{MODEL}/"): value for key, value in found.items()}
+
+    def get_variable_names(self) -> list[str]:
+        """The names of what the newest checkpoint holds, of the model as it makes them: `dense/kernel`, say."""
+        return sorted(name.removeprefix(f"{MODEL}/") for name in checkpoints.names_in(self._newest()))
+
+    def get_variable_value(self, name: str) -> np.ndarray:
+        """The value of a variable in the newest checkpoint; ValueError names those there are for one that is not."""
+        path = self._newest()
+        known = checkpoints.names_in(path)
+        key = f"{MODEL}/{name}" if f"{MODEL}/{name}" in known else name
+        if key not in known:
+            raise ValueError(f"{path} has no variable {name!r}; there are: {', '.join(self.get_variable_names())}")
+        return checkpoints.values_in(path, [key])[key]
+
+    def _newest(self) -> str:
+        path = self.latest_checkpoint()
+        if path is None:
+            raise FileNotFoundError(f"no checkpoint in {self.model_dir}: train first")
+        return path
 
     def latest_checkpoint(self) -> str | None:
         """Path of the newest checkpoint in `model_dir`, or None."""
@@ -276,27 +365,72 @@ class Estimator:
         return self.model_dir / (f"eval_{name}" if name else "eval")
 
     def _call(self, features: Any, labels: Any, mode: ModeKeys) -> EstimatorSpec:
-        optional = {"params": self.params, "config": self.config}
-        return self.model_fn(features, labels, mode, **{k: v for k, v in optional.items() if k in self._asks})
+        if labels is not None and self._asks is not None and "labels" not in self._asks:
+            raise ValueError("the input has labels, and model_fn has no argument for them")
+        given = dict(zip(_ASKED, (features, labels, mode, self.params, self.config), strict=True))
+        return self.model_fn(**{name: value for name, value in given.items() if not self._asks or name in self._asks})
 
-    def _ahead(self, step: Callable[[Any], float]) -> Callable[[Any], float]:
+    def _read(self, input_fn: InputFn, mode: ModeKeys, strategy: Any = None) -> Input:
+        given = {"params": self.params, "config": self.config, "mode": mode}
+        saved = self.config.save_input and mode == ModeKeys.TRAIN
+        return read(input_fn, given, strategy, self.config.seed, saved=saved)
+
+    def _watching(self, program: Program, given: Input, fetches: Fetches, hooks: Hooks) -> list[Hook]:
+        """The hooks that were given and those of the model, as the loop calls them."""
+        found: list[Hook] = []
+        for hook in [*(hooks or ()), *program.hooks]:
+            if not isinstance(hook, Hook | SessionRunHook):
+                raise TypeError(f"a hook must be a Hook or a SessionRunHook, not {type(hook).__name__}")
+            found.append(hook if isinstance(hook, Hook) else Adapted(hook, program.graph, given.session, fetches))
+        for one in found:
+            if isinstance(one, Adapted):
+                one.prepare()
+        return found
+
+    def _fetching(self, mode: ModeKeys, spec: Any, fetches: Fetches) -> Callable[[], Program]:
+        """The program that answers what hooks want to see, too: traced again when they want to see more."""
+        found = self._programs.get(mode, spec)
+
+        def current() -> Program:
+            nonlocal found
+            if not fetches.wanted <= found.fetches:
+                found = self._programs.get(mode, spec, found.fetches | fetches.wanted)
+            return found
+
+        return current
+
+    def _generators_kept(self) -> "_Kept":
+        """Inside, generators of random numbers go on; afterwards they are where they were."""
+        return _Kept(self._programs.generators(), lambda: (self._at, self._training))
+
+    def _ahead(self, step: Callable[[Any], Step]) -> Callable[[Any], Step]:
         """The step, after which the variables are ahead of any checkpoint."""
 
-        def run(element: Any) -> float:
+        def run(element: Any) -> Step:
             self._at, self._dirty = None, True
             return step(element)
 
         return run
 
-    def _spread(self, dataset: tf.data.Dataset) -> Any:
-        """The input, parted between the replicas if there are several."""
-        return dataset if self._strategy is None else self._strategy.experimental_distribute_dataset(dataset)
-
-    def _save(self, step: int) -> str:
+    def _save(self, number: int, given: Input) -> str:
         variables = self._programs.variables(ModeKeys.TRAIN)
-        self._at = self._checkpoints.write(step, {STEP: self._step, **variables})
+        self.model_dir.mkdir(parents=True, exist_ok=True)
+        given.save(self._checkpoints.place_in_input(number))
+        path = self._checkpoints.write(number, {STEP: self._step, **variables})
+        self._at, self._training = checkpoints.stamp_of(path), path
         self._held, self._dirty = set(variables), False
-        return self._at
+        return path
+
+    def _is_done(self, max_steps: int) -> bool:
+        """Whether the newest checkpoint, which can be read, has so many steps."""
+        path, step = self.latest_checkpoint(), self.latest_step()
+        if path is None or step is None or step < max_steps:
+            return False
+        try:
+            checkpoints.values_in(path, list(checkpoints.names_in(path)))
+        except BrokenCheckpoint:
+            return False
+        return True
 
     def _resume(self) -> int:
         """Take up the newest readable checkpoint, or initial values; returns the steps done."""
@@ -317,7 +451,7 @@ class Estimator:
 
     def _restore(self, mode: ModeKeys, wanted: Path | str | None) -> None:
         if wanted is not None:
-            self._read(mode, str(wanted))
+            self._take(mode, str(wanted))
             return
         paths = self._checkpoints.paths()
         if not paths:
@@ -328,31 +462,118 @@ class Estimator:
     def _restored(self, mode: ModeKeys, paths: Sequence[str]) -> bool:
         for path in paths:
             try:
-                self._read(mode, path)
+                self._take(mode, path)
             except BrokenCheckpoint as error:
                 log.warning("passing over a broken checkpoint: %s", error)
             else:
                 return True
         return False
 
-    def _read(self, mode: ModeKeys, path: str) -> None:
-        # Evaluation and prediction never change the model's variables, so what is in memory is current.
+    def _take(self, mode: ModeKeys, path: str) -> None:
+        # Evaluation and prediction never change the model's variables, so what is in memory is current, unless another
+        # process has trained in the same directory.
         variables = self._programs.variables(mode)
-        if path == self._at and self._held >= set(variables):
+        there = Path(f"{path}.index").exists()
+        stamp = checkpoints.stamp_of(path) if there else None
+        if there and stamp == self._at and self._held >= set(variables):
             return
-        if self._training and path != self._at:
+        if self._training is not None and path != self._training:
             raise RuntimeError("while it trains, an Estimator can only evaluate or export the checkpoint just written")
         self._step.assign(checkpoints.read(path, variables))
-        self._held = set(variables) | (self._held if path == self._at else set())
-        self._at = path
+        self._held = set(variables) | (self._held if stamp == self._at else set())
+        self._at = stamp
         self._dirty = self._dirty and mode != ModeKeys.TRAIN
+
+
+class _Kept:
+    """Variables that have the same values afterwards, unless something else has given them others."""
+
+    def __init__(self, variables: Sequence[tf.Variable], state: Callable[[], Any]) -> None:
+        self._variables, self._state = variables, state
+
+    def __enter__(self) -> None:
+        self._values = [variable.read_value() for variable in self._variables]
+        self._before = self._state()
+
+    def __exit__(self, *_: object) -> None:
+        if self._state() == self._before:
+            for variable, value in zip(self._variables, self._values, strict=True):
+                variable.assign(value)
+
+
+def _check(model_fn: Any, model_dir: Any, config: Any, params: Any) -> None:
+    if not callable(model_fn):
+        raise TypeError(f"model_fn must be a function, not {type(model_fn).__name__}")
+    if model_dir is not None and not isinstance(model_dir, str | Path):
+        raise TypeError(f"model_dir must be a path, not {type(model_dir).__name__}")
+    if config is not None and not isinstance(config, RunConfig):
+        raise TypeError(
+            f"config must be a RunConfig, not {type(config).__name__}: the order is model_fn, model_dir, config, params"
+        )
+    if isinstance(params, RunConfig):
+        raise TypeError("params must not be a RunConfig: the order is model_fn, model_dir, config, params")
+    asks = asked_of(model_fn)
+    if asks is None:
+        return
+    if "features" not in asks:
+        raise ValueError(f"model_fn must have an argument `features`; it has: {', '.join(sorted(asks)) or 'none'}")
+    if params is not None and "params" not in asks:
+        raise ValueError("params are given, and model_fn has no argument for them")
+
+
+def _check_steps(**given: int | None) -> None:
+    for name, value in given.items():
+        if value is not None and value < 1:
+            raise ValueError(f"{name} must be 1 or more, not {value}")
+
+
+def _directory(given: Path | str | None, config: RunConfig) -> Path:
+    if given is not None and config.model_dir is not None and Path(given) != Path(config.model_dir):
+        raise ValueError(f"model_dir is {given} here and {config.model_dir} in the config")
+    found = given or config.model_dir
+    if found is None:
+        found = tempfile.mkdtemp(prefix="estimator-")
+        log.warning("no model_dir is given: the model is in the temporary folder %s", found)
+    return Path(found)
+
+
+def _unnamed(specs: Any) -> Any:
+    return tf.nest.map_structure(lambda spec: tf.TensorSpec(spec.shape, spec.dtype), specs)
+
+
+def _number(value: np.ndarray) -> Any:
+    return value.item() if np.ndim(value) == 0 else value
+
+
+def _examples(batch: Any) -> Iterator[Any]:
+    lengths = {}
+    for name, array in _by_name(batch):
+        if not np.ndim(array):
+            raise ValueError(f"the prediction {name} is one value for the whole batch: set yield_single_examples=False")
+        lengths[name] = len(array)
+    (first, count), *others = lengths.items()
+    for name, length in others:
+        if length != count:
+            raise ValueError(f"predictions of a batch must be of one length: {first} has {count}, {name} has {length}")
+    for index in range(count):
+        yield tf.nest.map_structure(lambda array, i=index: array[i], batch)
+
+
+def _by_name(batch: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    if not isinstance(batch, Mapping):
+        yield above or "output", batch
+        return
+    for name, value in batch.items():
+        yield from _by_name(value, f"{above}/{name}" if above else name)
 
 
 def _chosen(predictions: Any, keys: Sequence[str] | str | None) -> Any:
     if keys is None:
         return predictions
+    if not isinstance(predictions, Mapping):
+        raise ValueError("predict_keys needs predictions that are a dict")
     wanted = [keys] if isinstance(keys, str) else list(keys)
-    known = list(predictions) if isinstance(predictions, Mapping) else []
-    if unknown := [key for key in wanted if key not in known]:
-        raise KeyError(f"no prediction is called {', '.join(unknown)}; there are: {', '.join(known) or 'no names'}")
-    return {key: predictions[key] for key in wanted}
+    found = {key: value for key, value in predictions.items() if key in wanted}
+    if not found:
+        raise ValueError(f"no prediction is called {', '.join(wanted)}; there are: {', '.join(predictions)}")
+    return found

@@ -1,8 +1,12 @@
-"""Exports: SavedModels in numbered directories, of which no reader ever sees half of one."""
+"""Exports: SavedModels in numbered directories, of which no reader ever sees half of one.
+
+The numbers are seconds since 1970, so that they sort alike as numbers and as text.
+"""
 
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -10,6 +14,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from .export import RECEIVER
 from .graphs import drop_numbers, merge_equal_nodes, rename_functions
 
 ASSETS, GRAPH = "assets.extra", "saved_model.pb"
@@ -17,7 +22,7 @@ ASSETS, GRAPH = "assets.extra", "saved_model.pb"
 
 def serving_function(answer: Callable[[Any], Any], specs: Any) -> Any:
     """A function of named tensors, as a signature needs it, from one of a dict, or of one tensor."""
-    named = {specs.name or "features": specs} if isinstance(specs, tf.TensorSpec) else specs
+    named = {specs.name or RECEIVER: specs} if isinstance(specs, tf.TensorSpec) else specs
 
     @tf.function(autograph=False)
     def serve(*tensors: tf.Tensor) -> Any:
@@ -97,14 +102,15 @@ def publish_copy(export: Path, base: Path) -> Path:
 
 
 def publish(base: Path, write: Callable[[Path], Any]) -> Path:
-    """Write aside, then rename to the next number: a reader sees a whole export or none."""
+    """Write aside, then rename to the second it is, or the next one free: a reader sees a whole export or none."""
     base.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=base))
     try:
         write(aside)
         aside.chmod(0o755)
         while True:
-            target = base / str(1 + max((int(path.name) for path in numbered_exports(base)), default=0))
+            newest = max((int(path.name) for path in numbered_exports(base)), default=0)
+            target = base / str(max(newest + 1, int(time.time())))
             try:
                 return aside.rename(target)
             except OSError:

@@ -25,6 +25,23 @@ def measure(make_metric: Callable[[], Any], *given: Any, **named: Any) -> Measur
     return Measured(make_metric, given, named)
 
 
+@dataclass(frozen=True)
+class Ratio:
+    """A sum and the weight that it has, of one batch: scalar tensors."""
+
+    total: Any
+    weight: Any
+
+
+def ratio(total: Any, weight: Any) -> Ratio:
+    """A value for `eval_metric_ops`: the sum of `total` over all batches, over the sum of `weight`. Both are scalars.
+
+    For example `ratio(tf.reduce_sum(right), tf.size(right))`. They are added up in double precision; where nothing
+    has weight the ratio is 0.
+    """
+    return Ratio(total, weight)
+
+
 class Totals:
     """Sums and weights by name, on the host, in double precision."""
 

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
 
-from .running import private_variables, trainable_variables
+from .running import current, private_variables, trainable_variables
+from .spec import ModeKeys
 
 
 class Optimizer(Protocol):
@@ -26,8 +27,13 @@ def minimize(
 
     `loss` is a scalar; for `Lbfgs` it may be a vector. `variables`, TensorFlow's or Keras', default to all trainable
     ones that the model function has made or used so far. Several calls, each with its own optimizer and variables, go
-    together by `tf.group`. With several replicas the step is one of their mean loss. Returns the loss as it was given.
+    together by `tf.group`. With several replicas the step is one of their mean loss. Outside TRAIN nothing is done.
+    Returns the loss as it was given.
     """
+    if not callable(optimizer):
+        raise TypeError(f"give a function that makes the optimizer: lambda: {type(optimizer).__name__}(...)")
+    if current().mode != ModeKeys.TRAIN:
+        return tf.identity(loss)
     given = trainable_variables() if variables is None else variables
     chosen = [one if callable(one.value) else one.value for one in given]  # a Keras variable's value is TensorFlow's
     if not chosen:

@@ -4,7 +4,7 @@ import random
 import re
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class Running:
     seed: int | None
     layers: "KerasState"
     due: Any = None  # in training, a boolean tensor: whether this step's summaries are wanted
-    summaries: dict[str, tuple[str, tf.Tensor]] = field(default_factory=dict)
+    summaries: dict[str, Any] = field(default_factory=dict)
     _taken: Counter = field(default_factory=Counter)
     _group: str = MODEL
 
@@ -37,6 +37,7 @@ class Running:
         """Every variable asked for inside is made, or given back, by its name."""
         token, chance = _current.set(self), random.getstate()
         random.seed(self.seed)  # where Keras takes the seeds of its layers from
+        _collect(tf.compat.v1.GraphKeys.GLOBAL_STEP, self.step)
         try:
             with self.layers.again(), tf.variable_creator_scope(self._create):
                 yield
@@ -62,6 +63,20 @@ class Running:
 
     def _create(self, following: Callable[..., tf.Variable], **request: Any) -> tf.Variable:
         _ = following
+        keys = tf.compat.v1.GraphKeys
+        collections = set(request.pop("collections", None) or [keys.GLOBAL_VARIABLES])
+        if keys.LOCAL_VARIABLES in collections:
+            with self.private():
+                variable = self._made(request)
+        else:
+            variable = self._made(request)
+        if variable.trainable:
+            collections.add(keys.TRAINABLE_VARIABLES)
+        for key in collections:
+            _collect(key, variable)
+        return variable
+
+    def _made(self, request: dict[str, Any]) -> tf.Variable:
         parts = [self._counted_from_here(part) for part in [*_scope().split("/"), request.get("name") or "variable"]]
         base = "/".join(part for part in parts if part)
         for name in numbered(base, "_"):
@@ -88,6 +103,23 @@ def _scope() -> str:
         if path := current_path():
             return path
     return re.sub(r"^replica_\d+/?", "", tf.get_current_name_scope())
+
+
+def _collect(key: str, variable: tf.Variable) -> None:
+    """Where what is in TensorFlow's `compat.v1` looks for variables, as long as a graph is being traced."""
+    if not tf.executing_eagerly() and id(variable) not in _identities(tf.compat.v1.get_collection(key)):
+        tf.compat.v1.add_to_collection(key, variable)
+
+
+def forget_collections(graph: Any) -> None:
+    """Let go of the variables that were collected while a graph was traced, but not of the step."""
+    for key in graph.get_all_collection_keys():
+        if key != tf.compat.v1.GraphKeys.GLOBAL_STEP:
+            del graph.get_collection_ref(key)[:]  # the graphs of functions within share it
+
+
+def _identities(variables: Iterable[Any]) -> set[int]:
+    return {id(variable) for variable in variables}
 
 
 def current() -> Running:

@@ -15,6 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 MODEL = "model"
+# What a variable is made by; what is in TensorFlow's `compat.v1` asks for more, which has no meaning here.
+_ASKED = ("trainable", "validate_shape", "name", "dtype", "constraint", "synchronization", "aggregation", "shape")
 
 
 class VariableMismatch(ValueError):
@@ -100,7 +102,7 @@ class VariableStore:
 
         def make() -> tf.Variable:
             with scope:
-                return tf.Variable(value, **{key: given for key, given in request.items() if given is not None})
+                return tf.Variable(value, **{key: request[key] for key in _ASKED if request.get(key) is not None})
 
         # Graphs, variable creators and replicas belong to a thread. Another thread stands outside the function that
         # is being traced: the variable is made at once, and one trace is enough.

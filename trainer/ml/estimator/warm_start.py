@@ -39,6 +39,8 @@ def begin_from(start: WarmStart, variables: Mapping[str, tf.Variable]) -> None:
         if not found:
             raise FileNotFoundError(f"no checkpoint in {path} to begin from")
         path = Path(found[0])
+    if not path.with_name(f"{path.name}.index").exists():
+        raise FileNotFoundError(f"there is no checkpoint at {path} to begin from")
     pattern = re.compile(rf"(?:{MODEL}|{OUTSIDE})/(?:{start.variables})")
     chosen = {name: variable for name, variable in variables.items() if pattern.fullmatch(name)}
     if not chosen:
