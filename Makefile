@@ -13,13 +13,18 @@ NODE_PACKAGES := $(VENV)/node/node_modules
 JOBS ?= 3
 # `make upgrade COMPOSE=docker-compose`, or with further files: COMPOSE="docker compose -f ... -f ...".
 COMPOSE ?= docker compose
+# The Estimator's wheel is tested in a virtual environment of its own, with the TensorFlow of requirements.txt.
+LIBRARY := .venv-library
+TENSORFLOW := $(if $(filter Linux-x86_64,$(shell uname -sm | tr ' ' -)),tensorflow-cpu,tensorflow)
+# These of its tests need more: TensorBoard, scikit-learn and our benchmarks.
+NOT_ALONE := tests/ml/estimator/test_tensorboard.py tests/ml/programs/test_digits.py tests/ml/programs/test_tagger.py
 PYTHON ?= python3.12 python3.11 python3 python
 # Placeholders for the checks that load the settings and connect to nothing.
 PLACEHOLDERS := SECRET_KEY=lint DATABASE_URL=postgresql://lint@/lint REDIS_URL=redis://lint
 LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
 	--no-emit-find-links --python-version 3.11
 
-.PHONY: help run test pytest lint js bench lock env upgrade clean
+.PHONY: help run test pytest lint js library bench lock env upgrade clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
@@ -47,6 +52,20 @@ js: $(VENV)/.node ## types and tests of the scripts alone
 	@ls tests/js/*.test.js >/dev/null
 	$(NODE) --test --test-reporter=dot tests/js/*.test.js
 
+# Renamed, the tests can mean nothing but the wheel; and where they then lie, there is nothing of ours beside them.
+library: $(LIBRARY)/.packages ## build the Estimator's wheel into dist/, and test it with TensorFlow and NumPy alone
+	rm -rf dist/marginalia_estimator-* $(LIBRARY)/renamed
+	$(BIN)/python -m build --quiet --no-isolation --outdir dist trainer/ml/estimator
+	$(LIBRARY)/bin/python -m pip install -q --disable-pip-version-check --no-index --no-deps --force-reinstall \
+		dist/marginalia_estimator-*.whl
+	@for file in docs/estimator.md tests/__init__.py tests/ml/estimator/*.py tests/ml/programs/*.py; do \
+		mkdir -p $(LIBRARY)/renamed/$$(dirname $$file); \
+		sed 's/trainer\.ml\.estimator/marginalia_estimator/g' $$file > $(LIBRARY)/renamed/$$file || exit 1; \
+	done; touch $(LIBRARY)/renamed/pytest.ini
+	cd $(LIBRARY)/renamed && TF_CPP_MIN_LOG_LEVEL=3 TF_ENABLE_ONEDNN_OPTS=0 ../bin/python -m pytest -q \
+		-p no:cacheprovider --import-mode=importlib -W error::pytest.PytestUnraisableExceptionWarning \
+		$(NOT_ALONE:%=--ignore=%) tests
+
 bench: $(VENV)/.dev ## measure a running server (ARGS="--help" lists what)
 	$(BIN)/python -m bench.loop $(ARGS)
 
@@ -70,7 +89,8 @@ upgrade: ## build this version, see that it can run here, and only then replace 
 	@$(COMPOSE) up -d
 
 clean: ## drop the virtual environment and the caches; DATA_DIR stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(LIBRARY) dist trainer/ml/estimator/build trainer/ml/estimator/dist trainer/ml/estimator/*.egg-info
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp for each set of packages, so that the second time costs nothing. Others may read them (umask):
@@ -84,6 +104,14 @@ $(VENV)/.dev: requirements-dev.txt requirements.txt | $(BIN)/python
 	@echo "Installing packages for development (once; TensorFlow is large)"
 	@umask 022; $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@ $(VENV)/.run
+
+# pip takes no hashes for what it is not told to install by version, so here only the versions are the locked ones.
+$(LIBRARY)/.packages: requirements-dev.txt | $(VENV)/.dev
+	@rm -rf $(LIBRARY); $(BIN)/python -m venv $(LIBRARY)
+	@sed -e '/--hash/d' -e 's/ *\\$$//' requirements-dev.txt > $(LIBRARY)/constraints.txt
+	@$(LIBRARY)/bin/python -m pip install -q --disable-pip-version-check -c $(LIBRARY)/constraints.txt \
+		$(TENSORFLOW) numpy pytest
+	@touch $@
 
 $(VENV)/.node: package.json package-lock.json | $(VENV)/.dev
 	@umask 022; mkdir -p $(VENV)/node && cp package.json package-lock.json $(VENV)/node && cd $(VENV)/node && $(NPM) ci

@@ -1,0 +1,36 @@
+"""What event files show, read with nothing but TensorFlow."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+
+def _values(directory: Path) -> Iterator[tuple[int, tf.compat.v1.Summary.Value]]:
+    files = sorted(map(str, Path(directory).glob("events.out.tfevents.*")))
+    for record in tf.data.TFRecordDataset(files).as_numpy_iterator() if files else ():
+        event = tf.compat.v1.Event.FromString(record)
+        for value in event.summary.value:
+            yield event.step, value
+
+
+def plugins(directory: Path) -> dict[str, str]:
+    """The part of TensorBoard that each tag is for: `scalars`, `histograms` or `text`."""
+    named: dict[str, str] = {}
+    for _, value in _values(directory):
+        named.setdefault(value.tag, value.metadata.plugin_data.plugin_name)  # only the first of a tag need name it
+    return named
+
+
+def values(directory: Path, tag: str) -> dict[int, np.ndarray]:
+    """What a tag shows at each step."""
+    return {step: tf.make_ndarray(value.tensor) for step, value in _values(directory) if value.tag == tag}
+
+
+def steps(directory: Path) -> dict[str, list[int]]:
+    """The steps at which each tag shows something, in the order in which they were written."""
+    shown: dict[str, list[int]] = {}
+    for step, value in _values(directory):
+        shown.setdefault(value.tag, []).append(step)
+    return shown
