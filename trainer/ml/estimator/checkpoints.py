@@ -108,9 +108,12 @@ def read(path: str, variables: Mapping[str, tf.Variable]) -> int:
     return int(values[STEP])
 
 
-def stamp_of(path: str) -> tuple[str, int, int]:
-    """What tells a checkpoint from another one that is written in its place."""
-    told = Path(f"{path}.index").stat()
+def stamp_of(path: str) -> tuple[str, int, int] | None:
+    """What tells a checkpoint from another one that is written in its place; None where there is none."""
+    index = Path(f"{path}.index")
+    if not index.exists():
+        return None
+    told = index.stat()
     return path, told.st_mtime_ns, told.st_size
 
 

@@ -9,8 +9,8 @@ The model function describes one step in TensorFlow operations; it is traced onc
 """
 
 import logging
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ import numpy as np
 import tensorflow as tf
 
 from . import checkpoints
-from .checkpoints import STEP, BrokenCheckpoint, Checkpoints
+from .checkpoints import STEP
+from .checks import check_model, check_steps, directory_of
 from .config import RunConfig, prepare, strategy_of
 from .export import TensorServingInputReceiver
 from .exports import serving_function, write_saved_model
@@ -26,12 +27,14 @@ from .hooks import Hook, Step
 from .inputs import Input, InputFn, asked_of, read
 from .loop import Saver, TrainingStep, watched
 from .metrics import Totals
+from .predictions import chosen, examples
 from .programs import Program, Programs
 from .session_hooks import Adapted, Fetches, SessionRunHook
 from .spec import DEFAULT_SIGNATURE, EstimatorSpec, ModeKeys
+from .state import State, ahead_of
 from .summaries import EventFile
 from .variables import MODEL
-from .warm_start import WarmStart, begin_from
+from .warm_start import WarmStart
 
 log = logging.getLogger(__name__)
 
@@ -63,21 +66,17 @@ class Estimator:
         params: Any = None,
         warm_start_from: WarmStart | Path | str | None = None,
     ) -> None:
-        _check(model_fn, model_dir, config, params)
+        check_model(model_fn, model_dir, config, params)
         self.config = config or RunConfig()
         self.model_fn, self.params = model_fn, {} if params is None else params
-        self.model_dir = _directory(model_dir, self.config)
+        self.model_dir = directory_of(model_dir, self.config)
         self._warm = WarmStart(warm_start_from) if isinstance(warm_start_from, Path | str) else warm_start_from
         self._asks = asked_of(model_fn)
         prepare(self.config)
         self._strategy = strategy_of(self.config)
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False, name=STEP)
         self._programs = Programs(self._call, self.config, self._strategy, self._step)
-        self._checkpoints = Checkpoints(self.model_dir, self.config.keep_checkpoint_max)
-        self._at: tuple[str, int, int] | None = None  # the checkpoint whose values the variables hold,
-        self._held: set[str] = set()  # and which variables do
-        self._dirty = False  # whether they have values that are in no checkpoint
-        self._training: str | None = None  # while it trains, the checkpoint just written
+        self._state = State(self.model_dir, self.config.keep_checkpoint_max, self._programs, self._step)
 
     def begin_anew(
         self, model_dir: Path | str, params: Any, config: RunConfig, variables: Callable[[Any], object]
@@ -90,15 +89,13 @@ class Estimator:
         `traced_for`. Nothing may be closed over. Initial values that are no functions are kept by no optimizer.
         """
         self.model_dir, self.params, self.config, self._warm = Path(model_dir), params, config, None
-        self._checkpoints = Checkpoints(self.model_dir, config.keep_checkpoint_max)
         self._programs.begin_anew(self._call, config, lambda: variables(params))
-        self._step.assign(0)
-        self._at, self._held, self._dirty = None, set(), False
+        self._state.begin_anew(self.model_dir, config.keep_checkpoint_max)
 
     def empty(self) -> None:
         """Hold no values in variables of any length, until it begins anew."""
         self._programs.store.empty()
-        self._at, self._held, self._dirty = None, set(), True
+        self._state.emptied()
 
     def build(self, element_spec: Any) -> None:
         """Make the variables that a training on elements of this form has, without training."""
@@ -122,43 +119,40 @@ class Estimator:
         Raises FloatingPointError when the loss is no longer a number; VariableMismatch when the checkpoint is
         another model's; RuntimeError when this Estimator's variables were in use and their checkpoints are gone.
         """
-        _check_steps(steps=steps, max_steps=max_steps)
+        check_steps(steps=steps, max_steps=max_steps)
         if steps is not None and max_steps is not None:
             raise ValueError("give steps or max_steps, not both")
-        if max_steps is not None and self._is_done(max_steps):
+        if max_steps is not None and self._state.is_done(max_steps):
             log.info("nothing to train: the checkpoint is of step %d, max_steps is %d", self.latest_step(), max_steps)
             return self
         if self.config.seed is not None:
             tf.random.set_seed(self.config.seed)
-        given = self._read(input_fn, ModeKeys.TRAIN, self._strategy)
-        try:
+        with closing(self._read(input_fn, ModeKeys.TRAIN, self._strategy)) as given:
             self._train(given, steps, max_steps, hooks)
-        finally:
-            self._training = None
-            given.close()
         return self
 
     def _train(self, given: Input, steps: int | None, max_steps: int | None, hooks: Hooks) -> None:
         fetches, events = Fetches(), EventFile(self.model_dir)
         program = self._programs.get(ModeKeys.TRAIN, given.spec)
         watching = self._watching(program, given, fetches, hooks)
-        done = self._resume()
+        done = self._state.resume(self._warm)
         until = max_steps if max_steps is not None else None if steps is None else done + steps
         elements = self._from_where_it_was(given, done, until, go_on=max_steps is not None)
-        step = TrainingStep(self._fetching(ModeKeys.TRAIN, given.spec, fetches), given, fetches, events)
-        saver = Saver(lambda number: self._save(number, given), self.config, watching)
-        own = [step.each(self.config.save_summary_steps), saver]
-        self._training = self._at[0] if self._at else ""
-        if self.config.save_summary_steps is not None:
+        every = self.config.save_summary_steps
+        if every is not None:
             events.write_graph(program.graph)
+        current = self._fetching(ModeKeys.TRAIN, given.spec, fetches)
+        step = TrainingStep(current, given, fetches, events, every=every)
+        saver = Saver(lambda number: self._state.save(number, given), self.config, watching)
         number, stopped = done, False
         try:
-            for made in watched(elements, self._ahead(step), [*own, *watching], done, until):
-                number, stopped = made.number, made.stop
+            with self._state.training():
+                for made in watched(elements, ahead_of(self._state, step), [step, saver, *watching], done, until):
+                    number, stopped = made.number, made.stop
         finally:
             events.close()
         if not stopped or number == until:
-            self._checkpoints.training_is_over(number)
+            self._state.checkpoints.training_is_over(number)
         if number == done:
             log.warning("the training made no step: its input is empty")
         elif until is not None and number < until:
@@ -167,7 +161,7 @@ class Estimator:
     def _from_where_it_was(self, given: Input, done: int, until: int | None, *, go_on: bool) -> Iterator[Any]:
         """The elements to train on: of a training that was killed, those that its checkpoint had not seen."""
         most = None if until is None else until - done
-        place = self._checkpoints.place_in_input(done) if go_on else None
+        place = self._state.checkpoints.place_in_input(done) if go_on else None
         empty = True
         for element in given.elements(most, place):
             empty = False
@@ -191,11 +185,11 @@ class Estimator:
         is the most batches to look at. Raises FileNotFoundError without a checkpoint, BrokenCheckpoint, and
         ValueError when the input is empty.
         """
-        _check_steps(steps=steps)
+        check_steps(steps=steps)
         given, fetches = self._read(input_fn, ModeKeys.EVAL), Fetches()
         program = self._programs.get(ModeKeys.EVAL, given.spec)
         watching = self._watching(program, given, fetches, hooks)
-        self._restore(ModeKeys.EVAL, checkpoint_path)
+        self._state.restore(ModeKeys.EVAL, checkpoint_path)
         self._programs.store.begin_anew(ModeKeys.EVAL)
         for metric in program.metrics.values():
             metric.reset_state()
@@ -212,17 +206,16 @@ class Estimator:
             fetches.found = {name: tensor.numpy() for name, tensor in found.fetched.items()}
             return Step(len(losses), losses[-1])
 
-        with self._generators_kept():
+        with closing(given), self._state.generators_kept():
             for _ in watched(given.elements(steps), take, watching):
                 pass
             if not losses:
                 raise ValueError("the input to evaluate is empty")
             states = {key: _number(metric.result().numpy()) for key, metric in used.metrics.items()}
             states |= {key: _number(value) for key, value in used.values().items()}
-        given.close()
         found = totals.ratios() | states
         found["loss"] = sum(losses) / len(losses)
-        step = int(self._step.numpy())
+        step = self._state.step
         events = EventFile(self.eval_dir(name))
         events.write(step, {key: value for key, value in found.items() if np.ndim(value) == 0})
         events.close()
@@ -247,7 +240,7 @@ class Estimator:
         spec = given.spec[0] if isinstance(given.spec, tuple) else given.spec
         program = self._programs.get(ModeKeys.PREDICT, spec)
         watching = self._watching(program, given, fetches, hooks)
-        self._restore(ModeKeys.PREDICT, checkpoint_path)
+        self._state.restore(ModeKeys.PREDICT, checkpoint_path)
         current = self._fetching(ModeKeys.PREDICT, spec, fetches)
         found: list[Any] = []
 
@@ -255,14 +248,13 @@ class Estimator:
             features = element[0] if isinstance(element, tuple) else element
             made = current().run(features)
             fetches.found = {name: tensor.numpy() for name, tensor in made.fetched.items()}
-            found.append(tf.nest.map_structure(lambda tensor: tensor.numpy(), _chosen(made.predictions, predict_keys)))
+            found.append(tf.nest.map_structure(lambda tensor: tensor.numpy(), chosen(made.predictions, predict_keys)))
             return Step(len(found), None)
 
-        with self._generators_kept():
+        with closing(given), self._state.generators_kept():
             for _ in watched(given.elements(), take, watching):
                 batch, found[-1] = found[-1], None
-                yield from _examples(batch) if yield_single_examples else [batch]
-        given.close()
+                yield from examples(batch) if yield_single_examples else [batch]
 
     def predict_once(self, features: Any) -> Any:
         """Predictions for one batch of features as NumPy arrays, by the latest checkpoint, operation by operation.
@@ -273,7 +265,7 @@ class Estimator:
         given = tf.nest.map_structure(tf.convert_to_tensor, features)
         if not self._programs.variables(ModeKeys.PREDICT):
             self._programs.get(ModeKeys.PREDICT, tf.nest.map_structure(tf.TensorSpec.from_tensor, given))  # makes them
-        self._restore(ModeKeys.PREDICT, None)
+        self._state.restore(ModeKeys.PREDICT, None)
         return tf.nest.map_structure(lambda tensor: tensor.numpy(), self._programs.predictions(given))
 
     def export_saved_model(
@@ -305,7 +297,7 @@ class Estimator:
             given = {DEFAULT_SIGNATURE: asked, **given}
         for name, specs in given.items():
             programs[name] = self._programs.get(ModeKeys.PREDICT, _unnamed(specs)), specs
-        self._restore(ModeKeys.PREDICT, checkpoint_path)
+        self._state.restore(ModeKeys.PREDICT, checkpoint_path)
         for name, (program, specs) in programs.items():
             # The model's further outputs take the features of the default signature.
             for output in program.signatures if name == DEFAULT_SIGNATURE else [DEFAULT_SIGNATURE]:
@@ -353,7 +345,7 @@ class Estimator:
 
     def latest_checkpoint(self) -> str | None:
         """Path of the newest checkpoint in `model_dir`, or None."""
-        return next(iter(self._checkpoints.paths()), None)
+        return next(iter(self._state.checkpoints.paths()), None)
 
     def latest_step(self) -> int | None:
         """How many steps had been done at the newest checkpoint, or None."""
@@ -399,143 +391,6 @@ class Estimator:
 
         return current
 
-    def _generators_kept(self) -> "_Kept":
-        """Inside, generators of random numbers go on; afterwards they are where they were."""
-        return _Kept(self._programs.generators(), lambda: (self._at, self._training))
-
-    def _ahead(self, step: Callable[[Any], Step]) -> Callable[[Any], Step]:
-        """The step, after which the variables are ahead of any checkpoint."""
-
-        def run(element: Any) -> Step:
-            self._at, self._dirty = None, True
-            return step(element)
-
-        return run
-
-    def _save(self, number: int, given: Input) -> str:
-        variables = self._programs.variables(ModeKeys.TRAIN)
-        self.model_dir.mkdir(parents=True, exist_ok=True)
-        given.save(self._checkpoints.place_in_input(number))
-        path = self._checkpoints.write(number, {STEP: self._step, **variables})
-        self._at, self._training = checkpoints.stamp_of(path), path
-        self._held, self._dirty = set(variables), False
-        return path
-
-    def _is_done(self, max_steps: int) -> bool:
-        """Whether the newest checkpoint, which can be read, has so many steps."""
-        path, step = self.latest_checkpoint(), self.latest_step()
-        if path is None or step is None or step < max_steps:
-            return False
-        try:
-            checkpoints.values_in(path, list(checkpoints.names_in(path)))
-        except BrokenCheckpoint:
-            return False
-        return True
-
-    def _resume(self) -> int:
-        """Take up the newest readable checkpoint, or initial values; returns the steps done."""
-        paths = self._checkpoints.paths()
-        if paths and self._restored(ModeKeys.TRAIN, paths):
-            return int(self._step.numpy())
-        if self._dirty or self._held:
-            raise RuntimeError(
-                f"there is no checkpoint in {self.model_dir} to go on from, and the variables no longer have their "
-                "initial values: make the model and the Estimator anew"
-            )
-        if paths:
-            log.warning("none of the checkpoints in %s can be read: training begins afresh", self.model_dir)
-        self._step.assign(0)
-        if self._warm is not None:
-            begin_from(self._warm, self._programs.variables(ModeKeys.PREDICT))
-        return 0
-
-    def _restore(self, mode: ModeKeys, wanted: Path | str | None) -> None:
-        if wanted is not None:
-            self._take(mode, str(wanted))
-            return
-        paths = self._checkpoints.paths()
-        if not paths:
-            raise FileNotFoundError(f"no checkpoint in {self.model_dir}: train first")
-        if not self._restored(mode, paths):
-            raise BrokenCheckpoint(f"none of the checkpoints in {self.model_dir} can be read: train again")
-
-    def _restored(self, mode: ModeKeys, paths: Sequence[str]) -> bool:
-        for path in paths:
-            try:
-                self._take(mode, path)
-            except BrokenCheckpoint as error:
-                log.warning("passing over a broken checkpoint: %s", error)
-            else:
-                return True
-        return False
-
-    def _take(self, mode: ModeKeys, path: str) -> None:
-        # Evaluation and prediction never change the model's variables, so what is in memory is current, unless another
-        # process has trained in the same directory.
-        variables = self._programs.variables(mode)
-        there = Path(f"{path}.index").exists()
-        stamp = checkpoints.stamp_of(path) if there else None
-        if there and stamp == self._at and self._held >= set(variables):
-            return
-        if self._training is not None and path != self._training:
-            raise RuntimeError("while it trains, an Estimator can only evaluate or export the checkpoint just written")
-        self._step.assign(checkpoints.read(path, variables))
-        self._held = set(variables) | (self._held if stamp == self._at else set())
-        self._at = stamp
-        self._dirty = self._dirty and mode != ModeKeys.TRAIN
-
-
-class _Kept:
-    """Variables that have the same values afterwards, unless something else has given them others."""
-
-    def __init__(self, variables: Sequence[tf.Variable], state: Callable[[], Any]) -> None:
-        self._variables, self._state = variables, state
-
-    def __enter__(self) -> None:
-        self._values = [variable.read_value() for variable in self._variables]
-        self._before = self._state()
-
-    def __exit__(self, *_: object) -> None:
-        if self._state() == self._before:
-            for variable, value in zip(self._variables, self._values, strict=True):
-                variable.assign(value)
-
-
-def _check(model_fn: Any, model_dir: Any, config: Any, params: Any) -> None:
-    if not callable(model_fn):
-        raise TypeError(f"model_fn must be a function, not {type(model_fn).__name__}")
-    if model_dir is not None and not isinstance(model_dir, str | Path):
-        raise TypeError(f"model_dir must be a path, not {type(model_dir).__name__}")
-    if config is not None and not isinstance(config, RunConfig):
-        raise TypeError(
-            f"config must be a RunConfig, not {type(config).__name__}: the order is model_fn, model_dir, config, params"
-        )
-    if isinstance(params, RunConfig):
-        raise TypeError("params must not be a RunConfig: the order is model_fn, model_dir, config, params")
-    asks = asked_of(model_fn)
-    if asks is None:
-        return
-    if "features" not in asks:
-        raise ValueError(f"model_fn must have an argument `features`; it has: {', '.join(sorted(asks)) or 'none'}")
-    if params is not None and "params" not in asks:
-        raise ValueError("params are given, and model_fn has no argument for them")
-
-
-def _check_steps(**given: int | None) -> None:
-    for name, value in given.items():
-        if value is not None and value < 1:
-            raise ValueError(f"{name} must be 1 or more, not {value}")
-
-
-def _directory(given: Path | str | None, config: RunConfig) -> Path:
-    if given is not None and config.model_dir is not None and Path(given) != Path(config.model_dir):
-        raise ValueError(f"model_dir is {given} here and {config.model_dir} in the config")
-    found = given or config.model_dir
-    if found is None:
-        found = tempfile.mkdtemp(prefix="estimator-")
-        log.warning("no model_dir is given: the model is in the temporary folder %s", found)
-    return Path(found)
-
 
 def _unnamed(specs: Any) -> Any:
     return tf.nest.map_structure(lambda spec: tf.TensorSpec(spec.shape, spec.dtype), specs)
@@ -543,37 +398,3 @@ def _unnamed(specs: Any) -> Any:
 
 def _number(value: np.ndarray) -> Any:
     return value.item() if np.ndim(value) == 0 else value
-
-
-def _examples(batch: Any) -> Iterator[Any]:
-    lengths = {}
-    for name, array in _by_name(batch):
-        if not np.ndim(array):
-            raise ValueError(f"the prediction {name} is one value for the whole batch: set yield_single_examples=False")
-        lengths[name] = len(array)
-    (first, count), *others = lengths.items()
-    for name, length in others:
-        if length != count:
-            raise ValueError(f"predictions of a batch must be of one length: {first} has {count}, {name} has {length}")
-    for index in range(count):
-        yield tf.nest.map_structure(lambda array, i=index: array[i], batch)
-
-
-def _by_name(batch: Any, above: str = "") -> Iterator[tuple[str, Any]]:
-    if not isinstance(batch, Mapping):
-        yield above or "output", batch
-        return
-    for name, value in batch.items():
-        yield from _by_name(value, f"{above}/{name}" if above else name)
-
-
-def _chosen(predictions: Any, keys: Sequence[str] | str | None) -> Any:
-    if keys is None:
-        return predictions
-    if not isinstance(predictions, Mapping):
-        raise ValueError("predict_keys needs predictions that are a dict")
-    wanted = [keys] if isinstance(keys, str) else list(keys)
-    found = {key: value for key, value in predictions.items() if key in wanted}
-    if not found:
-        raise ValueError(f"no prediction is called {', '.join(wanted)}; there are: {', '.join(predictions)}")
-    return found

@@ -45,18 +45,14 @@ def watched(
 class TrainingStep(Hook):
     """Runs a training's steps, and writes what they show of themselves when it is due."""
 
-    def __init__(self, programs: Callable[[], Program], given: Input, fetches: Fetches, events: EventFile) -> None:
-        self._programs, self._input, self._fetches, self._events = programs, given, fetches, events
-        self._every: int | None = None
+    def __init__(
+        self, current: Callable[[], Program], given: Input, fetches: Fetches, events: EventFile, *, every: int | None
+    ) -> None:
+        self._current, self._input, self._fetches, self._events, self._every = current, given, fetches, events, every
         self._number, self._since, self._at = 0, 0, 0.0
         self._shown: Mapping[str, Any] | None = None
         self._kinds: Mapping[str, str] = {}
         self._due = {due: tf.constant(due) for due in (False, True)}
-
-    def each(self, every: int | None) -> "TrainingStep":
-        """Show so often."""
-        self._every = every
-        return self
 
     def begin(self, step: int) -> None:
         """Start counting the time."""
@@ -65,7 +61,7 @@ class TrainingStep(Hook):
 
     def __call__(self, element: Any) -> Step:
         """Make one step."""
-        program = self._programs()
+        program = self._current()
         due = self._every is not None and (self._number + 1) % self._every == 0
         made = program.run(element, self._due[due])
         loss = float(made.loss.numpy())
