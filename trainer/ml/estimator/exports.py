@@ -15,7 +15,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from .export import RECEIVER
-from .graphs import drop_numbers, merge_equal_nodes, rename_functions
+from .graphs import drop_numbers, merge_equal_nodes, rename_functions, stateless_operations
 
 ASSETS, GRAPH = "assets.extra", "saved_model.pb"
 
@@ -74,8 +74,9 @@ def _tidy(folder: Path) -> None:
     path = folder / GRAPH
     model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     for graph in model.meta_graphs:
+        stateless = stateless_operations(graph.graph_def)
         for function in graph.graph_def.library.function:
-            merge_equal_nodes(function)
+            merge_equal_nodes(function, stateless)
             drop_numbers(function)
         rename_functions(graph)
     path.write_bytes(model.SerializeToString(deterministic=True))

@@ -126,11 +126,11 @@ def variables_so_far() -> list[tf.Variable]:
 def _whole(variables: Iterable[tf.Variable]) -> list[tf.Variable]:
     """The same, with the copies of a replica as the variable that they are copies of."""
     found = {}
-    for variable in variables:
+    for variable in _oldest_first(variables):
         whole_of = getattr(variable.handle, "_distributed_container", lambda given=variable: given)
         whole = whole_of()
         found[id(whole)] = whole
-    return sorted(found.values(), key=_age)
+    return list(found.values())
 
 
 def outside_names(variables: Iterable[tf.Variable], known: Mapping[str, tf.Variable]) -> dict[str, tf.Variable]:
@@ -140,7 +140,7 @@ def outside_names(variables: Iterable[tf.Variable], known: Mapping[str, tf.Varia
     """
     named = dict(known)
     seen = {id(variable) for variable in known.values()}
-    for variable in sorted(variables, key=_age):
+    for variable in _oldest_first(variables):
         if id(variable) in seen:
             continue
         base = variable.name.split(":")[0]
@@ -157,9 +157,26 @@ def numbered(base: str, mark: str) -> Iterable[str]:
         number += 1
 
 
-def _age(variable: tf.Variable) -> int:
-    # The order in which a process makes its variables. A graph tells which ones it uses, but not in which order.
-    return int(variable._unique_id.rpartition("_")[2])
+def _oldest_first(variables: Iterable[tf.Variable]) -> list[tf.Variable]:
+    """The same in the order in which they were made: a graph tells which ones it uses, but not in which order."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape, _no_warnings():
+        tape.watch(list(variables))  # a tape tells them in that order
+    return list(tape.watched_variables())
+
+
+@contextmanager
+def _no_warnings() -> Iterator[None]:
+    """Inside, TensorFlow does not say that variables of whole numbers have no gradients."""
+    log = tf.get_logger()
+
+    def nothing(_: Any) -> bool:
+        return False
+
+    log.addFilter(nothing)
+    try:
+        yield
+    finally:
+        log.removeFilter(nothing)
 
 
 def _static(value: Any) -> Any:
