@@ -1,13 +1,11 @@
 """Graphs of exports as messages: smaller ones, and the same ones for models that do the same."""
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import tensorflow as tf
 
-_GIVEN_NAME = "_user_specified_name"
-_LAST_NUMBER, _PLACEHOLDER_NUMBER = re.compile(r"_\d+$"), re.compile(r"_\d+(?=___redundant_placeholder\d+$)")
+from . import internals
 
 
 def stateless_operations(graph: Any) -> set[str]:
@@ -64,7 +62,7 @@ def rename_functions(graph: Any) -> None:
 
     def visit(name: str) -> None:
         if name in library and name not in names:
-            names[name] = f"{_LAST_NUMBER.sub('', name)}_{len(names)}"
+            names[name] = f"{internals.function_without_number(name)}_{len(names)}"
             for met in _called(library[name].node_def):
                 visit(met.name)
 
@@ -85,10 +83,10 @@ def rename_functions(graph: Any) -> None:
 def drop_numbers(function: Any) -> None:
     """Leave out of a function what TensorFlow numbers by all that its process ever made, too, and nothing reads."""
     for attributes in function.arg_attr.values():
-        if _GIVEN_NAME in attributes.attr and attributes.attr[_GIVEN_NAME].s.isdigit():
-            del attributes.attr[_GIVEN_NAME]  # of a variable, which nobody gave one
-    names = {argument.name: _PLACEHOLDER_NUMBER.sub("", argument.name) for argument in function.signature.input_arg}
-    for argument in function.signature.input_arg:
+        internals.forget_number_for_name(attributes.attr)
+    arguments = function.signature.input_arg
+    names = {argument.name: internals.argument_without_number(argument.name) for argument in arguments}
+    for argument in arguments:
         argument.name = names[argument.name]
     for node in function.node_def:
         node.input[:] = [names.get(name, name) for name in node.input]
