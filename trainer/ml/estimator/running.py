@@ -1,9 +1,8 @@
 """One run of a model function: what the functions that it calls need to know."""
 
-import random
 import re
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,6 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from . import internals
 from .spec import ModeKeys
 from .variables import MODEL, VariableStore, numbered, variables_so_far
 
@@ -35,14 +35,12 @@ class Running:
     @contextmanager
     def active(self) -> Iterator[None]:
         """Every variable asked for inside is made, or given back, by its name."""
-        token, chance = _current.set(self), random.getstate()
-        random.seed(self.seed)  # where Keras takes the seeds of its layers from
+        token = _current.set(self)
         _collect(tf.compat.v1.GraphKeys.GLOBAL_STEP, self.step)
         try:
-            with self.layers.again(), tf.variable_creator_scope(self._create):
+            with internals.seeded_layers(self.seed), self.layers.again(), tf.variable_creator_scope(self._create):
                 yield
         finally:
-            random.setstate(chance)
             _current.reset(token)
 
     @contextmanager
@@ -96,13 +94,10 @@ class Running:
 
 def _scope() -> str:
     """Where a variable is being made: the path of Keras' layers or, outside any, TensorFlow's name scope."""
-    if "keras" in sys.modules:
-        from keras.src.backend.common.name_scope import current_path
-
-        # TensorFlow's scopes are numbered by the calls of a layer, too: they differ from mode to mode.
-        if path := current_path():
-            return path
-    return re.sub(r"^replica_\d+/?", "", tf.get_current_name_scope())
+    # TensorFlow's scopes are numbered by the calls of a layer, too: they differ from mode to mode.
+    if "keras" in sys.modules and (path := internals.layer_path()):
+        return path
+    return internals.outside_replica(tf.get_current_name_scope())
 
 
 def _collect(key: str, variable: tf.Variable) -> None:
@@ -160,9 +155,8 @@ class KerasState:
         if "keras" not in sys.modules and precision is None:
             return cls()
         from keras import config
-        from keras.src.backend.common import global_state  # there is no public way to these counters
 
-        return cls(dict(global_state.get_global_attribute(_COUNTS) or {}), precision or config.dtype_policy())
+        return cls(internals.layer_counts(), precision or config.dtype_policy())
 
     @contextmanager
     def again(self) -> Iterator[None]:
@@ -171,16 +165,12 @@ class KerasState:
             yield
             return
         from keras import config
-        from keras.src.backend.common import global_state
 
         before = KerasState.now()
-        global_state.set_global_attribute(_COUNTS, defaultdict(int, self.counts))
+        internals.set_layer_counts(self.counts)
         config.set_dtype_policy(self.policy or before.policy)
         try:
             yield
         finally:
-            global_state.set_global_attribute(_COUNTS, defaultdict(int, before.counts))
+            internals.set_layer_counts(before.counts)
             config.set_dtype_policy(before.policy)
-
-
-_COUNTS = "object_name_uids"
