@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.trackable.resource import ResourceTracker, resource_tracker_scope
 
 from .spec import ModeKeys
-from .variables import MODEL, VariableStore, numbered, variables_so_far
+from .variables import MODEL, VariableStore, local_to, numbered, variables_so_far
 
 _current: ContextVar["Running"] = ContextVar("running")
 
@@ -29,6 +30,7 @@ class Running:
     layers: "KerasState"
     due: Any = None  # in training, a boolean tensor: whether this step's summaries are wanted
     summaries: dict[str, Any] = field(default_factory=dict)
+    made: ResourceTracker = field(default_factory=ResourceTracker)  # lookup tables and the like
     _taken: Counter = field(default_factory=Counter)
     _group: str = MODEL
 
@@ -39,16 +41,17 @@ class Running:
         random.seed(self.seed)  # where Keras takes the seeds of its layers from
         _collect(tf.compat.v1.GraphKeys.GLOBAL_STEP, self.step)
         try:
-            with self.layers.again(), tf.variable_creator_scope(self._create):
-                yield
+            with self.layers.again(), _fresh_scopes(), tf.variable_creator_scope(self._create):
+                with resource_tracker_scope(self.made):
+                    yield
         finally:
             random.setstate(chance)
             _current.reset(token)
 
     @contextmanager
-    def private(self) -> Iterator[None]:
+    def private(self, group: str | None = None) -> Iterator[None]:
         """Variables asked for inside belong to the running mode alone."""
-        before, self._group = self._group, self.mode
+        before, self._group = self._group, group or self.mode
         try:
             yield
         finally:
@@ -66,7 +69,7 @@ class Running:
         keys = tf.compat.v1.GraphKeys
         collections = set(request.pop("collections", None) or [keys.GLOBAL_VARIABLES])
         if keys.LOCAL_VARIABLES in collections:
-            with self.private():
+            with self.private(local_to(self.mode)):
                 variable = self._made(request)
         else:
             variable = self._made(request)
@@ -77,13 +80,24 @@ class Running:
         return variable
 
     def _made(self, request: dict[str, Any]) -> tf.Variable:
-        parts = [self._counted_from_here(part) for part in [*_scope().split("/"), request.get("name") or "variable"]]
+        own = (request.get("name") or "variable").rstrip("/")
+        parts = [self._counted_from_here(part) for part in [*_scope().split("/"), own]]
         base = "/".join(part for part in parts if part)
+        if tf.compat.v1.get_variable_scope().reuse:
+            return self.store.get(self._group, base, request)
         for name in numbered(base, "_"):
             if not self._taken[self._group, name]:
                 break
         self._taken[self._group, name] += 1
         return self.store.get(self._group, name, request)
+
+    def automatic_name(self, kind: str) -> str:
+        """For a layer of this kind: counted anew in each of TensorFlow's variable scopes, written as Keras would."""
+        with tf.compat.v1.variable_scope(None, kind) as scope:
+            found = scope.name.rpartition("/")[2]
+        before = self.layers.counts.get(kind, 0)
+        number = int(found[len(kind) + 1 :] or 0) + before
+        return f"{kind}_{number}" if number else kind
 
     def _counted_from_here(self, name: str) -> str:
         """A layer's automatic name as if no layer had been made before."""
@@ -101,8 +115,22 @@ def _scope() -> str:
 
         # TensorFlow's scopes are numbered by the calls of a layer, too: they differ from mode to mode.
         if path := current_path():
-            return path
+            return f"{tf.compat.v1.get_variable_scope().name}/{path}"
     return re.sub(r"^replica_\d+/?", "", tf.get_current_name_scope())
+
+
+@contextmanager
+def _fresh_scopes() -> Iterator[None]:
+    """TensorFlow's variable scopes as if nothing had been made before: a process has them once for all functions."""
+    graph = tf.compat.v1.get_default_graph()
+    kept = [(there, list(there)) for there in map(graph.get_collection_ref, _SCOPES)]
+    for there, _ in kept:
+        del there[:]
+    try:
+        yield
+    finally:
+        for there, before in kept:
+            there[:] = before
 
 
 def _collect(key: str, variable: tf.Variable) -> None:
@@ -184,3 +212,4 @@ class KerasState:
 
 
 _COUNTS = "object_name_uids"
+_SCOPES = (("__variable_store",), ("__varscope",))  # the collections of what get_variable and variable_scope know
