@@ -60,6 +60,51 @@ def test_used_by() -> None:
     assert same(found, [read, written]), changed("used_by", f"of {[read, written]} (not {other}) it tells {found}")
 
 
+def test_variable_scopes_anew() -> None:
+    names: list[str] = []
+
+    def function(x: tf.Tensor) -> tf.Tensor:
+        for _ in range(2):
+            with internals.variable_scopes_anew(), tf.compat.v1.variable_scope(None, "part") as scope:
+                names.append(scope.name)
+        return x
+
+    traced(function)
+    traced(function)
+
+    assert names == ["part"] * 4, changed("variable_scopes_anew", f"scopes are numbered on: {names}")
+
+
+def test_resources_made() -> None:
+    found: list[Any] = []
+
+    def function(x: tf.Tensor) -> tf.Tensor:
+        with internals.resources_made(found):
+            initializer = tf.lookup.KeyValueTensorInitializer(["a"], [1], tf.string, tf.int64)
+            table = tf.lookup.StaticHashTable(initializer, -1)
+        return tf.cast(table.lookup(tf.constant("a")), tf.float32) + x
+
+    traced(function)
+
+    assert [type(one).__name__ for one in found] == ["StaticHashTable"], changed("resources_made", f"it tells {found}")
+
+
+def test_is_generator() -> None:
+    states = [keras.random.SeedGenerator(1).state.value, tf.random.Generator.from_seed(1).state]
+    names = [state.name for state in states]
+
+    assert all(internals.is_generator(state) for state in states), changed("is_generator", f"they are called {names}")
+    assert not internals.is_generator(tf.Variable(1.0, name="seed_generator_state"))
+
+
+def test_run_after() -> None:
+    with tf.Graph().as_default():
+        first, second = tf.no_op("first"), tf.no_op("second")
+        internals.run_after(first, second)
+
+        assert list(first.control_inputs) == [second], changed("run_after", "nothing waits")
+
+
 def test_used_so_far_by() -> None:
     read, written, in_a_branch, later = (tf.Variable(1.0, trainable=False) for _ in range(4))
     found: list[tf.Variable] = []

@@ -33,7 +33,7 @@ from .session_hooks import Adapted, Fetches, SessionRunHook
 from .spec import DEFAULT_SIGNATURE, EstimatorSpec, ModeKeys
 from .state import State, ahead_of
 from .summaries import EventFile
-from .variables import MODEL
+from .variables import MODEL, local_to
 from .warm_start import WarmStart
 
 log = logging.getLogger(__name__)
@@ -136,6 +136,7 @@ class Estimator:
         program = self._programs.get(ModeKeys.TRAIN, given.spec)
         watching = self._watching(program, given, fetches, hooks)
         done = self._state.resume(self._warm)
+        self._programs.store.begin_anew(local_to(ModeKeys.TRAIN))
         until = max_steps if max_steps is not None else None if steps is None else done + steps
         elements = self._from_where_it_was(given, done, until, go_on=max_steps is not None)
         every = self.config.save_summary_steps
@@ -190,7 +191,8 @@ class Estimator:
         program = self._programs.get(ModeKeys.EVAL, given.spec)
         watching = self._watching(program, given, fetches, hooks)
         self._state.restore(ModeKeys.EVAL, checkpoint_path)
-        self._programs.store.begin_anew(ModeKeys.EVAL)
+        for group in (ModeKeys.EVAL, local_to(ModeKeys.EVAL)):
+            self._programs.store.begin_anew(group)
         for metric in program.metrics.values():
             metric.reset_state()
         totals, losses = Totals(), []

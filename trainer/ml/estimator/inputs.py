@@ -119,8 +119,10 @@ class SessionInput:
         self.session = tf.compat.v1.Session(graph=self.graph, config=tf.compat.v1.ConfigProto(device_count={"GPU": 0}))
         self.session.run(self._begin)
         self._coordinator = tf.compat.v1.train.Coordinator()
-        with self.graph.as_default():
-            self._threads = tf.compat.v1.train.start_queue_runners(self.session, self._coordinator)
+        self._threads: list[Any] = []
+        if self.graph.get_collection(tf.compat.v1.GraphKeys.QUEUE_RUNNERS):
+            with self.graph.as_default():
+                self._threads = tf.compat.v1.train.start_queue_runners(self.session, self._coordinator)
 
     def elements(self, most: int | None = None, place: Path | None = None) -> Iterator[Any]:
         """At most so many, from where it was when `place` was saved; what was consumed is made again."""

@@ -15,6 +15,8 @@ from typing import Any
 import tensorflow as tf
 
 _COUNTS = "object_name_uids"
+_SCOPES = (("__variable_store",), ("__varscope",))
+_GENERATOR = re.compile(r"(.*/)?(seed_generator_state|StateVar)(_\d+)?:0")
 _GIVEN_NAME = "_user_specified_name"
 _REPLICA = re.compile(r"^replica_\d+/?")
 _LAST_NUMBER = re.compile(r"_\d+$")
@@ -163,3 +165,57 @@ def held_elsewhere(values: Mapping[str, object]) -> bool:
 
 def _holders(values: Mapping[str, object]) -> list[int]:
     return [sys.getrefcount(value) for value in values.values()]
+
+
+@contextmanager
+def variable_scopes_anew() -> Iterator[None]:
+    """Inside, TensorFlow's `compat.v1` knows no variable and no scope of variables yet.
+
+    Needs the collections in which `get_variable` and `variable_scope` keep them: those of the outermost graph of a
+    thread, so that names would be counted on from one traced function to the next. Nothing public empties them. Look at
+    `_VARSTORE_KEY` and `_VARSCOPESTORE_KEY` in tensorflow/python/ops/variable_scope.py.
+    """
+    graph = tf.compat.v1.get_default_graph()
+    kept = [(there, list(there)) for there in map(graph.get_collection_ref, _SCOPES)]
+    for there, _ in kept:
+        del there[:]
+    try:
+        yield
+    finally:
+        for there, before in kept:
+            there[:] = before
+
+
+@contextmanager
+def resources_made(found: list[Any]) -> Iterator[None]:
+    """Inside, lookup tables and the like that are made are added to the list.
+
+    Needs the tracker by which `wrap_function` learns of them. An export has to hold them, and a model function of old
+    does not tell. Look at `ResourceTracker` in tensorflow/python/trackable/resource.py.
+    """
+    from tensorflow.python.trackable.resource import ResourceTracker, resource_tracker_scope
+
+    tracker = ResourceTracker()
+    try:
+        with resource_tracker_scope(tracker):
+            yield
+    finally:
+        found.extend(tracker.resources)
+
+
+def is_generator(variable: tf.Variable) -> bool:
+    """Whether a variable is the state of a generator of random numbers.
+
+    Needs to know that `keras.random.SeedGenerator` calls it seed_generator_state, and `tf.random.Generator` StateVar.
+    Neither can be asked for the variable by somebody who did not make it. Look at both classes.
+    """
+    return variable.dtype.is_integer and _GENERATOR.fullmatch(variable.name) is not None
+
+
+def run_after(operation: tf.Operation, other: tf.Operation) -> None:
+    """Let an operation of a graph wait for another one.
+
+    Needs `_add_control_input`. `tf.control_dependencies` is for operations that are made later. Look at `Operation` in
+    tensorflow/python/framework/ops.py.
+    """
+    operation._add_control_input(other)

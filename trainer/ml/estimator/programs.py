@@ -13,7 +13,7 @@ from .metrics import Measured, Ratio
 from .pruning import Changes, pruned
 from .running import KerasState, Running, forget_collections
 from .spec import EstimatorSpec, ModeKeys, verb
-from .variables import MODEL, VariableStore, outside_names, used_variables
+from .variables import MODEL, VariableStore, local_to, outside_names, used_variables
 
 OUTSIDE = "outside"
 MOST = 8  # programs of a mode that are kept
@@ -94,6 +94,7 @@ class Programs:
             variables()
         for mode in ModeKeys:
             self.store.begin_anew(mode)
+            self.store.begin_anew(local_to(mode))
 
     def get(self, mode: ModeKeys, element: Any, fetches: Iterable[str] = ()) -> Program:
         """The program for elements of this form (their specs); tracing makes the variables.
@@ -307,16 +308,17 @@ class Programs:
     def _described(
         self, mode: ModeKeys, element: Any, program: Program, due: tf.Tensor | None = None
     ) -> tuple[Running, EstimatorSpec]:
-        pair = pair_of(element)
-        features, labels = pair if isinstance(pair, tuple) else (pair, None)
+        pair = element if mode == ModeKeys.PREDICT else pair_of(element)
+        features, labels = pair if isinstance(pair, tuple) and mode != ModeKeys.PREDICT else (pair, None)
         running = Running(mode, self.store, self._step, self._config.seed, self._layers or KerasState(), due)
         with running.active():
-            spec = self._call(features, None if mode == ModeKeys.PREDICT else labels, mode)
+            spec = self._call(features, labels, mode)
         if not isinstance(spec, EstimatorSpec):
             raise TypeError(f"model_fn must return an EstimatorSpec, not {type(spec).__name__}")
         if spec.mode != mode:
             raise ValueError(f"model_fn was called for {verb(mode)} and answered for {verb(spec.mode)}")
-        program.resources = [*program.resources, *(one for one in spec.resources if one not in program.resources)]
+        made = (*running.made, *spec.resources)
+        program.resources = [*program.resources, *(one for one in made if one not in program.resources)]
         program.hooks = list(spec.hooks)
         return running, spec
 

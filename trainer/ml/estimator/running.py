@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from . import internals
 from .spec import ModeKeys
-from .variables import MODEL, VariableStore, numbered, variables_so_far
+from .variables import MODEL, VariableStore, local_to, numbered, variables_so_far
 
 _current: ContextVar["Running"] = ContextVar("running")
 
@@ -29,6 +29,7 @@ class Running:
     layers: "KerasState"
     due: Any = None  # in training, a boolean tensor: whether this step's summaries are wanted
     summaries: dict[str, Any] = field(default_factory=dict)
+    made: list[Any] = field(default_factory=list)  # lookup tables and the like
     _taken: Counter = field(default_factory=Counter)
     _group: str = MODEL
 
@@ -38,15 +39,16 @@ class Running:
         token = _current.set(self)
         _collect(tf.compat.v1.GraphKeys.GLOBAL_STEP, self.step)
         try:
-            with internals.seeded_layers(self.seed), self.layers.again(), tf.variable_creator_scope(self._create):
-                yield
+            with internals.seeded_layers(self.seed), self.layers.again(), internals.variable_scopes_anew():
+                with internals.resources_made(self.made), tf.variable_creator_scope(self._create):
+                    yield
         finally:
             _current.reset(token)
 
     @contextmanager
-    def private(self) -> Iterator[None]:
+    def private(self, group: str | None = None) -> Iterator[None]:
         """Variables asked for inside belong to the running mode alone."""
-        before, self._group = self._group, self.mode
+        before, self._group = self._group, group or self.mode
         try:
             yield
         finally:
@@ -64,7 +66,7 @@ class Running:
         keys = tf.compat.v1.GraphKeys
         collections = set(request.pop("collections", None) or [keys.GLOBAL_VARIABLES])
         if keys.LOCAL_VARIABLES in collections:
-            with self.private():
+            with self.private(local_to(self.mode)):
                 variable = self._made(request)
         else:
             variable = self._made(request)
@@ -75,13 +77,24 @@ class Running:
         return variable
 
     def _made(self, request: dict[str, Any]) -> tf.Variable:
-        parts = [self._counted_from_here(part) for part in [*_scope().split("/"), request.get("name") or "variable"]]
+        own = (request.get("name") or "variable").rstrip("/")
+        parts = [self._counted_from_here(part) for part in [*_scope().split("/"), own]]
         base = "/".join(part for part in parts if part)
+        if tf.compat.v1.get_variable_scope().reuse:
+            return self.store.get(self._group, base, request)
         for name in numbered(base, "_"):
             if not self._taken[self._group, name]:
                 break
         self._taken[self._group, name] += 1
         return self.store.get(self._group, name, request)
+
+    def automatic_name(self, kind: str) -> str:
+        """For a layer of this kind: counted anew in each of TensorFlow's variable scopes, written as Keras would."""
+        with tf.compat.v1.variable_scope(None, kind) as scope:
+            found = scope.name.rpartition("/")[2]
+        before = self.layers.counts.get(kind, 0)
+        number = int(found[len(kind) + 1 :] or 0) + before
+        return f"{kind}_{number}" if number else kind
 
     def _counted_from_here(self, name: str) -> str:
         """A layer's automatic name as if no layer had been made before."""
@@ -96,7 +109,7 @@ def _scope() -> str:
     """Where a variable is being made: the path of Keras' layers or, outside any, TensorFlow's name scope."""
     # TensorFlow's scopes are numbered by the calls of a layer, too: they differ from mode to mode.
     if "keras" in sys.modules and (path := internals.layer_path()):
-        return path
+        return f"{tf.compat.v1.get_variable_scope().name}/{path}"
     return internals.outside_replica(tf.get_current_name_scope())
 
 

@@ -110,6 +110,11 @@ class VariableStore:
             return outside.submit(make).result()
 
 
+def local_to(mode: str) -> str:
+    """The group of what a mode counts its metrics by: begun anew with each call, and in no checkpoint."""
+    return f"local/{mode}"
+
+
 def used_variables(graph: Any) -> list[tf.Variable]:
     """The variables that a traced graph reads or writes, oldest first."""
     return _whole(internals.used_by(graph))
