@@ -1,5 +1,6 @@
 """One run of a model function: what the functions that it calls need to know."""
 
+import inspect
 import random
 import re
 import sys
@@ -15,6 +16,7 @@ import tensorflow as tf
 from .spec import ModeKeys
 from .variables import MODEL, VariableStore, numbered, variables_so_far
 
+_SCOPES = (("__variable_store",), ("__varscope",))  # where `compat.v1` keeps the variables and scopes that it knows
 _current: ContextVar["Running"] = ContextVar("running")
 
 
@@ -65,7 +67,7 @@ class Running:
         _ = following
         keys = tf.compat.v1.GraphKeys
         collections = set(request.pop("collections", None) or [keys.GLOBAL_VARIABLES])
-        if keys.LOCAL_VARIABLES in collections:
+        if keys.LOCAL_VARIABLES in collections or _is_made_by_an_optimizer():
             with self.private():
                 variable = self._made(request)
         else:
@@ -77,7 +79,8 @@ class Running:
         return variable
 
     def _made(self, request: dict[str, Any]) -> tf.Variable:
-        parts = [self._counted_from_here(part) for part in [*_scope().split("/"), request.get("name") or "variable"]]
+        named = (request.get("name") or "variable").strip("/")
+        parts = [self._counted_from_here(part) for part in [*_scope().split("/"), named]]
         base = "/".join(part for part in parts if part)
         for name in numbered(base, "_"):
             if not self._taken[self._group, name]:
@@ -109,6 +112,31 @@ def _collect(key: str, variable: tf.Variable) -> None:
     """Where what is in TensorFlow's `compat.v1` looks for variables, as long as a graph is being traced."""
     if not tf.executing_eagerly() and id(variable) not in _identities(tf.compat.v1.get_collection(key)):
         tf.compat.v1.add_to_collection(key, variable)
+
+
+def _is_made_by_an_optimizer() -> bool:
+    """Whether one of those in TensorFlow's `compat.v1` makes a variable just now: nothing else tells."""
+    code, frame = tf.compat.v1.train.Optimizer.apply_gradients.__code__, inspect.currentframe()
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    return frame is not None
+
+
+@contextmanager
+def scopes_anew() -> Iterator[None]:
+    """Inside, `compat.v1` knows no variable or scope from before: it refuses a name twice, and counts the scopes.
+
+    All graphs that are traced share what it knows with the one that is the default outside them.
+    """
+    graph = tf.compat.v1.get_default_graph()
+    known = [(found := graph.get_collection_ref(key), found[:]) for key in _SCOPES]
+    for found, _ in known:
+        del found[:]
+    try:
+        yield
+    finally:
+        for found, before in known:
+            found[:] = before
 
 
 def forget_collections(graph: Any) -> None:
