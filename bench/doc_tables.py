@@ -15,6 +15,8 @@ from collections.abc import Callable
 from bench import (
     drawn,
     effort,
+    estimator,
+    estimator_tables,
     growth,
     model_tables,
     models,
@@ -110,6 +112,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "profile": lambda: profiling.table(read(profiling.RESULTS, profiling.cell)),
     "product": product,
     "names": names.table,
+    "estimator": lambda: estimator_tables.table(read(estimator.RESULTS, estimator.cell)),
 }
 
 
