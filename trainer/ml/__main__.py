@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _takes_encoder(predict, "the encoder that the export was trained with")
     predict.set_defaults(run=_predict)
-    export = commands.add_parser("export", help="copy an export into another directory, under its next number")
+    export = commands.add_parser("export", help="copy an export into another directory, named by the time")
     export.add_argument("--export", type=Path, required=True)
     export.add_argument("--to", type=Path, required=True)
     export.set_defaults(run=_export)

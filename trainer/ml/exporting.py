@@ -37,7 +37,7 @@ def export(
     graphs: Graphs | None = None,
     encoding: Encoding | None = None,
 ) -> Path:
-    """Write the model, with labels, thresholds and tokeniser inside, into the next numbered directory of `base`.
+    """Write the model, with labels, thresholds and tokeniser inside, into a directory of `base` named by the time.
 
     A `previous` export gives its graph where it has the same: then only values are written and read back. A new graph
     has to answer as the model in memory does, else there is no export; it is among `graphs` then. A model that was

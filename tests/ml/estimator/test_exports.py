@@ -10,10 +10,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
 
 from tests.ml.estimator.doubling import answered, asked, doubled, numbers, serving
 from trainer.ml.estimator import Estimator, EstimatorSpec, ModeKeys, ServedModel, from_saved_model, publish_copy
+from trainer.ml.estimator.internals import saved_model
 
 MADE = {"square": tf.square, "tanh": tf.tanh, "negative": tf.negative}
 ROOT = Path(__file__).parents[3]
@@ -111,7 +111,7 @@ def test_an_export_computes_once_what_is_the_same(tmp_path: Path) -> None:
 
     answer = from_saved_model(export)(x=[[1.0], [5.0]])["y"]
     drawn = from_saved_model(export, signature="chances")(x=[[1.0], [5.0]])
-    (graph,) = saved_model_pb2.SavedModel.FromString((export / "saved_model.pb").read_bytes()).meta_graphs
+    (graph,) = saved_model((export / "saved_model.pb").read_bytes()).meta_graphs
     bodies = [[node.op for node in function.node_def] for function in graph.graph_def.library.function]
     (ops,) = [body for body in bodies if "Square" in body]
     assert (ops.count("Square"), ops.count("Sub"), ops.count("RandomUniform")) == (1, 1, 2)

@@ -12,10 +12,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
 
 from .export import RECEIVER
-from .graphs import drop_numbers, merge_equal_nodes, rename_functions
+from .graphs import drop_numbers, merge_equal_nodes, rename_functions, stateless_operations
+from .internals import saved_model
 
 ASSETS, GRAPH = "assets.extra", "saved_model.pb"
 
@@ -72,10 +72,11 @@ def write_saved_model(
 def _tidy(folder: Path) -> None:
     """Leave out of the graph what is in it twice, and what differs between two that do the same."""
     path = folder / GRAPH
-    model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    model = saved_model(path.read_bytes())
     for graph in model.meta_graphs:
+        stateless = stateless_operations(graph.graph_def)
         for function in graph.graph_def.library.function:
-            merge_equal_nodes(function)
+            merge_equal_nodes(function, stateless)
             drop_numbers(function)
         rename_functions(graph)
     path.write_bytes(model.SerializeToString(deterministic=True))

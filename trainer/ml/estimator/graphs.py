@@ -1,19 +1,29 @@
 """Graphs of exports as messages: smaller ones, and the same ones for models that do the same."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from tensorflow.python.framework import op_def_registry
+import tensorflow as tf
 
-_GIVEN_NAME = "_user_specified_name"
-_LAST_NUMBER, _PLACEHOLDER_NUMBER = re.compile(r"_\d+$"), re.compile(r"_\d+(?=___redundant_placeholder\d+$)")
+from . import internals
 
 
-def merge_equal_nodes(function: Any) -> None:
+def stateless_operations(graph: Any) -> set[str]:
+    """The operations among those of a graph's functions that neither read nor change a state."""
+    # A description of a graph has the definitions of its operations, but for those that only a branch or a loop needs.
+    # So the graph that is described here has all of them itself.
+    flat = tf.compat.v1.GraphDef()
+    for name in sorted({node.op for function in graph.library.function for node in function.node_def}):
+        flat.node.add(name=name, op=name)
+    with tf.Graph().as_default():
+        described = tf.compat.v1.train.export_meta_graph(graph_def=flat)
+    return {known.name for known in described.meta_info_def.stripped_op_list.op if not known.is_stateful}
+
+
+def merge_equal_nodes(function: Any, stateless: Collection[str]) -> None:
     """Compute once what a function computes again and again, constants most of all: loading builds node after node.
 
-    Nodes are equal that do the same with the same inputs, and neither read nor change a state.
+    Nodes are equal that do the same with the same inputs, by an operation that is `stateless`.
     """
     nodes = function.node_def
     # What is named in other ways than as an input of data stays.
@@ -28,8 +38,7 @@ def merge_equal_nodes(function: Any) -> None:
         return instead.get(node, node) + colon + output
 
     for node in nodes:
-        definition = op_def_registry.get(node.op)
-        if definition is None or definition.is_stateful or node.name in held:
+        if node.op not in stateless or node.name in held:
             continue
         attributes = ((name, value.SerializeToString(deterministic=True)) for name, value in sorted(node.attr.items()))
         equal = first.setdefault((node.op, node.device, *map(now, node.input), *attributes), node.name)
@@ -53,7 +62,7 @@ def rename_functions(graph: Any) -> None:
 
     def visit(name: str) -> None:
         if name in library and name not in names:
-            names[name] = f"{_LAST_NUMBER.sub('', name)}_{len(names)}"
+            names[name] = f"{internals.function_without_number(name)}_{len(names)}"
             for met in _called(library[name].node_def):
                 visit(met.name)
 
@@ -74,10 +83,10 @@ def rename_functions(graph: Any) -> None:
 def drop_numbers(function: Any) -> None:
     """Leave out of a function what TensorFlow numbers by all that its process ever made, too, and nothing reads."""
     for attributes in function.arg_attr.values():
-        if _GIVEN_NAME in attributes.attr and attributes.attr[_GIVEN_NAME].s.isdigit():
-            del attributes.attr[_GIVEN_NAME]  # of a variable, which nobody gave one
-    names = {argument.name: _PLACEHOLDER_NUMBER.sub("", argument.name) for argument in function.signature.input_arg}
-    for argument in function.signature.input_arg:
+        internals.forget_number_for_name(attributes.attr)
+    arguments = function.signature.input_arg
+    names = {argument.name: internals.argument_without_number(argument.name) for argument in arguments}
+    for argument in arguments:
         argument.name = names[argument.name]
     for node in function.node_def:
         node.input[:] = [names.get(name, name) for name in node.input]

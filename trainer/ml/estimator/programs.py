@@ -317,7 +317,7 @@ class Programs:
             raise TypeError(f"model_fn must return an EstimatorSpec, not {type(spec).__name__}")
         if spec.mode != mode:
             raise ValueError(f"model_fn was called for {verb(mode)} and answered for {verb(spec.mode)}")
-        made = (*running.made.resources, *spec.resources)
+        made = (*running.made, *spec.resources)
         program.resources = [*program.resources, *(one for one in made if one not in program.resources)]
         program.hooks = list(spec.hooks)
         return running, spec

@@ -1,9 +1,8 @@
 """One run of a model function: what the functions that it calls need to know."""
 
-import random
 import re
 import sys
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -11,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.python.trackable.resource import ResourceTracker, resource_tracker_scope
 
+from . import internals
 from .spec import ModeKeys
 from .variables import MODEL, VariableStore, local_to, numbered, variables_so_far
 
@@ -30,22 +29,20 @@ class Running:
     layers: "KerasState"
     due: Any = None  # in training, a boolean tensor: whether this step's summaries are wanted
     summaries: dict[str, Any] = field(default_factory=dict)
-    made: ResourceTracker = field(default_factory=ResourceTracker)  # lookup tables and the like
+    made: list[Any] = field(default_factory=list)  # lookup tables and the like
     _taken: Counter = field(default_factory=Counter)
     _group: str = MODEL
 
     @contextmanager
     def active(self) -> Iterator[None]:
         """Every variable asked for inside is made, or given back, by its name."""
-        token, chance = _current.set(self), random.getstate()
-        random.seed(self.seed)  # where Keras takes the seeds of its layers from
+        token = _current.set(self)
         _collect(tf.compat.v1.GraphKeys.GLOBAL_STEP, self.step)
         try:
-            with self.layers.again(), _fresh_scopes(), tf.variable_creator_scope(self._create):
-                with resource_tracker_scope(self.made):
+            with internals.seeded_layers(self.seed), self.layers.again(), internals.variable_scopes_anew():
+                with internals.resources_made(self.made), tf.variable_creator_scope(self._create):
                     yield
         finally:
-            random.setstate(chance)
             _current.reset(token)
 
     @contextmanager
@@ -110,27 +107,10 @@ class Running:
 
 def _scope() -> str:
     """Where a variable is being made: the path of Keras' layers or, outside any, TensorFlow's name scope."""
-    if "keras" in sys.modules:
-        from keras.src.backend.common.name_scope import current_path
-
-        # TensorFlow's scopes are numbered by the calls of a layer, too: they differ from mode to mode.
-        if path := current_path():
-            return f"{tf.compat.v1.get_variable_scope().name}/{path}"
-    return re.sub(r"^replica_\d+/?", "", tf.get_current_name_scope())
-
-
-@contextmanager
-def _fresh_scopes() -> Iterator[None]:
-    """TensorFlow's variable scopes as if nothing had been made before: a process has them once for all functions."""
-    graph = tf.compat.v1.get_default_graph()
-    kept = [(there, list(there)) for there in map(graph.get_collection_ref, _SCOPES)]
-    for there, _ in kept:
-        del there[:]
-    try:
-        yield
-    finally:
-        for there, before in kept:
-            there[:] = before
+    # TensorFlow's scopes are numbered by the calls of a layer, too: they differ from mode to mode.
+    if "keras" in sys.modules and (path := internals.layer_path()):
+        return f"{tf.compat.v1.get_variable_scope().name}/{path}"
+    return internals.outside_replica(tf.get_current_name_scope())
 
 
 def _collect(key: str, variable: tf.Variable) -> None:
@@ -188,9 +168,8 @@ class KerasState:
         if "keras" not in sys.modules and precision is None:
             return cls()
         from keras import config
-        from keras.src.backend.common import global_state  # there is no public way to these counters
 
-        return cls(dict(global_state.get_global_attribute(_COUNTS) or {}), precision or config.dtype_policy())
+        return cls(internals.layer_counts(), precision or config.dtype_policy())
 
     @contextmanager
     def again(self) -> Iterator[None]:
@@ -199,17 +178,12 @@ class KerasState:
             yield
             return
         from keras import config
-        from keras.src.backend.common import global_state
 
         before = KerasState.now()
-        global_state.set_global_attribute(_COUNTS, defaultdict(int, self.counts))
+        internals.set_layer_counts(self.counts)
         config.set_dtype_policy(self.policy or before.policy)
         try:
             yield
         finally:
-            global_state.set_global_attribute(_COUNTS, defaultdict(int, before.counts))
+            internals.set_layer_counts(before.counts)
             config.set_dtype_policy(before.policy)
-
-
-_COUNTS = "object_name_uids"
-_SCOPES = (("__variable_store",), ("__varscope",))  # the collections of what get_variable and variable_scope know

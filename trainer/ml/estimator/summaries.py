@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.framework import summary_pb2
 
 from .running import current
 from .spec import ModeKeys
@@ -22,10 +21,10 @@ BUCKETS = 30
 
 # By kind: the name of TensorBoard's plugin, and the sort of data it takes.
 _KINDS = {
-    "scalar": ("scalars", summary_pb2.DATA_CLASS_SCALAR),
-    "histogram": ("histograms", summary_pb2.DATA_CLASS_TENSOR),
-    "image": ("images", summary_pb2.DATA_CLASS_BLOB_SEQUENCE),
-    "text": ("text", summary_pb2.DATA_CLASS_TENSOR),
+    "scalar": ("scalars", "DATA_CLASS_SCALAR"),
+    "histogram": ("histograms", "DATA_CLASS_TENSOR"),
+    "image": ("images", "DATA_CLASS_BLOB_SEQUENCE"),
+    "text": ("text", "DATA_CLASS_TENSOR"),
 }
 
 
@@ -129,9 +128,7 @@ class EventFile:
         with self._open().as_default(step=step), tf.summary.record_if(True):
             for tag, value in values.items():
                 plugin, sort = _KINDS[(kinds or {}).get(tag, "scalar")]
-                metadata = summary_pb2.SummaryMetadata(
-                    plugin_data=summary_pb2.SummaryMetadata.PluginData(plugin_name=plugin), data_class=sort
-                )
+                metadata = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": plugin}, data_class=sort)
                 given = np.float32(value) if isinstance(value, float) else value
                 tf.summary.write(tag, given, metadata=metadata)
 

@@ -4,7 +4,6 @@ A model function is run once for training, once for evaluation, once for predict
 ask for the same variables by the same names; this store answers with those it has, so that all modes share them.
 """
 
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+
+from . import internals
 
 MODEL = "model"
 # What a variable is made by; what is in TensorFlow's `compat.v1` asks for more, which has no meaning here.
@@ -42,8 +43,7 @@ class VariableStore:
 
     def are_held(self) -> bool:
         """Whether something else holds a variable of the model, too: a layer, perhaps, that outlives its call."""
-        alone = [sys.getrefcount(value) for value in {"": object()}.values()]
-        return any(sys.getrefcount(variable) > alone[0] for variable in self._groups[MODEL].values())
+        return internals.held_elsewhere(self._groups[MODEL])
 
     def forget(self) -> None:
         """Drop all variables, so that the next run makes new ones."""
@@ -117,7 +117,7 @@ def local_to(mode: str) -> str:
 
 def used_variables(graph: Any) -> list[tf.Variable]:
     """The variables that a traced graph reads or writes, oldest first."""
-    return _whole(graph.variables)
+    return _whole(internals.used_by(graph))
 
 
 def variables_so_far() -> list[tf.Variable]:
@@ -125,17 +125,13 @@ def variables_so_far() -> list[tf.Variable]:
     if tf.executing_eagerly():
         return []
     # A graph tells its variables only when it is finished.
-    return _whole(tf.no_op().graph._watched_variables)
+    return _whole(internals.used_so_far_by(tf.no_op().graph))
 
 
 def _whole(variables: Iterable[tf.Variable]) -> list[tf.Variable]:
     """The same, with the copies of a replica as the variable that they are copies of."""
-    found = {}
-    for variable in variables:
-        whole_of = getattr(variable.handle, "_distributed_container", lambda given=variable: given)
-        whole = whole_of()
-        found[id(whole)] = whole
-    return sorted(found.values(), key=_age)
+    found = [internals.whole(variable) for variable in _oldest_first(variables)]
+    return list({id(variable): variable for variable in found}.values())
 
 
 def outside_names(variables: Iterable[tf.Variable], known: Mapping[str, tf.Variable]) -> dict[str, tf.Variable]:
@@ -145,7 +141,7 @@ def outside_names(variables: Iterable[tf.Variable], known: Mapping[str, tf.Varia
     """
     named = dict(known)
     seen = {id(variable) for variable in known.values()}
-    for variable in sorted(variables, key=_age):
+    for variable in _oldest_first(variables):
         if id(variable) in seen:
             continue
         base = variable.name.split(":")[0]
@@ -162,9 +158,26 @@ def numbered(base: str, mark: str) -> Iterable[str]:
         number += 1
 
 
-def _age(variable: tf.Variable) -> int:
-    # The order in which a process makes its variables. A graph tells which ones it uses, but not in which order.
-    return int(variable._unique_id.rpartition("_")[2])
+def _oldest_first(variables: Iterable[tf.Variable]) -> list[tf.Variable]:
+    """The same in the order in which they were made: a graph tells which ones it uses, but not in which order."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape, _no_warnings():
+        tape.watch(list(variables))  # a tape tells them in that order
+    return list(tape.watched_variables())
+
+
+@contextmanager
+def _no_warnings() -> Iterator[None]:
+    """Inside, TensorFlow does not say that variables of whole numbers have no gradients."""
+    log = tf.get_logger()
+
+    def nothing(_: Any) -> bool:
+        return False
+
+    log.addFilter(nothing)
+    try:
+        yield
+    finally:
+        log.removeFilter(nothing)
 
 
 def _static(value: Any) -> Any:
