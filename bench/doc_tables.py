@@ -1,4 +1,4 @@
-"""The tables of docs/models.md and docs/performance.md, from the results files: `python -m bench.doc_tables`.
+"""The tables of the pages in `DOCS`, from the results files: `python -m bench.doc_tables`.
 
 A table stands between `<!-- table: NAME -->` and `<!-- end of table -->`; what stands there is replaced. `--print NAME`
 only shows one.
@@ -12,12 +12,25 @@ import re
 import sys
 from collections.abc import Callable
 
-from bench import drawn, effort, growth, model_tables, models, profiling, promises, round_tables, rounds
+from bench import (
+    drawn,
+    effort,
+    estimator,
+    estimator_tables,
+    growth,
+    model_tables,
+    models,
+    profiling,
+    promises,
+    round_tables,
+    rounds,
+)
 from bench.figures import Figure, table
 from bench.measured import ROOT
 from bench.rows import NOTHING, Row, read
+from tests.ml.programs import names
 
-DOCS = ("docs/models.md", "docs/performance.md")
+DOCS = ("docs/estimator.md", "docs/models.md", "docs/performance.md")
 LOOP = ROOT / "bench" / "results" / "loop.json"
 PICTURE = ROOT / "docs" / "models-round.svg"
 _TABLE = re.compile(r"(<!-- table: (?P<name>[a-z-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
@@ -98,6 +111,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "growth": _growth,
     "profile": lambda: profiling.table(read(profiling.RESULTS, profiling.cell)),
     "product": product,
+    "names": names.table,
+    "estimator": lambda: estimator_tables.table(read(estimator.RESULTS, estimator.cell)),
 }
 
 
