@@ -33,7 +33,7 @@ def test_variables_are_told_by_name(tmp_path: Path) -> None:
     )
     assert all(estimator.get_variable_value(name) is not None for name in estimator.get_variable_names())
     with pytest.raises(
-        ValueError, match="has no variable 'kernel'; there are: .*dense/bias, dense/kernel, global_step"
+        ValueError, match=r"has no variable 'kernel'; there are: .*dense/bias, dense/kernel, global_step"
     ):
         estimator.get_variable_value("kernel")
 
