@@ -211,7 +211,7 @@ def test_what_is_no_hook_is_named(tmp_path: Path) -> None:
             return ["loss"]
 
     with pytest.raises(TypeError, match="a hook must be a Hook or a SessionRunHook, not str"):
-        estimator(tmp_path, Model()).train(numbers, max_steps=1, hooks=["log"])  # type: ignore[list-item]
+        estimator(tmp_path, Model()).train(numbers, max_steps=1, hooks=["log"])
     with pytest.raises(TypeError, match="before_run must return SessionRunArgs or None, not list"):
         estimator(tmp_path, Model()).train(numbers, max_steps=1, hooks=[Wrong()])
 
