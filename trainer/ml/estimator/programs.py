@@ -1,10 +1,13 @@
 """Programs: a model function traced for one mode and one form of input, ready to run step by step."""
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from .config import RunConfig
@@ -13,11 +16,11 @@ from .metrics import Measured, Ratio
 from .pruning import Changes, pruned
 from .running import KerasState, Running, forget_collections
 from .spec import EstimatorSpec, ModeKeys, verb
-from .variables import MODEL, VariableStore, outside_names, used_variables
+from .variables import MODEL, VariableStore, name_of_handle, outside_names, used_variables
 
 OUTSIDE = "outside"
 MOST = 8  # programs of a mode that are kept
-RANDOM = ("seed_generator_state", "StateVar")  # what Keras and TensorFlow call the state of a generator
+RANDOM = re.compile(r"(.*/)?(seed_generator_state|StateVar)(_\d+)?(:0)?")  # what a generator's state is called
 
 
 class Trained(NamedTuple):
@@ -82,6 +85,7 @@ class Programs:
         self.store = VariableStore(strategy)
         self.outside: dict[str, tf.Variable] = {}  # used by the model, made outside the model function
         self._layers: KerasState | None = None
+        self._needs_graph = False  # whether the model function cannot predict at once
         self._traced: OrderedDict[tuple[ModeKeys, str, frozenset[str]], Program] = OrderedDict()
 
     def begin_anew(
@@ -146,14 +150,42 @@ class Programs:
         return program, specs
 
     def predictions(self, features: Any) -> Any:
-        """What the model function predicts of features, at once and without a program."""
-        kept = [*self.store.group(MODEL).values(), *self.outside.values()]
+        """What the model function predicts of features: at once, if it can be run without a program.
+
+        It cannot where it changes the model, which only a program can leave out, or describes what is of a graph.
+        """
+        with self._kept():
+            found = None if self._needs_graph else self._at_once(features)
+        if found is not None:
+            return found
+        self._needs_graph = True
+        with self._kept():
+            spec = tf.nest.map_structure(tf.TensorSpec.from_tensor, features)
+            return self.get(ModeKeys.PREDICT, spec).run(features).predictions
+
+    def _at_once(self, features: Any) -> Any:
+        kept = [variable for variable in self._whole() if not _is_random(variable)]
         before = [variable.read_value() for variable in kept]
         try:
-            return self._described(ModeKeys.PREDICT, features, Program())[1].predictions
+            found = self._described(ModeKeys.PREDICT, features, Program())[1].predictions
+        except RuntimeError:  # what TensorFlow refuses to do outside a graph; anything else, a program says again
+            return None
+        same = (np.array_equal(one.numpy(), value.numpy()) for one, value in zip(kept, before, strict=True))
+        return found if all(same) else None
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        """All variables have the same values afterwards."""
+        kept = self._whole()
+        before = [variable.read_value() for variable in kept]
+        try:
+            yield
         finally:
             for variable, value in zip(kept, before, strict=True):
                 variable.assign(value)
+
+    def _whole(self) -> list[tf.Variable]:
+        return [self._step, *self.variables(ModeKeys.PREDICT).values()]
 
     def variables(self, mode: ModeKeys) -> dict[str, tf.Variable]:
         """What a checkpoint holds for a mode, by name: the model's variables and, for training, its own."""
@@ -220,32 +252,36 @@ class Programs:
         return loss, done, shown, fetched
 
     def _trace_evaluation(self, program: Program) -> None:
-        found: list[EstimatorSpec] = []
+        found: list[tf.Tensor] = []
+        pairs: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
         updates: dict[str, Any] = {}
+        states: dict[str, tf.Tensor] = {}
 
         def describe(element: Any) -> tf.Tensor:
             running, spec = self._described(ModeKeys.EVAL, element, program)
-            found[:] = [spec]
+            found[:] = [tf.convert_to_tensor(spec.loss)]
             with running.active(), running.private():
                 for name, value in spec.metrics.items():
                     if isinstance(value, Measured):
                         program.metrics[name] = metric = value.make()
                         updates[name] = _updated(metric, value)
-                    elif not isinstance(value, Ratio):
-                        updates[name] = value[1]
+                    elif isinstance(value, Ratio):
+                        pairs[name] = tf.convert_to_tensor(value.total), tf.convert_to_tensor(value.weight)
+                    else:
+                        state, update = value
+                        states[name] = tf.convert_to_tensor(state)
+                        updates[name] = update if isinstance(update, tf.Operation) else tf.convert_to_tensor(update)
             return tf.constant(0)
 
         function = self._wrapped(describe, [program.element])
-        (spec,) = found
-        pairs = {name: (one.total, one.weight) for name, one in spec.metrics.items() if isinstance(one, Ratio)}
+        (loss,) = found
         fetched = _fetched(function.graph, program.fetches)
         changes = self._changes(function)
-        wanted = [("loss", spec.loss), *_named("metric", pairs), *_named("metric", updates), *fetched.items()]
+        wanted = [("loss", loss), *_named("metric", pairs), *_named("metric", updates), *fetched.items()]
         effects = changes.kept_operations(wanted)
-        run = pruned(function, (spec.loss, pairs, fetched, updates), effects)
+        run = pruned(function, (loss, pairs, fetched, updates), effects)
         program.graph = function.graph
         program.run = lambda element: Evaluated(*run(*_flat(element))[:3])
-        states = {name: one[0] for name, one in spec.metrics.items() if isinstance(one, tuple)}
         if states:
             program.values = _last_values(function, states)
 
@@ -260,6 +296,7 @@ class Programs:
         run = tf.function(describe, autograph=False).get_concrete_function(program.element)
         self._know(run.graph)
         program.graph, program.signatures = run.graph, list(answers[0].outputs)
+        self._export_with(program, run.graph)
         if not self._changes(run).changed:
             program.run = lambda element: Predicted(*run(element))
             return
@@ -277,11 +314,25 @@ class Programs:
         effects = changes.kept_operations([(f"the prediction {tensor.name}", tensor) for tensor in flat])
         run = pruned(function, answer, effects, feeds)
         program.graph, program.signatures = function.graph, list(answer.outputs)
+        self._export_with(program, function.graph)
         program.run = lambda element: Predicted(*run(*_flat(element)))
+
+    def _export_with(self, program: Program, graph: Any) -> None:
+        """An export holds what the model uses beside its variables: the step, and what is of predictions alone."""
+        captured = {id(handle) for handle, _ in graph.captures}
+        others = (self._step, *self.store.group(ModeKeys.PREDICT).values())
+        used = (one for one in others if captured.intersection(map(id, _handles(one))))
+        program.resources = [*program.resources, *used]
 
     def _wrapped(self, describe: Callable[..., tf.Tensor], signature: list[Any]) -> Any:
         """A function traced without any order but that of the data, of which parts can be taken."""
-        function = tf.compat.v1.wrap_function(describe, signature)
+
+        def described(*given: Any) -> tf.Tensor:
+            # The bodies of what it calls, branches and loops, are taken whole: with what they print or assert.
+            tf.compat.v1.get_default_graph()._add_control_dependencies = True
+            return describe(*given)
+
+        function = tf.compat.v1.wrap_function(described, signature)
         self._know(function.graph)
         return function
 
@@ -293,16 +344,21 @@ class Programs:
         self.outside = outside_names(used, self.outside)
 
     def _changes(self, function: Any) -> Changes:
-        names = {**self.variables(ModeKeys.PREDICT), "global_step": self._step}
-        return Changes(
-            function,
-            {
-                id(handle): name.partition("/")[2] or name
-                for name, variable in names.items()
-                if not _is_random(variable)
-                for handle in _handles(variable)
-            },
-        )
+        variables = {**self.variables(ModeKeys.TRAIN), "global_step": self._step}
+        names = {
+            id(handle): name.partition("/")[2] or name
+            for name, variable in variables.items()
+            if not _is_random(variable)
+            for handle in _handles(variable)
+        }
+        private = [one for mode in (ModeKeys.EVAL, ModeKeys.PREDICT) for one in self.store.group(mode).values()]
+        free = {id(handle) for one in (*private, *self.generators()) for handle in _handles(one)}
+        for handle, _ in function.graph.captures:
+            # A graph does not tell the variables that it only writes.
+            name = None if id(handle) in names or id(handle) in free else name_of_handle(handle)
+            if name is not None and not RANDOM.fullmatch(name):
+                names[id(handle)] = name
+        return Changes(function, names, [id(handle) for one in self.generators() for handle in _handles(one)])
 
     def _described(
         self, mode: ModeKeys, element: Any, program: Program, due: tf.Tensor | None = None
@@ -380,7 +436,7 @@ def _handles(variable: Any) -> list[Any]:
 
 
 def _is_random(variable: tf.Variable) -> bool:
-    return variable.name.partition(":")[0].rpartition("/")[2].startswith(RANDOM)
+    return variable.dtype.is_integer and RANDOM.fullmatch(variable.name) is not None
 
 
 def _alike(one: Any, other: Any) -> bool:

@@ -39,7 +39,7 @@ class Running:
         random.seed(self.seed)  # where Keras takes the seeds of its layers from
         _collect(tf.compat.v1.GraphKeys.GLOBAL_STEP, self.step)
         try:
-            with self.layers.again(), tf.variable_creator_scope(self._create):
+            with self.layers.again(), _scopes_of_its_own(), tf.variable_creator_scope(self._create):
                 yield
         finally:
             random.setstate(chance)
@@ -77,7 +77,8 @@ class Running:
         return variable
 
     def _made(self, request: dict[str, Any]) -> tf.Variable:
-        parts = [self._counted_from_here(part) for part in [*_scope().split("/"), request.get("name") or "variable"]]
+        asked = (request.get("name") or "variable").rstrip("/")  # an optimizer's slot has no name within its scope
+        parts = [self._counted_from_here(part) for part in [*_scope().split("/"), asked]]
         base = "/".join(part for part in parts if part)
         for name in numbered(base, "_"):
             if not self._taken[self._group, name]:
@@ -103,6 +104,21 @@ def _scope() -> str:
         if path := current_path():
             return path
     return re.sub(r"^replica_\d+/?", "", tf.get_current_name_scope())
+
+
+@contextmanager
+def _scopes_of_its_own() -> Iterator[None]:
+    """Inside, no variable and no scope of TensorFlow's `compat.v1` is there yet: names are the same in each run."""
+    # It keeps them in the outermost graph of a thread, which the graphs of functions share.
+    kept = [tf.compat.v1.get_default_graph().get_collection_ref(key) for key in _SCOPES]
+    before = [list(one) for one in kept]
+    for one in kept:
+        one.clear()
+    try:
+        yield
+    finally:
+        for one, values in zip(kept, before, strict=True):
+            one[:] = values
 
 
 def _collect(key: str, variable: tf.Variable) -> None:
@@ -184,3 +200,4 @@ class KerasState:
 
 
 _COUNTS = "object_name_uids"
+_SCOPES = (("__variable_store",), ("__varscope",))

@@ -4,6 +4,7 @@ A model function is run once for training, once for evaluation, once for predict
 ask for the same variables by the same names; this store answers with those it has, so that all modes share them.
 """
 
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -78,8 +79,8 @@ class VariableStore:
         new = name not in known
         if new:
             known[name] = self._make(value, {**request, "name": name})
-            if callable(value):
-                self._begun[id(known[name])] = value
+            if callable(value) or group != MODEL:
+                self._begun[id(known[name])] = value if callable(value) else lambda: value
         shape = request.get("shape")
         if shape is None and not callable(value):
             shape = np.shape(value)
@@ -113,6 +114,12 @@ class VariableStore:
 def used_variables(graph: Any) -> list[tf.Variable]:
     """The variables that a traced graph reads or writes, oldest first."""
     return _whole(graph.variables)
+
+
+def name_of_handle(handle: Any) -> str | None:
+    """What the variable is called that a handle leads to; None where it leads to something else, such as a table."""
+    found = re.search(r'ResourceHandle\(name="(.*?)(/\d+)?", .*type="tensorflow::Var"', str(handle))
+    return found and found[1]
 
 
 def variables_so_far() -> list[tf.Variable]:
