@@ -89,12 +89,28 @@ def test_resources_made() -> None:
     assert [type(one).__name__ for one in found] == ["StaticHashTable"], changed("resources_made", f"it tells {found}")
 
 
-def test_is_generator() -> None:
-    states = [keras.random.SeedGenerator(1).state.value, tf.random.Generator.from_seed(1).state]
-    names = [state.name for state in states]
+def test_is_generators_name() -> None:
+    names = [keras.random.SeedGenerator(1).state.value.name, tf.random.Generator.from_seed(1).state.name]
 
-    assert all(internals.is_generator(state) for state in states), changed("is_generator", f"they are called {names}")
-    assert not internals.is_generator(tf.Variable(1.0, name="seed_generator_state"))
+    assert all(map(internals.is_generators_name, names)), changed("is_generators_name", f"they are called {names}")
+    assert not internals.is_generators_name("StateVariance:0")
+
+
+def test_order_within_bodies() -> None:
+    count = tf.Variable(0.0)
+
+    def function(x: tf.Tensor) -> tf.Tensor:
+        internals.order_within_bodies(tf.compat.v1.get_default_graph())
+
+        def counted() -> tf.Tensor:
+            count.assign_add(1.0)
+            return x
+
+        return tf.cond(x > 0, counted, lambda: x)
+
+    tf.compat.v1.wrap_function(function, [tf.TensorSpec([])])(tf.constant(1.0))
+
+    assert count.numpy() == 1, changed("order_within_bodies", "a branch leaves out what it does beside its result")
 
 
 def test_is_made_by_an_optimizer() -> None:
@@ -115,6 +131,15 @@ def test_is_made_by_an_optimizer() -> None:
     assert made.pop("other") is False
     assert made
     assert all(made.values()), changed("is_made_by_an_optimizer", f"of what one asks for: {made}")
+
+
+def test_variable_of_handle() -> None:
+    table = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(["a"], [1]), -1)
+
+    found = internals.variable_of_handle(tf.Variable(1.0, name="weight").handle)
+
+    assert found == "weight", changed("variable_of_handle", f"of a variable called weight it tells {found}")
+    assert internals.variable_of_handle(table.resource_handle) is None
 
 
 def test_run_after() -> None:

@@ -191,24 +191,24 @@ class Estimator:
         program = self._programs.get(ModeKeys.EVAL, given.spec)
         watching = self._watching(program, given, fetches, hooks)
         self._state.restore(ModeKeys.EVAL, checkpoint_path)
-        for group in (ModeKeys.EVAL, local_to(ModeKeys.EVAL)):
-            self._programs.store.begin_anew(group)
+        self._programs.store.begin_anew(ModeKeys.EVAL, local_to(ModeKeys.EVAL))
         for metric in program.metrics.values():
             metric.reset_state()
         totals, losses = Totals(), []
         current = self._fetching(ModeKeys.EVAL, given.spec, fetches)
-        used = program
+        used, chance = program, self._state.chance()
 
         def take(element: Any) -> Step:
             nonlocal used
             used = current()
-            found = used.run(element)
+            with chance.used():
+                found = used.run(element)
             losses.append(float(found.loss.numpy()))
             totals.add(found.pairs)
             fetches.found = {name: tensor.numpy() for name, tensor in found.fetched.items()}
             return Step(len(losses), losses[-1])
 
-        with closing(given), self._state.generators_kept():
+        with closing(given):
             for _ in watched(given.elements(steps), take, watching):
                 pass
             if not losses:
@@ -243,17 +243,20 @@ class Estimator:
         program = self._programs.get(ModeKeys.PREDICT, spec)
         watching = self._watching(program, given, fetches, hooks)
         self._state.restore(ModeKeys.PREDICT, checkpoint_path)
+        self._programs.store.begin_anew(ModeKeys.PREDICT, local_to(ModeKeys.PREDICT))
         current = self._fetching(ModeKeys.PREDICT, spec, fetches)
         found: list[Any] = []
+        chance = self._state.chance()
 
         def take(element: Any) -> Step:
             features = element[0] if isinstance(element, tuple) else element
-            made = current().run(features)
+            with chance.used():
+                made = current().run(features)
             fetches.found = {name: tensor.numpy() for name, tensor in made.fetched.items()}
             found.append(tf.nest.map_structure(lambda tensor: tensor.numpy(), chosen(made.predictions, predict_keys)))
             return Step(len(found), None)
 
-        with closing(given), self._state.generators_kept():
+        with closing(given):
             for _ in watched(given.elements(), take, watching):
                 batch, found[-1] = found[-1], None
                 yield from examples(batch) if yield_single_examples else [batch]

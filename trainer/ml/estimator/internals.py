@@ -17,7 +17,8 @@ import tensorflow as tf
 
 _COUNTS = "object_name_uids"
 _SCOPES = (("__variable_store",), ("__varscope",))
-_GENERATOR = re.compile(r"(.*/)?(seed_generator_state|StateVar)(_\d+)?:0")
+_GENERATOR = re.compile(r"(.*/)?(seed_generator_state|StateVar)(_\d+)?(:0)?")
+_HANDLE = re.compile(r'ResourceHandle\(name="(.*?)(/\d+)?", .*type="tensorflow::Var"')
 _GIVEN_NAME = "_user_specified_name"
 _REPLICA = re.compile(r"^replica_\d+/?")
 _LAST_NUMBER = re.compile(r"_\d+$")
@@ -204,13 +205,13 @@ def resources_made(found: list[Any]) -> Iterator[None]:
         found.extend(tracker.resources)
 
 
-def is_generator(variable: tf.Variable) -> bool:
-    """Whether a variable is the state of a generator of random numbers.
+def is_generators_name(name: str) -> bool:
+    """Whether a variable of this name is the state of a generator of random numbers.
 
     Needs to know that `keras.random.SeedGenerator` calls it seed_generator_state, and `tf.random.Generator` StateVar.
     Neither can be asked for the variable by somebody who did not make it. Look at both classes.
     """
-    return variable.dtype.is_integer and _GENERATOR.fullmatch(variable.name) is not None
+    return _GENERATOR.fullmatch(name) is not None
 
 
 def run_after(operation: tf.Operation, other: tf.Operation) -> None:
@@ -232,3 +233,22 @@ def is_made_by_an_optimizer() -> bool:
     while frame is not None and frame.f_code is not code:
         frame = frame.f_back
     return frame is not None
+
+
+def variable_of_handle(handle: Any) -> str | None:
+    """What the variable is called that a handle leads to; None where it leads to something else, such as a table.
+
+    Needs the words in which a handle is printed. A function tells the variables that it captured and reads, but not
+    those that are only written. Look at `ResourceHandle` in tensorflow/core/framework/resource_handle.cc.
+    """
+    found = _HANDLE.search(str(handle))
+    return found and found[1]
+
+
+def order_within_bodies(graph: Any) -> None:
+    """Let branches and loops that are traced within a graph do all that they describe, in that order.
+
+    Needs `_add_control_dependencies`, which they look at: `tf.function` sets it and `wrap_function` does not. Look at
+    `func_graph_from_py_func` in tensorflow/python/framework/func_graph.py.
+    """
+    graph._add_control_dependencies = True

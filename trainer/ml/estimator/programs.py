@@ -2,47 +2,27 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
+from . import internals
+from .answers import Evaluated, Predicted, Trained, answer_of, fetched_from, flat, last_values, named, updated
 from .config import RunConfig
+from .forms import alike, covers, general
 from .inputs import pair_of
 from .metrics import Measured, Ratio
 from .pruning import Changes, pruned
 from .running import KerasState, Running, forget_collections
 from .spec import EstimatorSpec, ModeKeys, verb
-from .variables import MODEL, VariableStore, local_to, outside_names, used_variables
+from .variables import MODEL, VariableStore, handles_of, is_generator, local_to, outside_names, used_variables
 
 OUTSIDE = "outside"
 MOST = 8  # programs of a mode that are kept
-RANDOM = ("seed_generator_state", "StateVar")  # what Keras and TensorFlow call the state of a generator
-
-
-class Trained(NamedTuple):
-    """What a step of training answers."""
-
-    loss: Any
-    step: Any  # how many were done with it
-    shown: Any  # summaries by tag
-    fetched: Any  # what hooks want to see, by name
-
-
-class Evaluated(NamedTuple):
-    """What a batch of an evaluation answers."""
-
-    loss: Any
-    pairs: Any  # (sum, weight) by metric
-    fetched: Any
-
-
-class Predicted(NamedTuple):
-    """What a batch of a prediction answers."""
-
-    predictions: Any
-    outputs: Any  # by signature
-    fetched: Any
 
 
 @dataclass
@@ -66,10 +46,7 @@ class Program:
 
     def takes(self, element: Any) -> bool:
         """Whether elements of this form are of the form that it was traced for."""
-        return str(element) == str(self.element) or (
-            _alike(element, self.element)
-            and all(one.is_subtype_of(known) for one, known in _pairs(element, self.element))
-        )
+        return covers(self.element, element)
 
 
 class Programs:
@@ -82,6 +59,7 @@ class Programs:
         self.store = VariableStore(strategy)
         self.outside: dict[str, tf.Variable] = {}  # used by the model, made outside the model function
         self._layers: KerasState | None = None
+        self._at_once: bool | None = None  # whether the model function can predict so, once it has been tried
         self._traced: OrderedDict[tuple[ModeKeys, str, frozenset[str]], Program] = OrderedDict()
 
     def begin_anew(
@@ -110,11 +88,11 @@ class Programs:
             if wanted <= program.fetches and program.takes(element):
                 self._traced.move_to_end(key)
                 return program
-        alike = next((program.element for _, program in of_mode if _alike(element, program.element)), None)
-        general = None if alike is None else _general(element, alike)
-        if general is not None and str(general) != str(element):
+        known = next((program.element for _, program in of_mode if alike(element, program.element)), None)
+        wider = None if known is None else general(element, known)
+        if wider is not None and str(wider) != str(element):
             try:
-                return self._keep(mode, general, wanted)
+                return self._keep(mode, wider, wanted)
             except (TypeError, ValueError):
                 pass  # it needs to know the shapes
         return self._keep(mode, element, wanted)
@@ -136,7 +114,8 @@ class Programs:
             receiver = receive()
             given.update(receiver.received)
             program.resources.extend(receiver.resources)
-            found[:] = [_answer(self._described(ModeKeys.PREDICT, receiver.features, program)[1], program)]
+            spec = self._described(ModeKeys.PREDICT, receiver.features, program)[1]
+            found[:] = [answer_of(spec, program.fetches)]
             return tf.constant(0)
 
         function = self._wrapped(describe, [])
@@ -147,14 +126,44 @@ class Programs:
         return program, specs
 
     def predictions(self, features: Any) -> Any:
-        """What the model function predicts of features, at once and without a program."""
-        kept = [*self.store.group(MODEL).values(), *self.outside.values()]
+        """What the model function predicts of features: at once, if it can be run without a program.
+
+        It cannot where it changes the model, which only a program can leave out, or describes what is of a graph.
+        """
+        if self._at_once is not False:
+            with self._kept():
+                found = self._predicted_at_once(features)
+            self._at_once = found is not None
+            if found is not None:
+                return found
+        with self._kept():
+            spec = tf.nest.map_structure(tf.TensorSpec.from_tensor, features)
+            return self.get(ModeKeys.PREDICT, spec).run(features).predictions
+
+    def _predicted_at_once(self, features: Any) -> Any:
+        """None where it cannot be; whether it changes the model is only looked at the first time."""
+        kept = [variable for variable in self._whole() if not is_generator(variable)] if self._at_once is None else []
         before = [variable.read_value() for variable in kept]
         try:
-            return self._described(ModeKeys.PREDICT, features, Program())[1].predictions
+            found = self._described(ModeKeys.PREDICT, features, Program())[1].predictions
+        except RuntimeError:  # what TensorFlow refuses to do outside a graph; anything else, a program says again
+            return None
+        same = (np.array_equal(one.numpy(), value.numpy()) for one, value in zip(kept, before, strict=True))
+        return found if all(same) else None
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        """All variables have the same values afterwards."""
+        kept = self._whole()
+        before = [variable.read_value() for variable in kept]
+        try:
+            yield
         finally:
             for variable, value in zip(kept, before, strict=True):
                 variable.assign(value)
+
+    def _whole(self) -> list[tf.Variable]:
+        return [self._step, *self.variables(ModeKeys.PREDICT).values()]
 
     def variables(self, mode: ModeKeys) -> dict[str, tf.Variable]:
         """What a checkpoint holds for a mode, by name: the model's variables and, for training, its own."""
@@ -166,7 +175,7 @@ class Programs:
 
     def generators(self) -> list[tf.Variable]:
         """The variables that are the state of a generator of random numbers."""
-        return [variable for variable in self.variables(ModeKeys.PREDICT).values() if _is_random(variable)]
+        return [variable for variable in self.variables(ModeKeys.PREDICT).values() if is_generator(variable)]
 
     def _trace(self, mode: ModeKeys, element: Any, fetches: frozenset[str] = frozenset()) -> Program:
         first = not self._traced
@@ -204,7 +213,7 @@ class Programs:
             with tf.control_dependencies([spec.train_op]):
                 loss = tf.identity(spec.loss)
             program.kinds = {tag: noted.kind for tag, noted in running.summaries.items()}
-            fetched = _fetched(tf.compat.v1.get_default_graph(), program.fetches)
+            fetched = fetched_from(tf.compat.v1.get_default_graph(), program.fetches)
             return loss, {tag: noted.tensor for tag, noted in running.summaries.items()}, fetched
 
         if self._strategy is None:
@@ -221,46 +230,51 @@ class Programs:
         return loss, done, shown, fetched
 
     def _trace_evaluation(self, program: Program) -> None:
-        found: list[EstimatorSpec] = []
+        found: list[tf.Tensor] = []
+        pairs: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
         updates: dict[str, Any] = {}
+        states: dict[str, tf.Tensor] = {}
 
         def describe(element: Any) -> tf.Tensor:
             running, spec = self._described(ModeKeys.EVAL, element, program)
-            found[:] = [spec]
+            found[:] = [tf.convert_to_tensor(spec.loss)]
             with running.active(), running.private():
                 for name, value in spec.metrics.items():
                     if isinstance(value, Measured):
                         program.metrics[name] = metric = value.make()
-                        updates[name] = _updated(metric, value)
-                    elif not isinstance(value, Ratio):
-                        updates[name] = value[1]
+                        updates[name] = updated(metric, value)
+                    elif isinstance(value, Ratio):
+                        pairs[name] = tf.convert_to_tensor(value.total), tf.convert_to_tensor(value.weight)
+                    else:
+                        state, update = value
+                        states[name] = tf.convert_to_tensor(state)
+                        updates[name] = update if isinstance(update, tf.Operation) else tf.convert_to_tensor(update)
             return tf.constant(0)
 
         function = self._wrapped(describe, [program.element])
-        (spec,) = found
-        pairs = {name: (one.total, one.weight) for name, one in spec.metrics.items() if isinstance(one, Ratio)}
-        fetched = _fetched(function.graph, program.fetches)
+        (loss,) = found
+        fetched = fetched_from(function.graph, program.fetches)
         changes = self._changes(function)
-        wanted = [("loss", spec.loss), *_named("metric", pairs), *_named("metric", updates), *fetched.items()]
+        wanted = [("loss", loss), *named("metric", pairs), *named("metric", updates), *fetched.items()]
         effects = changes.kept_operations(wanted)
-        run = pruned(function, (spec.loss, pairs, fetched, updates), effects)
+        run = pruned(function, (loss, pairs, fetched, updates), effects)
         program.graph = function.graph
-        program.run = lambda element: Evaluated(*run(*_flat(element))[:3])
-        states = {name: one[0] for name, one in spec.metrics.items() if isinstance(one, tuple)}
+        program.run = lambda element: Evaluated(*run(*flat(element))[:3])
         if states:
-            program.values = _last_values(function, states)
+            program.values = last_values(function, states)
 
     def _trace_prediction(self, program: Program) -> None:
         answers: list[Predicted] = []
 
         def describe(element: Any) -> Any:
             spec = self._described(ModeKeys.PREDICT, element, program)[1]
-            answers[:] = [_answer(spec, program)]
+            answers[:] = [answer_of(spec, program.fetches)]
             return answers[0]
 
         run = tf.function(describe, autograph=False).get_concrete_function(program.element)
         self._know(run.graph)
         program.graph, program.signatures = run.graph, list(answers[0].outputs)
+        self._export_with(program, run.graph)
         if not self._changes(run).changed:
             program.run = lambda element: Predicted(*run(element))
             return
@@ -274,15 +288,30 @@ class Programs:
     def _finish_predicting(self, program: Program, function: Any, answer: Predicted, feeds: Any = None) -> None:
         """Leave out what changes the model, which is what nobody asked for."""
         changes = self._changes(function)
-        flat = tf.nest.flatten(answer, expand_composites=True)
-        effects = changes.kept_operations([(f"the prediction {tensor.name}", tensor) for tensor in flat])
+        wanted = [(f"the prediction {tensor.name}", tensor) for tensor in flat(answer)]
+        effects = changes.kept_operations(wanted)
         run = pruned(function, answer, effects, feeds)
         program.graph, program.signatures = function.graph, list(answer.outputs)
-        program.run = lambda element: Predicted(*run(*_flat(element)))
+        self._export_with(program, function.graph)
+        program.run = lambda element: Predicted(*run(*flat(element)))
+
+    def _export_with(self, program: Program, graph: Any) -> None:
+        """An export holds what the model uses beside its variables: the step, and what is of predictions alone."""
+        captured = {id(handle) for handle, _ in graph.captures}
+        own = [self.store.group(group).values() for group in (ModeKeys.PREDICT, local_to(ModeKeys.PREDICT))]
+        others = (self._step, *chain.from_iterable(own))
+        used = (one for one in others if captured.intersection(map(id, handles_of(one))))
+        program.resources = [*program.resources, *used]
 
     def _wrapped(self, describe: Callable[..., tf.Tensor], signature: list[Any]) -> Any:
         """A function traced without any order but that of the data, of which parts can be taken."""
-        function = tf.compat.v1.wrap_function(describe, signature)
+
+        def described(*given: Any) -> tf.Tensor:
+            # The bodies of what it calls, branches and loops, are taken whole: with what they print or assert.
+            internals.order_within_bodies(tf.compat.v1.get_default_graph())
+            return describe(*given)
+
+        function = tf.compat.v1.wrap_function(described, signature)
         self._know(function.graph)
         return function
 
@@ -294,16 +323,22 @@ class Programs:
         self.outside = outside_names(used, self.outside)
 
     def _changes(self, function: Any) -> Changes:
-        names = {**self.variables(ModeKeys.PREDICT), "global_step": self._step}
-        return Changes(
-            function,
-            {
-                id(handle): name.partition("/")[2] or name
-                for name, variable in names.items()
-                if not _is_random(variable)
-                for handle in _handles(variable)
-            },
-        )
+        variables = {**self.variables(ModeKeys.TRAIN), "global_step": self._step}
+        names = {
+            id(handle): name.partition("/")[2] or name
+            for name, variable in variables.items()
+            if not is_generator(variable)
+            for handle in handles_of(variable)
+        }
+        groups = [group for mode in (ModeKeys.EVAL, ModeKeys.PREDICT) for group in (mode, local_to(mode))]
+        private = [one for group in groups for one in self.store.group(group).values()]
+        free = {id(handle) for one in (*private, *self.generators()) for handle in handles_of(one)}
+        for handle, _ in function.graph.captures:
+            # A graph does not tell the variables that it only writes.
+            name = None if id(handle) in names or id(handle) in free else internals.variable_of_handle(handle)
+            if name is not None and not internals.is_generators_name(name):
+                names[id(handle)] = name
+        return Changes(function, names, [id(handle) for one in self.generators() for handle in handles_of(one)])
 
     def _described(
         self, mode: ModeKeys, element: Any, program: Program, due: tf.Tensor | None = None
@@ -321,90 +356,3 @@ class Programs:
         program.resources = [*program.resources, *(one for one in made if one not in program.resources)]
         program.hooks = list(spec.hooks)
         return running, spec
-
-
-def _answer(spec: EstimatorSpec, program: Program) -> Predicted:
-    """What is predicted, all of it tensors."""
-    predictions, outputs = tf.nest.map_structure(tf.convert_to_tensor, (spec.predictions, spec.outputs()))
-    return Predicted(predictions, outputs, _fetched(tf.compat.v1.get_default_graph(), program.fetches))
-
-
-def _updated(metric: Any, measured: Measured) -> tf.Tensor:
-    """Update a metric, in the order in which its method is written; returns what is ready when that is done."""
-    flat = tf.nest.flatten((measured.given, dict(measured.named)))
-    tensors = [at for at, value in enumerate(flat) if tf.is_tensor(value)]
-
-    @tf.function(autograph=False)
-    def update(*given: tf.Tensor) -> tf.Tensor:
-        now = list(flat)
-        for at, tensor in zip(tensors, given, strict=True):
-            now[at] = tensor
-        values, named = tf.nest.pack_sequence_as((measured.given, dict(measured.named)), now)
-        metric.update_state(*values, **named)
-        return tf.constant(0)
-
-    return update(*(flat[at] for at in tensors))
-
-
-def _last_values(function: Any, states: Mapping[str, tf.Tensor]) -> Callable[[], Mapping[str, Any]]:
-    try:
-        read = function.prune([], dict(states))
-    except (ValueError, TypeError) as error:
-        raise ValueError(
-            f"the values of the metrics {', '.join(states)} cannot be read after the last batch: they depend on the "
-            "input. For a sum and a weight of each batch, give ratio(sum, weight)"
-        ) from error
-    return lambda: {name: tensor.numpy() for name, tensor in read().items()}
-
-
-def _fetched(graph: Any, names: Iterable[str]) -> dict[str, tf.Tensor]:
-    found = {}
-    for name in sorted(names):
-        try:
-            found[name] = graph.get_tensor_by_name(name)
-        except (KeyError, ValueError) as error:
-            raise ValueError(f"a hook wants to fetch {name!r}, and no tensor of the model is called so") from error
-    return found
-
-
-def _named(kind: str, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        for tensor in value if isinstance(value, tuple) else (value,):
-            yield f"the {kind} {name!r}", tensor
-
-
-def _flat(element: Any) -> list[Any]:
-    return tf.nest.flatten(element, expand_composites=True)
-
-
-def _handles(variable: Any) -> list[Any]:
-    return [one.handle for one in getattr(variable, "values", None) or [variable]]
-
-
-def _is_random(variable: tf.Variable) -> bool:
-    return variable.name.partition(":")[0].rpartition("/")[2].startswith(RANDOM)
-
-
-def _alike(one: Any, other: Any) -> bool:
-    """Whether two forms differ in shapes at most."""
-    try:
-        tf.nest.assert_same_structure(one, other)
-    except (TypeError, ValueError):
-        return False
-    return all(
-        isinstance(a, tf.TensorSpec)
-        and isinstance(b, tf.TensorSpec)
-        and (a.dtype, a.shape.rank) == (b.dtype, b.shape.rank)
-        for a, b in _pairs(one, other)
-    )
-
-
-def _general(one: Any, other: Any) -> Any:
-    """A form that takes both."""
-    return tf.nest.map_structure(
-        lambda a, b: tf.TensorSpec(a.shape.most_specific_common_supertype([b.shape]), a.dtype), one, other
-    )
-
-
-def _pairs(one: Any, other: Any) -> list[tuple[Any, Any]]:
-    return list(zip(tf.nest.flatten(one), tf.nest.flatten(other), strict=True))

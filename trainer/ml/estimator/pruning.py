@@ -4,10 +4,12 @@ A model function may describe a training step in each mode, or keep averages of 
 operation is only run where somebody asks for it; so it is left out here, as nobody does.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import tensorflow as tf
+
+from . import internals
 
 _READING = {"ReadVariableOp", "ResourceGather", "ResourceGatherNd", "VariableShape", "VarIsInitializedOp"}
 _BRANCHES = {"If": 1, "StatelessIf": 1, "Case": 1, "StatelessCase": 1}  # inputs before those of the functions
@@ -21,17 +23,18 @@ class ChangeRefused(ValueError):
 class Changes:
     """The operations of a traced function that change variables which are to stay as they are."""
 
-    def __init__(self, function: Any, kept: Mapping[int, str]) -> None:
-        """`kept` names the variables that are to stay, by the identity of their handles."""
+    def __init__(self, function: Any, kept: Mapping[int, str], random: Collection[int] = ()) -> None:
+        """`kept` names the variables that are to stay, by the identity of their handles.
+
+        `random` identifies those that are states of generators: they are used in the order in which they were traced.
+        """
         self._graph = function.graph
         self._library: Mapping[str, Any] | None = None
         captured = function.captured_inputs
         inside = function.inputs[len(function.inputs) - len(captured) :] if captured else []
-        self._names = {
-            placeholder.name: kept[id(outside)]
-            for outside, placeholder in zip(captured, inside, strict=True)
-            if id(outside) in kept
-        }
+        names = {id(outside): placeholder.name for outside, placeholder in zip(captured, inside, strict=True)}
+        self._names = {name: kept[handle] for handle, name in names.items() if handle in kept}
+        self._random = {name for handle, name in names.items() if handle in random}
         self.changed = {op.name: name for op in self._graph.get_operations() if (name := self._changes(op))}
 
     def _changes(self, op: Any) -> str | None:
@@ -70,12 +73,18 @@ class Changes:
         """
         after: dict[str, str] = {}
         effects = []
+        latest: dict[str, Any] = {}  # to use the state of a generator
         for op in self._graph.get_operations():
             before = [tensor.op.name for tensor in op.inputs] + [one.name for one in op.control_inputs]
             cause = self.changed.get(op.name) or next((after[name] for name in before if name in after), None)
             if cause is not None:
                 after[op.name] = cause
-            elif op.op_def.is_stateful and op.type not in _READING and op.type != "Placeholder":
+                continue
+            for state in self._random.intersection(tensor.name for tensor in op.inputs):
+                if state in latest:
+                    internals.run_after(op, latest[state])  # who comes first would be left to chance
+                latest[state] = op
+            if op.op_def.is_stateful and op.type not in _READING and op.type != "Placeholder":
                 effects.append(op)
         for name, tensor in wanted:
             operation = tensor if isinstance(tensor, tf.Operation) else tensor.op

@@ -58,17 +58,9 @@ class State:
         """The variables are about to change."""
         self._at, self._dirty = None, True
 
-    @contextmanager
-    def generators_kept(self) -> Iterator[None]:
-        """Inside, generators of random numbers go on; afterwards they are where they were, unless it was trained."""
-        variables, before = self._programs.generators(), (self._at, self._training)
-        values = [variable.read_value() for variable in variables]
-        try:
-            yield
-        finally:
-            if (self._at, self._training) == before:
-                for variable, value in zip(variables, values, strict=True):
-                    variable.assign(value)
+    def chance(self) -> "Chance":
+        """The generators of random numbers, for one call by itself."""
+        return Chance(self._programs.generators())
 
     def save(self, number: int, given: Input) -> str:
         """Write a checkpoint, and how far the input has come; returns its path."""
@@ -152,3 +144,26 @@ def ahead_of(state: State, take: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return take(element)
 
     return run
+
+
+class Chance:
+    """The states of generators in one evaluation or prediction: they go on in it, and in nothing else."""
+
+    def __init__(self, variables: Sequence[tf.Variable]) -> None:
+        self._variables = variables
+        self._own = [variable.read_value() for variable in variables]
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Inside, the states are those of the call."""
+        before = [variable.read_value() for variable in self._variables]
+        self._set(self._own)
+        try:
+            yield
+        finally:
+            self._own = [variable.read_value() for variable in self._variables]
+            self._set(before)
+
+    def _set(self, values: Sequence[tf.Tensor]) -> None:
+        for variable, value in zip(self._variables, values, strict=True):
+            variable.assign(value)

@@ -59,9 +59,9 @@ class VariableStore:
         finally:
             self._renewing = False
 
-    def begin_anew(self, group: str) -> None:
-        """Give the variables of a group the initial values that functions make for them, if any do."""
-        for variable in self._groups[group].values():
+    def begin_anew(self, *groups: str) -> None:
+        """Give the variables of groups the initial values that functions make for them, if any do."""
+        for variable in (variable for group in groups for variable in self._groups[group].values()):
             if id(variable) in self._begun:
                 variable.assign(self._begun[id(variable)]())
 
@@ -78,8 +78,8 @@ class VariableStore:
         new = name not in known
         if new:
             known[name] = self._make(value, {**request, "name": name})
-            if callable(value):
-                self._begun[id(known[name])] = value
+            if callable(value) or group != MODEL:
+                self._begun[id(known[name])] = value if callable(value) else lambda: value
         shape = request.get("shape")
         if shape is None and not callable(value):
             shape = np.shape(value)
@@ -113,6 +113,16 @@ class VariableStore:
 def local_to(mode: str) -> str:
     """The group of what a mode counts its metrics by: begun anew with each call, and in no checkpoint."""
     return f"local/{mode}"
+
+
+def handles_of(variable: Any) -> list[Any]:
+    """What operations know a variable by: a handle for each replica."""
+    return [one.handle for one in getattr(variable, "values", None) or [variable]]
+
+
+def is_generator(variable: tf.Variable) -> bool:
+    """Whether a variable is the state of a generator of random numbers."""
+    return variable.dtype.is_integer and internals.is_generators_name(variable.name)
 
 
 def used_variables(graph: Any) -> list[tf.Variable]:
