@@ -11,7 +11,7 @@ from .config import RunConfig
 from .inputs import pair_of
 from .metrics import Measured, Ratio
 from .pruning import Changes, pruned
-from .running import KerasState, Running, forget_collections, scopes_anew
+from .running import KerasState, Running, collections_anew, forget_collections
 from .spec import EstimatorSpec, ModeKeys, verb
 from .variables import MODEL, VariableStore, outside_names, used_variables
 
@@ -125,7 +125,7 @@ class Programs:
             del self._traced[key]
         return program
 
-    @scopes_anew()
+    @collections_anew()
     def receiving(self, receive: Callable[[], Any]) -> tuple[Program, dict[str, tf.TensorSpec]]:
         """The program for PREDICT that makes the features as `receive()` does, and what it is given, by name."""
         program = Program()
@@ -146,7 +146,7 @@ class Programs:
         specs = {name: tf.TensorSpec(tensor.shape, tensor.dtype, name=name) for name, tensor in given.items()}
         return program, specs
 
-    @scopes_anew()
+    @collections_anew()
     def predictions(self, features: Any) -> Any:
         """What the model function predicts of features, at once and without a program."""
         kept = [*self.store.group(MODEL).values(), *self.outside.values()]
@@ -181,7 +181,7 @@ class Programs:
             program = self._traced_once(mode, element, fetches)
         return program
 
-    @scopes_anew()
+    @collections_anew()
     def _traced_once(self, mode: ModeKeys, element: Any, fetches: frozenset[str]) -> Program:
         program = Program(element, fetches=fetches)
         if mode == ModeKeys.TRAIN:

@@ -4,6 +4,7 @@ import inspect
 import random
 import re
 import sys
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,11 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.ops.variable_scope import EagerVariableStore
 
 from .spec import ModeKeys
 from .variables import MODEL, VariableStore, numbered, variables_so_far
 
-_SCOPES = (("__variable_store",), ("__varscope",))  # where `compat.v1` keeps the variables and scopes that it knows
+_SCOPES = (("__variable_store",), ("__varscope",))  # collections that are not told among a graph's keys
+_ONE_AT_A_TIME = threading.RLock()  # the graph that is the default outside is there for all threads
 _current: ContextVar["Running"] = ContextVar("running")
 
 
@@ -123,20 +126,24 @@ def _is_made_by_an_optimizer() -> bool:
 
 
 @contextmanager
-def scopes_anew() -> Iterator[None]:
-    """Inside, `compat.v1` knows no variable or scope from before: it refuses a name twice, and counts the scopes.
+def collections_anew() -> Iterator[None]:
+    """Inside, `compat.v1` knows no variables, scopes and losses from before, and afterwards none from inside.
 
-    All graphs that are traced share what it knows with the one that is the default outside them.
+    It would refuse a name that it knows, count scopes on, and add up losses of other models. What is traced begins with
+    what the graph has that is the default outside, and shares the variables and scopes with it.
     """
     graph = tf.compat.v1.get_default_graph()
-    known = [(found := graph.get_collection_ref(key), found[:]) for key in _SCOPES]
-    for found, _ in known:
-        del found[:]
-    try:
-        yield
-    finally:
-        for found, before in known:
-            found[:] = before
+    with _ONE_AT_A_TIME:
+        before = {key: graph.get_collection(key) for key in (*graph.get_all_collection_keys(), *_SCOPES)}
+        for key in before:
+            del graph.get_collection_ref(key)[:]
+        try:
+            # Where nothing is traced, a variable is only the same when it is asked for again if such a store is there.
+            with EagerVariableStore().as_default():
+                yield
+        finally:
+            for key in (*graph.get_all_collection_keys(), *_SCOPES):
+                graph.get_collection_ref(key)[:] = before.get(key, [])
 
 
 def forget_collections(graph: Any) -> None:
