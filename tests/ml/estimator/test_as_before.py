@@ -12,6 +12,8 @@ import tensorflow as tf
 from tests.ml.estimator.doubling import answered, asked, doubled, numbers
 from trainer.ml.estimator import Estimator, EstimatorSpec, Hook, ModeKeys, RunConfig, Step
 
+X = np.arange(-2, 2, 0.25, np.float32)[:, None]
+
 
 def test_variables_are_told_by_name(tmp_path: Path) -> None:
     estimator = Estimator(doubled, tmp_path)
@@ -204,3 +206,42 @@ def test_moving_averages_are_updated_by_the_collection(tmp_path: Path) -> None:
     estimator.evaluate(numbers, steps=3)
     list(estimator.predict(asked))
     assert estimator.train(numbers, steps=1).get_variable_value("norm/mean") == expected - 6.5
+
+
+def of_names(features: Any, labels: Any, mode: ModeKeys) -> EstimatorSpec:
+    """Variables by name, asked for twice, and losses by collection."""
+    v1 = tf.compat.v1
+    with v1.variable_scope("net"):
+        v1.get_variable("w", [1, 1], initializer=v1.ones_initializer(), regularizer=keras.regularizers.L2(0.01))
+    with v1.variable_scope("net", reuse=True):
+        weight = v1.get_variable("w", [1, 1])
+    y = features["x"] @ weight
+    if mode == ModeKeys.PREDICT:
+        return EstimatorSpec(mode, predictions={"y": y})
+    v1.losses.mean_squared_error(labels, y)
+    loss = v1.losses.get_total_loss()
+    optimizer = v1.train.AdamOptimizer(v1.train.exponential_decay(0.1, v1.train.get_global_step(), 10, 0.9))
+    gradients = optimizer.compute_gradients(loss, v1.trainable_variables("net"))
+    train_op = optimizer.apply_gradients(gradients, v1.train.get_global_step())
+    return EstimatorSpec(mode, loss=loss, train_op=train_op)
+
+
+def test_names_and_collections_are_of_one_run_of_a_model(tmp_path: Path) -> None:
+    estimators = [Estimator(of_names, tmp_path / name) for name in ("one", "other")]
+    found = []
+    for _ in range(2):
+        for estimator in estimators:
+            estimator.train(numbers, steps=5)
+            once = estimator.predict_once({"x": np.array([[1.0], [5.0]], np.float32)})["y"]
+            np.testing.assert_allclose(once, [answer["y"] for answer in estimator.predict(asked)], rtol=1e-6)
+            found.append(estimator.evaluate(numbers, steps=2))
+        assert found[-1] == found[-2]
+        assert {name for name in estimators[0].get_variable_names() if not name.startswith("train/")} == {
+            "global_step",
+            "net/w",
+        }
+    weight = float(estimators[0].get_variable_value("net/w")[0, 0])
+    x = X[:8]
+    assert found[-1]["loss"] == pytest.approx(float(np.mean((weight * x - 2 * x) ** 2) + 0.01 * weight**2), rel=1e-5)
+    assert not tf.compat.v1.get_collection(tf.compat.v1.GraphKeys.REGULARIZATION_LOSSES)
+    assert not tf.compat.v1.trainable_variables()

@@ -60,19 +60,23 @@ def test_used_by() -> None:
     assert same(found, [read, written]), changed("used_by", f"of {[read, written]} (not {other}) it tells {found}")
 
 
-def test_variable_scopes_anew() -> None:
+def test_collections_anew() -> None:
     names: list[str] = []
 
     def function(x: tf.Tensor) -> tf.Tensor:
-        for _ in range(2):
-            with internals.variable_scopes_anew(), tf.compat.v1.variable_scope(None, "part") as scope:
-                names.append(scope.name)
+        with tf.compat.v1.variable_scope(None, "part") as scope:
+            names.append(scope.name)
         return x
 
-    traced(function)
-    traced(function)
+    for _ in range(2):
+        with internals.collections_anew():
+            traced(function)
+            again = [tf.compat.v1.get_variable("w", [], use_resource=True) for _ in range(1)]
+            with tf.compat.v1.variable_scope(tf.compat.v1.get_variable_scope(), reuse=True):
+                again.append(tf.compat.v1.get_variable("w", [], use_resource=True))
 
-    assert names == ["part"] * 4, changed("variable_scopes_anew", f"scopes are numbered on: {names}")
+    assert names == ["part"] * 2, changed("collections_anew", f"scopes are numbered on: {names}")
+    assert again[0] is again[1], changed("collections_anew", "outside functions, variables are made anew")
 
 
 def test_resources_made() -> None:

@@ -8,6 +8,7 @@ import inspect
 import random
 import re
 import sys
+import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from typing import Any
 import tensorflow as tf
 
 _COUNTS = "object_name_uids"
+_ONE_AT_A_TIME = threading.RLock()
 _SCOPES = (("__variable_store",), ("__varscope",))
 _GENERATOR = re.compile(r"(.*/)?(seed_generator_state|StateVar)(_\d+)?(:0)?")
 _HANDLE = re.compile(r'ResourceHandle\(name="(.*?)(/\d+)?", .*type="tensorflow::Var"')
@@ -170,22 +172,27 @@ def _holders(values: Mapping[str, object]) -> list[int]:
 
 
 @contextmanager
-def variable_scopes_anew() -> Iterator[None]:
-    """Inside, TensorFlow's `compat.v1` knows no variable and no scope of variables yet.
+def collections_anew() -> Iterator[None]:
+    """Inside, TensorFlow's `compat.v1` knows no variables, scopes and losses from before; afterwards, none from inside.
 
-    Needs the collections in which `get_variable` and `variable_scope` keep them: those of the outermost graph of a
-    thread, so that names would be counted on from one traced function to the next. Nothing public empties them. Look at
-    `_VARSTORE_KEY` and `_VARSCOPESTORE_KEY` in tensorflow/python/ops/variable_scope.py.
+    It would refuse a name that it knows, count scopes on, and add up losses of other models. Needs the collections in
+    which it keeps variables and scopes: what is traced shares them with the graph that is the default outside, for all
+    threads. And needs the store by which a variable is the same when it is asked for again where nothing is traced.
+    Look at `_VARSTORE_KEY`, `_VARSCOPESTORE_KEY` and `EagerVariableStore` in tensorflow/python/ops/variable_scope.py.
     """
+    from tensorflow.python.ops.variable_scope import EagerVariableStore
+
     graph = tf.compat.v1.get_default_graph()
-    kept = [(there, list(there)) for there in map(graph.get_collection_ref, _SCOPES)]
-    for there, _ in kept:
-        del there[:]
-    try:
-        yield
-    finally:
-        for there, before in kept:
-            there[:] = before
+    with _ONE_AT_A_TIME:
+        before = {key: graph.get_collection(key) for key in (*graph.get_all_collection_keys(), *_SCOPES)}
+        for key in before:
+            del graph.get_collection_ref(key)[:]
+        try:
+            with EagerVariableStore().as_default():
+                yield
+        finally:
+            for key in (*graph.get_all_collection_keys(), *_SCOPES):
+                graph.get_collection_ref(key)[:] = before.get(key, [])
 
 
 @contextmanager

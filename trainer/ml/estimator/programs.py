@@ -104,6 +104,7 @@ class Programs:
             del self._traced[key]
         return program
 
+    @internals.collections_anew()
     def receiving(self, receive: Callable[[], Any]) -> tuple[Program, dict[str, tf.TensorSpec]]:
         """The program for PREDICT that makes the features as `receive()` does, and what it is given, by name."""
         program = Program()
@@ -125,6 +126,7 @@ class Programs:
         specs = {name: tf.TensorSpec(tensor.shape, tensor.dtype, name=name) for name, tensor in given.items()}
         return program, specs
 
+    @internals.collections_anew()
     def predictions(self, features: Any) -> Any:
         """What the model function predicts of features: at once, if it can be run without a program.
 
@@ -189,6 +191,7 @@ class Programs:
             program = self._traced_once(mode, element, fetches)
         return program
 
+    @internals.collections_anew()
     def _traced_once(self, mode: ModeKeys, element: Any, fetches: frozenset[str]) -> Program:
         program = Program(element, fetches=fetches)
         if mode == ModeKeys.TRAIN:

@@ -39,7 +39,7 @@ class Running:
         token = _current.set(self)
         _collect(tf.compat.v1.GraphKeys.GLOBAL_STEP, self.step)
         try:
-            with internals.seeded_layers(self.seed), self.layers.again(), internals.variable_scopes_anew():
+            with internals.seeded_layers(self.seed), self.layers.again():
                 with internals.resources_made(self.made), tf.variable_creator_scope(self._create):
                     yield
         finally:
