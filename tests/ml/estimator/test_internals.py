@@ -97,6 +97,26 @@ def test_is_generator() -> None:
     assert not internals.is_generator(tf.Variable(1.0, name="seed_generator_state"))
 
 
+def test_is_made_by_an_optimizer() -> None:
+    weight, made = tf.Variable(1.0), {}
+
+    def create(following: Callable[..., tf.Variable], **request: Any) -> tf.Variable:
+        made[request["name"]] = internals.is_made_by_an_optimizer()
+        return following(**request)
+
+    def function(x: tf.Tensor) -> tf.Tensor:
+        with tf.variable_creator_scope(create):
+            tf.compat.v1.get_variable("other", [], use_resource=True)
+            tf.compat.v1.train.AdamOptimizer(0.1).minimize(weight * x, var_list=[weight])
+        return x
+
+    tf.compat.v1.wrap_function(function, [tf.TensorSpec([])])
+
+    assert made.pop("other") is False
+    assert made
+    assert all(made.values()), changed("is_made_by_an_optimizer", f"of what one asks for: {made}")
+
+
 def test_run_after() -> None:
     with tf.Graph().as_default():
         first, second = tf.no_op("first"), tf.no_op("second")

@@ -1,5 +1,6 @@
 """An EstimatorSpec names what a mode lacks, and what is of a wrong type; an Estimator, what it cannot be asked."""
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from tests.ml.estimator.doubling import asked, doubled, numbers
-from trainer.ml.estimator import Estimator, EstimatorSpec, ModeKeys, measure, minimize, ratio
+from trainer.ml.estimator import Estimator, EstimatorSpec, ModeKeys, RunConfig, measure, minimize, ratio
 
 LOSS = tf.constant(1.0)
 
@@ -22,9 +23,13 @@ LOSS = tf.constant(1.0)
         (ModeKeys.EVAL, {"predictions": LOSS}, "eval needs loss"),
         (ModeKeys.PREDICT, {"loss": LOSS}, "predict needs predictions"),
         (ModeKeys.EVAL, {"loss": tf.zeros([3])}, r"one number, not of shape \(3,\)"),
+        (ModeKeys.EVAL, {"loss": LOSS, "eval_metric_ops": {"loss": ratio(LOSS, LOSS)}}, "cannot be called 'loss'"),
+        (ModeKeys.EVAL, {"loss": LOSS, "eval_metric_ops": {"global_step": (LOSS, LOSS)}}, "called 'global_step'"),
+        ("predict", {"predictions": LOSS}, "mode must be one of ModeKeys .*'infer'.*, not str 'predict'"),
+        (None, {"predictions": LOSS}, "mode must be one of ModeKeys"),
     ],
 )
-def test_what_a_mode_lacks_is_named(mode: ModeKeys, given: dict[str, Any], why: str) -> None:
+def test_what_a_mode_lacks_is_named(mode: Any, given: dict[str, Any], why: str) -> None:
     with pytest.raises(ValueError, match=why):
         EstimatorSpec(mode, **given)
 
@@ -136,3 +141,176 @@ def test_metrics_are_totals_over_all_batches_and_of_no_checkpoint(tmp_path: Path
     assert estimator.evaluate(uneven, steps=1)["mean"] == -1.25
     with pytest.raises(ValueError, match="empty"):
         estimator.evaluate(lambda: uneven().take(0))
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "why"),
+    [
+        ({"model_fn": None}, TypeError, "model_fn must be a function, not NoneType"),
+        ({"model_dir": {"rate": 1}}, TypeError, "model_dir must be a path, not dict"),
+        ({"config": {"rate": 1}}, TypeError, "config must be a RunConfig, not dict: the order is model_fn, model_dir,"),
+        ({"params": RunConfig()}, TypeError, "params must not be a RunConfig: the order is model_fn, model_dir,"),
+        ({"params": {"rate": 1}}, ValueError, "params are given, and model_fn has no argument for them"),
+        ({"model_fn": lambda x, mode: x}, ValueError, "model_fn must have an argument `features`; it has: mode, x"),
+        ({"model_fn": lambda: 1}, ValueError, "it has: none"),
+        ({"config": RunConfig(model_dir="other")}, ValueError, "model_dir is .*model here and other in the config"),
+    ],
+)
+def test_what_an_estimator_cannot_be_made_of_is_named(
+    given: dict[str, Any], error: type[Exception], why: str, tmp_path: Path
+) -> None:
+    with pytest.raises(error, match=why):
+        Estimator(**{"model_fn": doubled, "model_dir": tmp_path / "model", **given})
+
+
+def test_the_order_is_that_of_tf_estimator(tmp_path: Path) -> None:
+    def model_fn(features: Any, labels: Any, mode: ModeKeys, params: Any) -> EstimatorSpec:
+        return doubled(features, labels, mode)
+
+    estimator = Estimator(model_fn, str(tmp_path), RunConfig(save_checkpoints_steps=3), {"rate": 1})
+
+    estimator.train(numbers, steps=7)
+
+    assert sorted(path.name for path in tmp_path.glob("ckpt-*.index")) == ["ckpt-6.index", "ckpt-7.index"]
+    assert estimator.params == {"rate": 1}
+    assert Estimator(model_fn, tmp_path).params == {}
+
+
+def test_a_folder_may_be_told_by_the_config_or_not_at_all(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    told = Estimator(doubled, config=RunConfig(model_dir=tmp_path))
+    same = Estimator(doubled, str(tmp_path), RunConfig(model_dir=tmp_path))
+    assert (told.model_dir, same.model_dir) == (tmp_path, tmp_path)
+    assert not caplog.records
+
+    untold = Estimator(doubled)
+    untold.train(numbers, max_steps=1)
+    assert untold.model_dir.is_dir()
+    assert [(one.levelname, str(untold.model_dir) in one.message) for one in caplog.records] == [("WARNING", True)]
+
+
+class Called:
+    """A model function that is an object."""
+
+    def __call__(self, mode: str, features: Any, labels: Any = None) -> EstimatorSpec:
+        return doubled(features, labels, ModeKeys(mode))
+
+
+def scaled(features: Any, mode: ModeKeys, labels: Any, scale: float, params: Any) -> EstimatorSpec:
+    assert (scale, params) == (2.0, "own")
+    return doubled(features, labels, mode)
+
+
+def all_named(**given: Any) -> EstimatorSpec:
+    assert set(given) == {"features", "labels", "mode", "params", "config"}
+    return doubled(given["features"], given["labels"], given["mode"])
+
+
+@pytest.mark.parametrize(
+    "model_fn",
+    [
+        lambda mode, labels, features: doubled(features, labels, mode),
+        lambda features, mode, labels: doubled(features, labels, mode),
+        Called(),
+        functools.partial(scaled, scale=2.0, params="own"),
+        functools.partial(functools.partial(scaled, params="own"), scale=2.0),
+        all_named,
+    ],
+)
+def test_a_model_function_is_called_by_keyword(model_fn: Any, tmp_path: Path) -> None:
+    estimator = Estimator(model_fn, tmp_path).train(numbers, max_steps=1)
+
+    assert estimator.evaluate(numbers, steps=1)["loss"] > 0
+    assert len(list(estimator.predict(asked))) == 2
+
+
+def test_a_model_without_labels(tmp_path: Path) -> None:
+    def model_fn(features: Any, mode: ModeKeys) -> EstimatorSpec:
+        return doubled(features, 2 * features["x"], mode)
+
+    estimator = Estimator(model_fn, tmp_path).train(lambda: numbers().map(lambda features, _: features), max_steps=1)
+
+    assert len(list(estimator.predict(asked))) == 2
+    with pytest.raises(ValueError, match="the input has labels, and model_fn has no argument for them"):
+        estimator.evaluate(numbers, steps=1)
+
+
+def test_modes_are_strings(tmp_path: Path) -> None:
+    seen = []
+
+    def model_fn(features: Any, labels: Any, mode: str) -> EstimatorSpec:
+        seen.append(mode)
+        y = keras.layers.Dense(1)(features["x"])
+        if mode == "infer":
+            return EstimatorSpec("infer", y)
+        loss = tf.reshape(tf.reduce_mean(tf.square(y - labels)), [1])
+        if mode == "eval":
+            return EstimatorSpec("eval", loss=loss)
+        return EstimatorSpec("train", None, loss, minimize(loss, lambda: keras.optimizers.Adam(0.1)))
+
+    estimator = Estimator(model_fn, tmp_path).train(numbers, max_steps=2)
+    found = estimator.evaluate(numbers, steps=2)
+
+    assert np.shape(found["loss"]) == ()
+    assert [answer.shape for answer in estimator.predict(asked)] == [(1,), (1,)]
+    assert {f"{mode}" for mode in seen} == {"train", "eval", "infer"}
+
+
+def test_metrics_of_tensorflow_are_read_after_the_last_batch(tmp_path: Path) -> None:
+    def model_fn(features: Any, labels: Any, mode: ModeKeys) -> EstimatorSpec:
+        spec = doubled(features, labels, mode)
+        if mode != ModeKeys.EVAL:
+            return spec
+        x, metrics = features["x"], tf.compat.v1.metrics
+        return EstimatorSpec(
+            mode,
+            loss=spec.loss,
+            eval_metric_ops={
+                "accuracy": metrics.accuracy(labels > 0, x > -1),
+                "mean": metrics.mean(x),
+                "weighted": metrics.mean(x, tf.cast(x > 0, tf.float32)),
+                "auc": metrics.auc(labels > 0, tf.sigmoid(x)),
+                "precision": metrics.precision(labels > 0, x > -1),
+                "both": metrics.mean_tensor(tf.constant([1.0, 3.0])),
+            },
+        )
+
+    def uneven() -> tf.data.Dataset:
+        x = np.array([-3, -2, -0.5, 1, 2, 29], np.float32)[:, None]
+        return tf.data.Dataset.from_tensor_slices(({"x": x}, 2 * x)).batch(4)
+
+    estimator = Estimator(model_fn, tmp_path).train(numbers, max_steps=1)
+    before = estimator.get_variable_names()
+    first, second = (estimator.evaluate(uneven) for _ in range(2))
+
+    assert first["both"].tolist() == second.pop("both").tolist() == [1.0, 3.0]
+    del first["both"]
+    assert first == second
+    assert first["accuracy"] == pytest.approx(5 / 6)
+    assert first["mean"] == pytest.approx(26.5 / 6)
+    assert first["weighted"] == pytest.approx(32 / 3)
+    assert first["auc"] == pytest.approx(1.0, abs=1e-3)
+    assert first["precision"] == pytest.approx(3 / 4)
+    assert estimator.get_variable_names() == before
+
+
+def test_predictions_that_are_of_no_example_are_named(tmp_path: Path) -> None:
+    def model_fn(features: Any, labels: Any, mode: ModeKeys, params: str) -> EstimatorSpec:
+        spec = doubled(features, labels, mode)
+        if mode != ModeKeys.PREDICT:
+            return spec
+        y = spec.predictions["y"]
+        more = {"few": {"few": y[:1]}, "one": {"in": {"one": tf.reduce_mean(y)}}, "alone": None}[params]
+        return EstimatorSpec(mode, predictions={"y": y, **more} if more else tf.reduce_mean(y))
+
+    def answers(params: str, **given: Any) -> list[Any]:
+        estimator = Estimator(model_fn, tmp_path / params, params=params).train(numbers, max_steps=1)
+        return list(estimator.predict(asked, **given))
+
+    with pytest.raises(ValueError, match="must be of one length: y has 2, few has 1"):
+        answers("few")
+    with pytest.raises(ValueError, match="the prediction in/one is one value for the whole batch: set yield_single"):
+        answers("one")
+    with pytest.raises(ValueError, match="the prediction output is one value"):
+        answers("alone")
+    assert len(answers("few", predict_keys=["y"])) == 2
+    assert len(answers("one", yield_single_examples=False)) == 1

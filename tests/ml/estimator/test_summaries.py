@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -58,6 +59,7 @@ def test_an_evaluation_shows_its_metrics_under_its_name(tmp_path: Path) -> None:
         assert events.steps(tmp_path / directory) == {"loss": [3], "error": [3]}
         assert events.values(tmp_path / directory, "error") == {3: pytest.approx(found["error"])}
     assert not list(tmp_path.glob("events*"))
+    assert len(events.graphs(tmp_path / "eval")) == 0
 
 
 def test_prediction_and_export_write_neither_events_nor_checkpoints(tmp_path: Path) -> None:
@@ -79,3 +81,83 @@ def test_two_summaries_of_one_tag_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="two summaries with the tag 'x'"):
         Estimator(twice, tmp_path).train(numbers, max_steps=1)
+
+
+def test_pictures_use_all_shades(tmp_path: Path) -> None:
+    floats = np.array([[0, 1], [2, 4]], np.float32)
+    given = {
+        "floats": np.stack([floats, 0 * floats, floats - 2, floats - 5])[..., None],
+        "broken": np.array([[[[np.nan], [1.0]]]], np.float32),
+        "colours": np.arange(2 * 3 * 2 * 3, dtype=np.uint8).reshape(2, 3, 2, 3),
+        "clear": np.ones([1, 2, 2, 4], np.float32),
+        "none": np.zeros([0, 2, 2, 1], np.float32),
+    }
+
+    def model_fn(features: Any, labels: Any, mode: ModeKeys) -> EstimatorSpec:
+        for tag, pictures in given.items():
+            summaries.image(tag, tf.constant(pictures), max_outputs=4 if tag == "floats" else 1)
+        return answered(mode, keras.layers.Dense(1)(features["x"]), labels)
+
+    Estimator(model_fn, tmp_path, RunConfig(save_summary_steps=2)).train(numbers, max_steps=3)
+
+    found = {tag: events.pictures(tmp_path, tag) for tag in given}
+    assert {tag: list(steps) for tag, steps in found.items()} == {tag: [2] for tag in given}
+    assert [one[..., 0].tolist() for one in found["floats"][2]] == [
+        [[0, 64], [128, 255]],
+        [[0, 0], [0, 0]],
+        [[0, 64], [128, 255]],
+        [[0, 25], [51, 102]],
+    ]
+    assert found["broken"][2][0][..., 0].tolist() == [[0, 255]]
+    np.testing.assert_array_equal(found["colours"][2], given["colours"][:1])
+    assert found["clear"][2][0].shape == (2, 2, 4)
+    assert found["none"][2] == []
+    assert events.plugins(tmp_path)["floats"] == "images"
+
+
+def test_an_input_of_tensors_shows_itself(tmp_path: Path) -> None:
+    def input_fn() -> Any:
+        x = tf.compat.v1.data.make_one_shot_iterator(tf.data.Dataset.range(100).batch(2)).get_next()
+        x = tf.reshape(tf.cast(x, tf.float32), [-1, 1])
+        summaries.scalar("first", x[0, 0])
+        summaries.image("pictures", tf.reshape(x, [-1, 1, 1, 1]))
+        summaries.text("texts", tf.strings.as_string(x[:, 0], precision=0))
+        summaries.histogram("spread", x)
+        return {"x": x}, 2 * x
+
+    def model_fn(features: Any, labels: Any, mode: ModeKeys) -> EstimatorSpec:
+        y = keras.layers.Dense(1)(features["x"])
+        summaries.scalar("sum", tf.reduce_sum(features["x"]))
+        return answered(mode, y, labels)
+
+    estimator = Estimator(model_fn, tmp_path, RunConfig(save_summary_steps=2)).train(input_fn, max_steps=5)
+    estimator.evaluate(input_fn, steps=1)
+
+    assert events.values(tmp_path, "first") == {2: 2.0, 4: 6.0}
+    assert events.values(tmp_path, "sum") == {2: 5.0, 4: 13.0}
+    assert {step: told.tolist() for step, told in events.values(tmp_path, "texts").items()} == {
+        2: [b"2", b"3"],
+        4: [b"6", b"7"],
+    }
+    assert list(events.pictures(tmp_path, "pictures")) == list(events.values(tmp_path, "spread")) == [2, 4]
+    assert "first" not in events.steps(tmp_path / "eval")
+
+
+def test_summaries_of_a_dataset_are_no_error(tmp_path: Path) -> None:
+    def input_fn() -> tf.data.Dataset:
+        summaries.scalar("size", tf.constant(16.0))
+        return numbers()
+
+    Estimator(model_fn, tmp_path, RunConfig(save_summary_steps=1)).train(input_fn, max_steps=1)
+
+    assert "size" not in events.steps(tmp_path)
+
+
+def test_the_graph_is_shown_once(tmp_path: Path) -> None:
+    def named(features: Any, labels: Any, mode: ModeKeys) -> EstimatorSpec:
+        return answered(mode, tf.identity(keras.layers.Dense(1)(features["x"]), "doubled"), labels)
+
+    Estimator(named, tmp_path).train(numbers, max_steps=2)
+
+    (graph,) = events.graphs(tmp_path)
+    assert "doubled" in {node.name for node in graph.node}

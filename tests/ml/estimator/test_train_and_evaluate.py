@@ -27,8 +27,11 @@ from trainer.ml.estimator import (
     VariableMismatch,
     WarmStart,
     from_saved_model,
+    stop_if_no_decrease_hook,
+    stop_if_no_increase_hook,
     train_and_evaluate,
 )
+from trainer.ml.estimator.evaluating import evaluations_in
 from trainer.ml.estimator.exports import numbered_exports
 
 # The loss after each step is what the input says it is: the model follows it by a rate of one.
@@ -227,6 +230,9 @@ def test_a_warm_start_that_cannot_be_says_why(tmp_path: Path) -> None:
 
     with pytest.raises(FileNotFoundError, match="to begin from"):
         start(tmp_path, "a", tmp_path)
+    for nowhere in ("nowhere", "nowhere/ckpt-1", "first/ckpt-2"):
+        with pytest.raises(FileNotFoundError, match=f"there is no checkpoint at .*{nowhere} to begin from"):
+            start(tmp_path, "a", str(tmp_path / nowhere))
     with pytest.raises(ValueError, match=r"matches 'tail/\.\*'; there are body/kernel, body/bias"):
         start(tmp_path, "b", WarmStart(tmp_path / "first", "tail/.*"))
     with pytest.raises(VariableMismatch, match=r"'model/body/kernel' with shape \(1, 1\), the model with \(1, 2\)"):
@@ -241,3 +247,88 @@ def test_a_doubling_model_is_served_from_its_best_export(tmp_path: Path) -> None
     )
 
     assert from_saved_model(tmp_path / "export" / "best")(x=[[5.0]])["y"][0] == pytest.approx([10.0], abs=0.3)
+
+
+def test_a_final_export_is_not_repeated(tmp_path: Path) -> None:
+    specs = TrainSpec(losses, max_steps=4), EvalSpec(losses, steps=1, exporters=FinalExporter("final", loss))
+
+    found = [train_and_evaluate(estimator(tmp_path), *specs) for _ in range(3)]
+    base = tmp_path / "export" / "final"
+
+    assert found[0] == found[1] == found[2]
+    assert found[0][1] == numbered_exports(base)
+    assert steps_of(base) == [4]
+    train_and_evaluate(estimator(tmp_path), TrainSpec(losses, max_steps=6), specs[1])
+    assert steps_of(base) == [4, 6]
+
+
+def test_what_is_better_can_be_told_by_a_function(tmp_path: Path) -> None:
+    def nearer_to_six(best_eval_result: dict[str, float], current_eval_result: dict[str, float]) -> bool:
+        return abs(current_eval_result["loss"] - 6) < abs(best_eval_result["loss"] - 6)
+
+    exporters = [BestExporter("six", loss, compare_fn=nearer_to_six)]
+
+    train_and_evaluate(estimator(tmp_path), TrainSpec(losses, 8), EvalSpec(losses, steps=1, exporters=exporters))
+
+    assert steps_of(tmp_path / "export" / "six") == [1, 5]
+
+
+@pytest.mark.parametrize(("throttle", "evaluated"), [(0, [1, 2, 3, 4]), (3600, [1, 4])])
+def test_evaluations_are_held_back(throttle: float, evaluated: list[int], tmp_path: Path) -> None:
+    spec = EvalSpec(losses, steps=1, throttle_secs=throttle, start_delay_secs=120, exporters=LatestExporter("l", loss))
+
+    last, _ = train_and_evaluate(estimator(tmp_path), TrainSpec(losses, 4), spec)
+
+    assert last is not None
+    assert (last["global_step"], last["loss"]) == (4, LOSSES[3])
+    assert [found["global_step"] for found in evaluations_in(tmp_path / "eval")] == evaluated
+    assert steps_of(tmp_path / "export" / "l") == evaluated
+
+
+def test_a_training_may_end_with_its_input(tmp_path: Path) -> None:
+    last, exports = train_and_evaluate(estimator(tmp_path), TrainSpec(losses), EvalSpec(losses, steps=1))
+
+    assert last is not None
+    assert (last["global_step"], exports) == (8, [])
+
+
+@pytest.mark.parametrize("name", [None, "held"])
+@pytest.mark.parametrize(
+    ("make", "given", "ended"),
+    [
+        (stop_if_no_decrease_hook, (2,), 6),  # 2.0 at 4 was the lowest
+        (stop_if_no_decrease_hook, (5,), 8),
+        (stop_if_no_increase_hook, (3,), 4),  # 5.0 at 1 was the highest
+    ],
+)
+def test_a_hook_stops_by_what_evaluations_say(
+    make: Any, given: tuple[int], ended: int, name: str | None, tmp_path: Path
+) -> None:
+    trained = estimator(tmp_path)
+    hook = make(trained, "loss", *given, trained.eval_dir(name) if name else None, run_every_secs=None)
+
+    train_and_evaluate(trained, TrainSpec(losses, 8, [hook]), EvalSpec(losses, steps=1, name=name))
+
+    assert trained.latest_step() == ended
+
+
+def test_a_stopping_hook_waits_and_looks_now_and_then(tmp_path: Path) -> None:
+    def ended(name: str, **given: Any) -> int | None:
+        trained = estimator(tmp_path / name)
+        hook = stop_if_no_decrease_hook(trained, "loss", 1, **given)
+        train_and_evaluate(trained, TrainSpec(losses, 8, [hook]), EvalSpec(losses, steps=1))
+        return trained.latest_step()
+
+    assert ended("at once", run_every_secs=None) == 3
+    assert ended("later", run_every_secs=None, min_steps=4) == 5
+    assert ended("seldom", run_every_steps=5) == 6
+    assert ended("never", run_every_secs=3600) == 8
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 2])
+def test_what_train_and_evaluate_cannot_take_is_named(wrong: int, tmp_path: Path) -> None:
+    given: list[Any] = [estimator(tmp_path), TrainSpec(losses, 8), EvalSpec(losses)]
+    given[wrong] = losses
+
+    with pytest.raises(TypeError, match="takes an Estimator, a TrainSpec and an EvalSpec: <function losses"):
+        train_and_evaluate(*given)

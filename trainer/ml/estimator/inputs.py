@@ -4,6 +4,7 @@ A dataset is iterated as it is. Tensors (constants, or what an iterator's `get_n
 graph: there the function is called once more, and a session runs them batch by batch.
 """
 
+import functools
 import inspect
 import json
 import logging
@@ -105,7 +106,7 @@ class SessionInput:
         with self.graph.as_default(), of_input() as noted:
             if seed is not None:
                 tf.compat.v1.set_random_seed(seed)
-            self._element = tf.nest.map_structure(tf.convert_to_tensor, pair_of(input_fn()))
+            self._element = _tensors(input_fn())
             self._begin = [
                 tf.compat.v1.global_variables_initializer(),
                 tf.compat.v1.local_variables_initializer(),
@@ -114,7 +115,7 @@ class SessionInput:
         self.noted: Mapping[str, Noted] = noted
         self.shown: Mapping[str, Any] = {}
         self.consumed = 0
-        self.spec = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), self._element)
+        self.spec = tf.nest.map_structure(_spec, self._element)
         # What is put together here is used by the processors; the session is not to take a GPU's memory for it.
         self.session = tf.compat.v1.Session(graph=self.graph, config=tf.compat.v1.ConfigProto(device_count={"GPU": 0}))
         self.session.run(self._begin)
@@ -128,16 +129,17 @@ class SessionInput:
         """At most so many, from where it was when `place` was saved; what was consumed is made again."""
         self.consumed = 0
         skip, shown = _consumed(place), {tag: one.tensor for tag, one in self.noted.items()}
+        specs = tf.nest.flatten(self.spec, expand_composites=True)
+        fetched = tf.nest.flatten(self._element, expand_composites=True)
         while most is None or self.consumed < skip + most:
             try:
-                element, self.shown = self.session.run((self._element, shown))
+                arrays, self.shown = self.session.run((fetched, shown))
             except tf.errors.OutOfRangeError:
                 return
             self.consumed += 1
             if self.consumed > skip:
-                yield tf.nest.map_structure(
-                    lambda array, spec: tf.convert_to_tensor(array, spec.dtype), element, self.spec
-                )
+                made = [tf.convert_to_tensor(array, one.dtype) for array, one in zip(arrays, specs, strict=True)]
+                yield tf.nest.pack_sequence_as(self.spec, made, expand_composites=True)
 
     def save(self, place: Path) -> None:
         """Write how far it has come."""
@@ -177,43 +179,67 @@ def pair_of(given: Any) -> Any:
 
 
 def asked_of(function: Callable[..., Any]) -> set[str] | None:
-    """The names of its arguments; None where it takes any."""
+    """The names of its arguments, without those that a `functools.partial` has bound; None where it takes any."""
     parameters = inspect.signature(function).parameters.values()
     if any(one.kind is one.VAR_KEYWORD for one in parameters):
         return None
-    return {one.name for one in parameters if one.kind is not one.VAR_POSITIONAL}
+    bound: set[str] = set()
+    while isinstance(function, functools.partial):
+        bound |= function.keywords.keys()
+        function = function.func
+    return {one.name for one in parameters if one.kind is not one.VAR_POSITIONAL} - bound
 
 
 def read(input_fn: InputFn, given: Mapping[str, Any], strategy: Any, seed: int | None, *, saved: bool) -> Input:
     """What the function gives when it is called with those of `given` that it asks for."""
     if not callable(input_fn):
         raise TypeError(f"input_fn must be a function that gives the input, not {type(input_fn).__name__} itself")
-    asks = asked_of(input_fn)
-    chosen = {name: value for name, value in given.items() if asks is None or name in asks}
+    asks = asked_of(input_fn) or ()
+    chosen = {name: value for name, value in given.items() if name in asks}
 
     def call() -> Any:
-        return input_fn(**chosen)
+        found = input_fn(**chosen)
+        _check(found)
+        return found
 
     try:
         with of_input():
             found = call()
+    except tf.errors.OutOfRangeError:
+        return SessionInput(call, seed)  # tensors of an empty dataset
     except RuntimeError as error:
         # What TensorFlow refuses outside a graph, such as placeholders and iterators to initialise.
         if "eager" not in str(error):
             raise
-        found = None
+        return SessionInput(call, seed)
     if isinstance(found, tf.data.Dataset):
-        if isinstance(found.element_spec, tuple):
-            pair_of(found.element_spec)
         return DatasetInput(found, strategy, saved=saved)
-    if found is not None and not _are_tensors(found):
-        raise TypeError(
-            "input_fn must give a tf.data.Dataset, or tensors: features, or (features, labels). It gave "
-            f"{type(found).__name__}"
-        )
     return SessionInput(call, seed)
 
 
-def _are_tensors(found: Any) -> bool:
+def _check(found: Any) -> None:
+    if isinstance(found, tf.data.Dataset):
+        if isinstance(found.element_spec, tuple):
+            pair_of(found.element_spec)
+        return
     flat = tf.nest.flatten(pair_of(found))
-    return bool(flat) and all(tf.is_tensor(one) for one in flat)
+    wrong = sorted({type(one).__name__ for one in flat if not tf.is_tensor(one)})
+    if wrong or not flat:
+        nested = isinstance(found, tuple | list | Mapping)
+        told = f"a {type(found).__name__} of {', '.join(wrong) or 'nothing'}" if nested else type(found).__name__
+        raise TypeError(
+            f"input_fn must give a tf.data.Dataset, or tensors: features, or (features, labels). It gave {told}"
+        )
+
+
+def _tensors(found: Any) -> Any:
+    """Those that are to be run, of what an input function gives in a graph."""
+    if isinstance(found, tf.data.Dataset):
+        iterator = tf.compat.v1.data.make_initializable_iterator(found)
+        tf.compat.v1.add_to_collection(tf.compat.v1.GraphKeys.TABLE_INITIALIZERS, iterator.initializer)
+        found = iterator.get_next()
+    return pair_of(found)
+
+
+def _spec(given: Any) -> Any:
+    return tf.TensorSpec(given.shape, given.dtype) if isinstance(given, tf.Tensor) else tf.type_spec_from_value(given)

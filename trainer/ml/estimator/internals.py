@@ -4,6 +4,7 @@ All of it is here, and tests/ml/estimator/test_internals.py says of each functio
 what it stands on. Each docstring says what is needed, why no public means gives it, and where to look then.
 """
 
+import inspect
 import random
 import re
 import sys
@@ -219,3 +220,15 @@ def run_after(operation: tf.Operation, other: tf.Operation) -> None:
     tensorflow/python/framework/ops.py.
     """
     operation._add_control_input(other)
+
+
+def is_made_by_an_optimizer() -> bool:
+    """Whether a variable that is being made is one of an optimizer of TensorFlow's `compat.v1`.
+
+    Needs to know that these make their variables within `apply_gradients`; what they ask for does not tell who asks.
+    Look at `Optimizer` in tensorflow/python/training/optimizer.py.
+    """
+    code, frame = tf.compat.v1.train.Optimizer.apply_gradients.__code__, inspect.currentframe()
+    while frame is not None and frame.f_code is not code:
+        frame = frame.f_back
+    return frame is not None

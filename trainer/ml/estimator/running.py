@@ -65,8 +65,9 @@ class Running:
         _ = following
         keys = tf.compat.v1.GraphKeys
         collections = set(request.pop("collections", None) or [keys.GLOBAL_VARIABLES])
-        if keys.LOCAL_VARIABLES in collections:
-            with self.private(local_to(self.mode)):
+        group = local_to(self.mode) if keys.LOCAL_VARIABLES in collections else None
+        if group or internals.is_made_by_an_optimizer():
+            with self.private(group):
                 variable = self._made(request)
         else:
             variable = self._made(request)
@@ -77,7 +78,7 @@ class Running:
         return variable
 
     def _made(self, request: dict[str, Any]) -> tf.Variable:
-        own = (request.get("name") or "variable").rstrip("/")
+        own = (request.get("name") or "variable").strip("/")
         parts = [self._counted_from_here(part) for part in [*_scope().split("/"), own]]
         base = "/".join(part for part in parts if part)
         if tf.compat.v1.get_variable_scope().reuse:

@@ -16,7 +16,7 @@ from .hooks import Hook, Step
 
 log = logging.getLogger(__name__)
 
-GLOBAL_STEP = "global_step:0"
+STEP = "global_step:0"
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,8 @@ class LoggingTensorHook(SessionRunHook):
             raise ValueError("give every_n_iter, every_n_secs or at_end")
         if every_n_iter is not None and (every_n_secs is not None or every_n_iter < 1):
             raise ValueError("give every_n_iter, from 1 on, or every_n_secs, not both")
-        self.tensors = dict(tensors) if isinstance(tensors, Mapping) else {name_of(one): one for one in tensors}
+        named = tensors if isinstance(tensors, Mapping) else {_tag(one): one for one in tensors}
+        self.tensors = dict(named)
         self._every, self._secs, self._at_end = every_n_iter, every_n_secs, at_end
         self._formatter = formatter or _told
         self._steps, self._at, self._due = 0, 0.0, False
@@ -115,6 +116,10 @@ class LoggingTensorHook(SessionRunHook):
         _ = session
         if self._at_end and not self._due and self._last:
             log.info("%s", self._formatter(self._last))
+
+
+def _tag(given: Any) -> str:
+    return given if isinstance(given, str) else name_of(given)
 
 
 def _told(values: Mapping[str, Any]) -> str:
@@ -155,17 +160,15 @@ class Adapted(Hook):
         if asked is not None and not isinstance(asked, SessionRunArgs):
             raise TypeError(f"before_run must return SessionRunArgs or None, not {type(asked).__name__}")
         self._context.original_args = asked
-        self._names = None if asked is None else tf.nest.map_structure(_fetched, asked.fetches)
+        self._names = None if asked is None else tf.nest.map_structure(self._fetched, asked.fetches)
         if asked is not None:
-            names = (name for name in tf.nest.flatten(self._names) if isinstance(name, str))
-            self._fetches.wanted.update(name for name in names if name != GLOBAL_STEP)
+            self._fetches.wanted.update(name for name in tf.nest.flatten(self._names) if isinstance(name, str))
 
     def after_step(self, step: Step) -> None:
         """Show it."""
-        found = {GLOBAL_STEP: step.number, **self._fetches.found}
 
         def value(fetched: Any) -> Any:
-            return found[fetched] if isinstance(fetched, str) else fetched.numpy()
+            return self._fetches.found[fetched] if isinstance(fetched, str) else fetched.numpy()
 
         results = None if self._names is None else tf.nest.map_structure(value, self._names)
         self._hook.after_run(self._context, SessionRunValues(results))
@@ -176,17 +179,18 @@ class Adapted(Hook):
         _ = step
         self._hook.end(self._session)
 
+    def _fetched(self, given: Any) -> Any:
+        """A name, or a variable that is read after the step."""
+        if isinstance(given, tf.Variable):
+            return given
+        if not isinstance(given, str) and not tf.is_symbolic_tensor(given):
+            kind = type(given).__name__
+            raise TypeError(f"a hook can fetch tensors of the model, their names, and variables, not {kind}")
+        name = name_of(given)
+        return tf.compat.v1.train.get_global_step(self._graph) if name == STEP else name
+
 
 def name_of(fetched: Any) -> str:
     """The name of what is fetched: a tensor, an operation's first output, or what was given as a name."""
     name = fetched if isinstance(fetched, str) else str(fetched.name)
     return name if ":" in name else f"{name}:0"
-
-
-def _fetched(given: Any) -> Any:
-    """A name, or a variable that is read after the step."""
-    if isinstance(given, str) or tf.is_symbolic_tensor(given):
-        return name_of(given)
-    if isinstance(given, tf.Variable):
-        return GLOBAL_STEP if name_of(given) == GLOBAL_STEP else given
-    raise TypeError(f"a hook can fetch tensors of the model, their names, and variables, not {type(given).__name__}")

@@ -93,11 +93,12 @@ def _encoded(pictures: tf.Tensor) -> tf.Tensor:
     """Width, height and each picture as a PNG, as strings."""
     if pictures.dtype != tf.uint8:
         values = tf.cast(pictures, tf.float32)
+        values = tf.where(tf.math.is_finite(values), values, 0)
         most = tf.reduce_max(tf.abs(values), axis=[1, 2, 3], keepdims=True)
         below = tf.reduce_min(values, axis=[1, 2, 3], keepdims=True) < 0
         shades = tf.math.divide_no_nan(values, most)
         shades = tf.where(below, (shades + 1) * 127.5, shades * 255)
-        pictures = tf.cast(tf.round(tf.where(tf.math.is_finite(shades), shades, 0)), tf.uint8)
+        pictures = tf.cast(tf.round(shades), tf.uint8)
     files = tf.map_fn(tf.image.encode_png, pictures, fn_output_signature=tf.string)
     size = tf.strings.as_string(tf.stack([tf.shape(pictures)[2], tf.shape(pictures)[1]]))
     return tf.concat([size, files], axis=0)
