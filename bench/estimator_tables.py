@@ -106,7 +106,7 @@ def _files(row: Row) -> set[str]:
 
 
 def _variables(row: Row) -> set[str]:
-    return set(row["found"]["variables"])
+    return {name.removeprefix("train/") for name in row["found"]["variables"]}  # where the optimizer's are here
 
 
 def _keys(row: Row) -> set[str]:
