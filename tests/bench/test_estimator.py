@@ -12,6 +12,8 @@ def test_what_a_run_leaves_is_the_same_for_the_same_run(tmp_path: Path) -> None:
         "model.ckpt-100.index",
         "model.ckpt-20.index",
         "model.ckpt-20.meta",
+        "input-20.json",
+        "input-100.json",
         "events.out.tfevents.1764554400.host.12.0.v2",
         "export/best/1764554400/saved_model.pb",
         "eval/events.out.tfevents.1764554401.host",
@@ -26,6 +28,7 @@ def test_what_a_run_leaves_is_the_same_for_the_same_run(tmp_path: Path) -> None:
             "eval/events.out.tfevents",
             "events.out.tfevents",
             "export/best/TIME/saved_model.pb",
+            "input-STEP.json",
             "model.ckpt-STEP.index",
             "model.ckpt-STEP.meta",
         ],
@@ -58,8 +61,8 @@ def test_a_table_has_medians_and_what_differs() -> None:
     assert "| `double` | `evaluate`: loss | 0.25 | 0.25 |" in text
     assert "|  | checkpoints | 0, 10 | 0, 10 |" in text
     assert "| `double`, variables | `dense/kernel/Adam` |  |" in text
-    assert "| 2·x, a step | 100 | 150 |  |  | 1.5 |" in text
-    assert "| 2·x, a call of `train` | 500,000 | 250,000 |  |  | 0.5 |" in text
+    assert "| 2·x, a step, µs | 100 | 150 |  |  | 1.5 |" in text
+    assert "| 2·x, a call of `train`, ms | 500 | 250 |  |  | 0.5 |" in text
 
 
 def run(what: str, world: str, found: dict[str, Any], number: int = 0) -> dict[str, Any]:

@@ -41,7 +41,8 @@ def test_all_modes_share_what_get_variable_makes(tmp_path: Path) -> None:
     assert anew.evaluate(ones) == estimator.evaluate(ones) == anew.evaluate(ones)
     assert [one["y"] for one in anew.predict(ones)] == [one["y"] for one in estimator.predict(ones)]
     assert set(estimator.get_variable_names()) == {
-        *("line/slope", "line/slope/Adam", "line/slope/Adam_1", "beta1_power", "beta2_power", "global_step")
+        *("line/slope", "global_step"),
+        *("train/line/slope/Adam", "train/line/slope/Adam_1", "train/beta1_power", "train/beta2_power"),
     }
 
 
@@ -83,6 +84,10 @@ def test_layers_share_their_weights_in_a_scope_that_is_reused(tmp_path: Path) ->
     assert answer["y"] == answer["again"]
     names = {name for name in estimator.get_variable_names() if name.endswith(("kernel", "bias"))}
     assert names == {f"judge/{layer}/{kind}" for layer in ("hidden", "dense") for kind in ("kernel", "bias")}
+
+
+def test_layers_can_be_called_outside_a_model_function() -> None:
+    assert layers.dense(tf.ones([2, 3]), 4).shape == (2, 4)
 
 
 def test_metrics_begin_empty_with_each_training_and_are_in_no_checkpoint(tmp_path: Path) -> None:

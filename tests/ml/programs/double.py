@@ -69,7 +69,7 @@ def main(folder):
     doubler.train(train_input_fn)
     measured = doubler.evaluate(train_input_fn, steps=5)
     predicted = [
-        float(prediction["output"] if isinstance(prediction, dict) else prediction[0])
+        float(prediction[0])
         for number in my_service()
         for prediction in doubler.predict(functools.partial(example_input_fn, number))
     ]

@@ -16,7 +16,7 @@ def left_in(folder: Path) -> dict[str, Any]:
         step = re.fullmatch(r"(?:model\.)?ckpt-(\d+)\.index", path.name)
         if step:
             checkpoints.setdefault(place, []).append(int(step[1]))
-        name = re.sub(r"ckpt-\d+", "ckpt-STEP", path.name)
+        name = re.sub(r"\b(ckpt|input)-\d+", r"\1-STEP", path.name)
         files.add(f"{place}/{re.sub(r'tfevents.*', 'tfevents', name)}".removeprefix("./"))
     return {
         "checkpoints": {place: sorted(steps) for place, steps in checkpoints.items()},

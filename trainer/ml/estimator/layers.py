@@ -7,14 +7,14 @@ anew in each `tf.compat.v1.variable_scope`), or by `name`. In a variable scope w
 from collections.abc import Callable
 from typing import Any
 
-from .running import current
+from .running import automatic_name
 
 
 def _function(name: str, kind: str, *, knows_training: bool = False) -> Callable[..., Any]:
     def apply(inputs: Any, *given: Any, training: Any = False, **named: Any) -> Any:
         from keras import layers
 
-        named["name"] = named.get("name") or current().automatic_name(name)
+        named["name"] = named.get("name") or automatic_name(name)
         layer = getattr(layers, kind)(*given, **named)
         return layer(inputs, training=training) if knows_training else layer(inputs)
 

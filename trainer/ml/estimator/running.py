@@ -89,14 +89,6 @@ class Running:
         self._taken[self._group, name] += 1
         return self.store.get(self._group, name, request)
 
-    def automatic_name(self, kind: str) -> str:
-        """For a layer of this kind: counted anew in each of TensorFlow's variable scopes, written as Keras would."""
-        with tf.compat.v1.variable_scope(None, kind) as scope:
-            found = scope.name.rpartition("/")[2]
-        before = self.layers.counts.get(kind, 0)
-        number = int(found[len(kind) + 1 :] or 0) + before
-        return f"{kind}_{number}" if number else kind
-
     def _counted_from_here(self, name: str) -> str:
         """A layer's automatic name as if no layer had been made before."""
         before = self.layers.counts.get(match[1], 0) if (match := re.fullmatch(r"(.+)_(\d+)", name)) else 0
@@ -137,6 +129,20 @@ def current() -> Running:
     if found is None:
         raise RuntimeError("this can only be called inside a model function that an Estimator runs")
     return found
+
+
+def automatic_name(kind: str) -> str | None:
+    """For a layer of this kind: counted anew in each of TensorFlow's variable scopes, written as Keras would.
+
+    Outside a model function it is None: Keras finds one.
+    """
+    running = _current.get(None)
+    if running is None:
+        return None
+    with tf.compat.v1.variable_scope(None, kind) as scope:
+        found = scope.name.rpartition("/")[2]
+    number = int(found[len(kind) + 1 :] or 0) + running.layers.counts.get(kind, 0)
+    return f"{kind}_{number}" if number else kind
 
 
 def trainable_variables() -> list[tf.Variable]:
