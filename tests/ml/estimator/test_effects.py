@@ -414,7 +414,7 @@ def test_what_is_an_evaluations_own_counts_from_the_beginning_each_time(tmp_path
 def test_slots_are_called_as_those_of_tensorflow(tmp_path: Path) -> None:
     trained = estimator(model(dense, by_adam), tmp_path).train(numbers, steps=1)
 
-    assert {"dense/kernel/Adam", "dense/kernel/Adam_1"} <= set(trained.get_variable_names())
+    assert {"train/dense/kernel/Adam", "train/dense/kernel/Adam_1"} <= set(trained.get_variable_names())
 
 
 def test_an_export_may_tell_the_step(tmp_path: Path) -> None:

@@ -5,7 +5,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
+
 from .config import RunConfig
+from .export import TensorServingInputReceiver
 from .inputs import asked_of
 
 log = logging.getLogger(__name__)
@@ -37,6 +40,17 @@ def check_steps(**given: int | None) -> None:
     for name, value in given.items():
         if value is not None and value < 1:
             raise ValueError(f"{name} must be 1 or more, not {value}")
+
+
+def check_served(asked: Any) -> None:
+    """Raise TypeError where a serving input function gave neither specs nor a receiver."""
+    flat = tf.nest.flatten(asked)
+    specs = bool(flat) and all(isinstance(one, tf.TensorSpec) for one in flat)
+    if not (specs or isinstance(asked, TensorServingInputReceiver)):
+        raise TypeError(
+            "serving_input_fn must give a ServingInputReceiver, a tf.TensorSpec or a dict of them, not "
+            f"{type(asked).__name__}"
+        )
 
 
 def directory_of(given: Path | str | None, config: RunConfig) -> Path:

@@ -19,14 +19,15 @@ import tensorflow as tf
 
 from . import checkpoints
 from .checkpoints import STEP
-from .checks import check_model, check_steps, directory_of
+from .checks import check_model, check_served, check_steps, directory_of
 from .config import RunConfig, prepare, strategy_of
 from .export import TensorServingInputReceiver
 from .exports import serving_function, write_saved_model
+from .forms import unnamed
 from .hooks import Hook, Step
 from .inputs import Input, InputFn, asked_of, read
 from .loop import Saver, TrainingStep, watched
-from .metrics import Totals
+from .metrics import Totals, number_of
 from .predictions import chosen, examples
 from .programs import Program, Programs
 from .session_hooks import Adapted, Fetches, SessionRunHook
@@ -142,13 +143,13 @@ class Estimator:
         every = self.config.save_summary_steps
         if every is not None:
             events.write_graph(program.graph)
-        current = self._fetching(ModeKeys.TRAIN, given.spec, fetches)
+        current = ahead_of(self._state, self._fetching(ModeKeys.TRAIN, given.spec, fetches))
         step = TrainingStep(current, given, fetches, events, every=every)
         saver = Saver(lambda number: self._state.save(number, given), self.config, watching)
         number, stopped = done, False
         try:
             with self._state.training():
-                for made in watched(elements, ahead_of(self._state, step), [step, saver, *watching], done, until):
+                for made in watched(elements, step, [step, saver, *watching], done, until):
                     number, stopped = made.number, made.stop
         finally:
             events.close()
@@ -213,8 +214,8 @@ class Estimator:
                 pass
             if not losses:
                 raise ValueError("the input to evaluate is empty")
-            states = {key: _number(metric.result().numpy()) for key, metric in used.metrics.items()}
-            states |= {key: _number(value) for key, value in used.values().items()}
+            states = {key: number_of(metric.result().numpy()) for key, metric in used.metrics.items()}
+            states |= {key: number_of(value) for key, value in used.values().items()}
         found = totals.ratios() | states
         found["loss"] = sum(losses) / len(losses)
         step = self._state.step
@@ -295,13 +296,14 @@ class Estimator:
         given = {name: specs for name, specs in more.items() if isinstance(specs, Mapping)}
         with tf.Graph().as_default():  # where a receiver may make its placeholders
             asked = serving_input_fn()
+        check_served(asked)
         programs: dict[str, tuple[Program, Any]] = {}
         if isinstance(asked, TensorServingInputReceiver):
             programs[DEFAULT_SIGNATURE] = self._programs.receiving(serving_input_fn)  # type: ignore[arg-type]
         else:
             given = {DEFAULT_SIGNATURE: asked, **given}
         for name, specs in given.items():
-            programs[name] = self._programs.get(ModeKeys.PREDICT, _unnamed(specs)), specs
+            programs[name] = self._programs.get(ModeKeys.PREDICT, unnamed(specs)), specs
         self._state.restore(ModeKeys.PREDICT, checkpoint_path)
         for name, (program, specs) in programs.items():
             # The model's further outputs take the features of the default signature.
@@ -395,11 +397,3 @@ class Estimator:
             return found
 
         return current
-
-
-def _unnamed(specs: Any) -> Any:
-    return tf.nest.map_structure(lambda spec: tf.TensorSpec(spec.shape, spec.dtype), specs)
-
-
-def _number(value: np.ndarray) -> Any:
-    return value.item() if np.ndim(value) == 0 else value

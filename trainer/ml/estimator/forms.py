@@ -33,5 +33,10 @@ def general(one: Any, other: Any) -> Any:
     )
 
 
+def unnamed(specs: Any) -> Any:
+    """The same without the names that an export's caller knows them by."""
+    return tf.nest.map_structure(lambda spec: tf.TensorSpec(spec.shape, spec.dtype), specs)
+
+
 def _pairs(one: Any, other: Any) -> list[tuple[Any, Any]]:
     return list(zip(tf.nest.flatten(one), tf.nest.flatten(other), strict=True))

@@ -57,3 +57,8 @@ class Totals:
     def ratios(self) -> dict[str, float]:
         """Each sum over its weight; 0 where nothing had weight."""
         return {name: float(total / weight) if weight else 0.0 for name, (total, weight) in self._sums.items()}
+
+
+def number_of(value: np.ndarray) -> Any:
+    """A metric's value as Python has it, where it is one number."""
+    return value.item() if np.ndim(value) == 0 else value

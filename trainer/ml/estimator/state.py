@@ -4,14 +4,13 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import tensorflow as tf
 
 from . import checkpoints
 from .checkpoints import STEP, BrokenCheckpoint, Checkpoints
 from .inputs import Input
-from .programs import Programs
+from .programs import Program, Programs
 from .spec import ModeKeys
 from .warm_start import WarmStart, begin_from
 
@@ -136,14 +135,15 @@ class State:
         self._dirty = self._dirty and mode != ModeKeys.TRAIN
 
 
-def ahead_of(state: State, take: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A step, after which the variables are ahead of any checkpoint."""
+def ahead_of(state: State, current: Callable[[], Program]) -> Callable[[], Program]:
+    """The program of a step, after which the variables are ahead of any checkpoint."""
 
-    def run(element: Any) -> Any:
+    def about_to_run() -> Program:
+        program = current()  # which may have to be traced, and may refuse to
         state.ahead()
-        return take(element)
+        return program
 
-    return run
+    return about_to_run
 
 
 class Chance:
