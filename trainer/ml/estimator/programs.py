@@ -40,6 +40,11 @@ class Program:
     hooks: Sequence[Any] = ()
     resources: list[Any] = field(default_factory=list)
 
+    def hold(self, resources: Iterable[Any]) -> None:
+        """Keep what is used, to be exported."""
+        held = {id(one) for one in self.resources}
+        self.resources.extend(one for one in resources if id(one) not in held)
+
     def answering(self, signature: str) -> Callable[[Any], Any]:
         """In PREDICT, the function from features to the outputs of one signature."""
         return lambda features: self.run(features).outputs[signature]
@@ -114,7 +119,7 @@ class Programs:
         def describe() -> tf.Tensor:
             receiver = receive()
             given.update(receiver.received)
-            program.resources.extend(receiver.resources)
+            program.hold(receiver.resources)
             spec = self._described(ModeKeys.PREDICT, receiver.features, program)[1]
             found[:] = [answer_of(spec, program.fetches)]
             return tf.constant(0)
@@ -303,8 +308,7 @@ class Programs:
         captured = {id(handle) for handle, _ in graph.captures}
         own = [self.store.group(group).values() for group in (ModeKeys.PREDICT, local_to(ModeKeys.PREDICT))]
         others = (self._step, *chain.from_iterable(own))
-        used = (one for one in others if captured.intersection(map(id, handles_of(one))))
-        program.resources = [*program.resources, *used]
+        program.hold(one for one in others if captured.intersection(map(id, handles_of(one))))
 
     def _wrapped(self, describe: Callable[..., tf.Tensor], signature: list[Any]) -> Any:
         """A function traced without any order but that of the data, of which parts can be taken."""
@@ -355,7 +359,6 @@ class Programs:
             raise TypeError(f"model_fn must return an EstimatorSpec, not {type(spec).__name__}")
         if spec.mode != mode:
             raise ValueError(f"model_fn was called for {verb(mode)} and answered for {verb(spec.mode)}")
-        made = (*running.made, *spec.resources)
-        program.resources = [*program.resources, *(one for one in made if one not in program.resources)]
+        program.hold((*running.made, *spec.resources))
         program.hooks = list(spec.hooks)
         return running, spec

@@ -32,18 +32,20 @@ class Changes:
         self._library: Mapping[str, Any] | None = None
         captured = function.captured_inputs
         inside = function.inputs[len(function.inputs) - len(captured) :] if captured else []
-        names = {id(outside): placeholder.name for outside, placeholder in zip(captured, inside, strict=True)}
-        self._names = {name: kept[handle] for handle, name in names.items() if handle in kept}
-        self._random = {name for handle, name in names.items() if handle in random}
-        self.changed = {op.name: name for op in self._graph.get_operations() if (name := self._changes(op))}
+        by_handle = {id(outside): placeholder for outside, placeholder in zip(captured, inside, strict=True)}
+        self._random = {placeholder.name for handle, placeholder in by_handle.items() if handle in random}
+        self.changed = {
+            op.name: kept[handle]
+            for handle, placeholder in by_handle.items()
+            if handle in kept
+            for op in placeholder.consumers()
+            if self._changes(op, placeholder.name)
+        }
 
-    def _changes(self, op: Any) -> str | None:
-        """The name of the variable that an operation changes; None for none."""
-        for at, tensor in enumerate(op.inputs):
-            name = self._names.get(tensor.name)
-            if name is not None and self._writes(op.type, op.node_def.attr, at):
-                return name
-        return None
+    def _changes(self, op: Any, placeholder: str) -> bool:
+        """Whether an operation changes the variable that the placeholder stands for."""
+        places = (at for at, tensor in enumerate(op.inputs) if tensor.name == placeholder)
+        return any(self._writes(op.type, op.node_def.attr, at) for at in places)
 
     def _writes(self, kind: str, attributes: Mapping[str, Any], at: int) -> bool:
         if kind in _READING:
