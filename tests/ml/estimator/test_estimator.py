@@ -248,3 +248,26 @@ def test_an_estimator_begins_anew_with_what_it_has_traced(tmp_path: Path) -> Non
     estimator.begin_anew(tmp_path / "one", np.float32([2, 4]), config, variables)
     np.testing.assert_allclose(found(estimator, np.float32([0, 2])), [1, 3], atol=1e-4)
     assert estimator.latest_step() == 10
+
+
+def two_of_a_name(features: Any, labels: Any, mode: ModeKeys, params: float) -> EstimatorSpec:
+    """Two variables that are called alike, of which the second one is numbered."""
+    pair, three = (tf.Variable(np.full(length, params, np.float32), name="weights") for length in (2, 3))
+    loss = tf.reduce_sum(tf.square(pair)) + tf.reduce_sum(tf.square(three - 2.0)) + 0.0 * tf.reduce_sum(features["x"])
+    train_op = minimize(loss, lambda: Lbfgs((20,))) if mode == ModeKeys.TRAIN else None
+    return EstimatorSpec(mode, predictions={"pair": pair, "three": three}, loss=loss, train_op=train_op)
+
+
+def test_variables_of_one_name_stay_two_wherever_they_are_asked_for(tmp_path: Path) -> None:
+    def variables(params: float) -> None:
+        for length in (2, 3):
+            tf.Variable(np.full(length, params, np.float32), name="weights")
+
+    estimator = Estimator(two_of_a_name, tmp_path / "one", params=5.0).train(numbers, max_steps=20)
+    at_once = estimator.predict_once(next(iter(inputs())))
+    estimator.begin_anew(tmp_path / "two", 7.0, RunConfig(), variables)
+    begun = [variable.numpy().tolist() for variable in estimator.trainable_variables]
+
+    np.testing.assert_allclose(at_once["pair"], [0, 0], atol=1e-3)
+    np.testing.assert_allclose(at_once["three"], [2, 2, 2], atol=1e-3)
+    assert begun == [[7.0] * 2, [7.0] * 3]

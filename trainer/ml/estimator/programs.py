@@ -67,6 +67,7 @@ class Programs:
         self._at_once: bool | None = None  # whether the model function can predict so, once it has been tried
         self._traced: OrderedDict[tuple[ModeKeys, str, frozenset[str]], Program] = OrderedDict()
 
+    @internals.collections_anew()
     def begin_anew(
         self, call: Callable[[Any, Any, ModeKeys], EstimatorSpec], config: RunConfig, variables: Callable[[], object]
     ) -> None:

@@ -32,11 +32,13 @@ class Running:
     made: list[Any] = field(default_factory=list)  # lookup tables and the like
     _taken: Counter = field(default_factory=Counter)
     _group: str = MODEL
+    _at_once: bool = False
 
     @contextmanager
     def active(self) -> Iterator[None]:
         """Every variable asked for inside is made, or given back, by its name."""
         token = _current.set(self)
+        self._at_once = tf.executing_eagerly()
         _collect(tf.compat.v1.GraphKeys.GLOBAL_STEP, self.step)
         try:
             with internals.seeded_layers(self.seed), self.layers.again():
@@ -81,13 +83,21 @@ class Running:
         own = (request.get("name") or "variable").strip("/")
         parts = [self._counted_from_here(part) for part in [*_scope().split("/"), own]]
         base = "/".join(part for part in parts if part)
-        if tf.compat.v1.get_variable_scope().reuse:
+        if self._shares():
             return self.store.get(self._group, base, request)
         for name in numbered(base, "_"):
             if not self._taken[self._group, name]:
                 break
         self._taken[self._group, name] += 1
         return self.store.get(self._group, name, request)
+
+    def _shares(self) -> bool:
+        """Whether variables of one name are to be one, by TensorFlow's `compat.v1`."""
+        scope = tf.compat.v1.get_variable_scope()
+        if self._at_once and scope.name:  # such a scope shares them whatever it was told
+            raise RuntimeError(f"what is made in the variable scope {scope.name!r} can only be made in a graph")
+        # Outside any scope all is shared, too, if nothing was traced before; nobody asked for that.
+        return scope.reuse is True or bool(scope.reuse and scope.name)
 
     def _counted_from_here(self, name: str) -> str:
         """A layer's automatic name as if no layer had been made before."""
