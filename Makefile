@@ -18,6 +18,7 @@ LIBRARY := .venv-library
 TENSORFLOW := $(if $(filter Linux-x86_64,$(shell uname -sm | tr ' ' -)),tensorflow-cpu,tensorflow)
 # These of its tests need more: TensorBoard, scikit-learn and our benchmarks.
 NOT_ALONE := tests/ml/estimator/test_tensorboard.py tests/ml/programs/test_digits.py tests/ml/programs/test_tagger.py
+NOT_ALONE_EITHER := tests/ml/programs/test_programs.py::test_digits
 PYTHON ?= python3.12 python3.11 python3 python
 # Placeholders for the checks that load the settings and connect to nothing.
 PLACEHOLDERS := SECRET_KEY=lint DATABASE_URL=postgresql://lint@/lint REDIS_URL=redis://lint
@@ -64,7 +65,7 @@ library: $(LIBRARY)/.packages ## build the Estimator's wheel into dist/, and tes
 	done; touch $(LIBRARY)/renamed/pytest.ini
 	cd $(LIBRARY)/renamed && TF_CPP_MIN_LOG_LEVEL=3 TF_ENABLE_ONEDNN_OPTS=0 ../bin/python -m pytest -q \
 		-p no:cacheprovider --import-mode=importlib -W error::pytest.PytestUnraisableExceptionWarning \
-		$(NOT_ALONE:%=--ignore=%) tests
+		$(NOT_ALONE:%=--ignore=%) $(NOT_ALONE_EITHER:%=--deselect=%) tests
 
 bench: $(VENV)/.dev ## measure a running server (ARGS="--help" lists what)
 	$(BIN)/python -m bench.loop $(ARGS)

@@ -375,7 +375,7 @@ def test_prints_python_and_summaries_go_on(tmp_path: Path, capfd: pytest.Capture
         tf.py_function(lambda one: seen.append(float(one)), [tf.reduce_sum(y)], [])
         v1.summary.scalar("mean", tf.reduce_mean(y))
         with writer.as_default():
-            tf.summary.scalar("mean", tf.reduce_mean(y), step=global_step())
+            tf.summary.write("mean", tf.reduce_mean(y), step=global_step())
         return y
 
     trained = estimator(model(describe, by_minimize), tmp_path / "model").train(numbers, steps=1)

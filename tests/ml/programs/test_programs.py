@@ -15,7 +15,9 @@ from tests.ml.programs.left import left_in
 def data(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The file of digits that the programs are given."""
     path = tmp_path_factory.mktemp("digits") / "digits.npz"
-    found = pytest.importorskip("sklearn.datasets").load_digits()
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
     np.savez(path, images=found.images, target=found.target)
     return str(path)
 
