@@ -1,7 +1,7 @@
 """Where a training that was killed goes on in its input, and what is kept beside its checkpoints for that."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,28 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.ml.estimator.doubling import doubled, numbers
-from trainer.ml.estimator import Estimator, EstimatorSpec, Hook, ModeKeys, RunConfig, Step
-
-
-def few(batches: int) -> Callable[[], tf.data.Dataset]:
-    return lambda: numbers().take(batches)
-
-
-def follower(features: Any, labels: Any, mode: ModeKeys) -> EstimatorSpec:
-    """The sum of all features seen, weighted by when they were: it tells which elements there were, and in which order.
-
-    In prediction, the features themselves.
-    """
-    total = tf.Variable(0.0, name="total", dtype=tf.float64)
-    value = tf.cast(tf.reduce_sum(features), tf.float64)
-    if mode == ModeKeys.TRAIN:
-        return EstimatorSpec(mode, loss=total * 0, train_op=total.assign(total * 1.25 + value))
-    return EstimatorSpec(mode, loss=total + 0 * value, predictions=features + 0)
-
-
-def total(estimator: Estimator) -> float:
-    return float(estimator.get_variable_value("total"))
+from tests.ml.estimator.doubling import doubled
+from tests.ml.estimator.following import few, follower, total
+from trainer.ml.estimator import Estimator, Hook, RunConfig, Step
 
 
 class DieAfter(Hook):

@@ -299,7 +299,7 @@ class Estimator:
         check_served(asked)
         programs: dict[str, tuple[Program, Any]] = {}
         if isinstance(asked, TensorServingInputReceiver):
-            programs[DEFAULT_SIGNATURE] = self._programs.receiving(serving_input_fn)  # type: ignore[arg-type]
+            programs[DEFAULT_SIGNATURE] = self._programs.receiving(serving_input_fn)
         else:
             given = {DEFAULT_SIGNATURE: asked, **given}
         for name, specs in given.items():
